@@ -1,0 +1,4 @@
+export * from './ids.js'
+export * from './pagination.js'
+export * from './printers.js'
+export * from './reasons.js'
