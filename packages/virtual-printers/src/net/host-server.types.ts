@@ -1,0 +1,33 @@
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
+
+/** One request to a host, over HTTP or as a message on a push socket. */
+export interface HostCall {
+  readonly channel: 'http' | 'socket'
+  /** HTTP method, or the JSON-RPC method of a socket message. */
+  readonly method: string
+  /** Decoded-once URL path; empty for socket messages. */
+  readonly path: string
+  readonly query: URLSearchParams
+  readonly headers: IncomingHttpHeaders
+  /** The request itself: its body is unread. For socket messages, the upgrade request. */
+  readonly request: IncomingMessage
+  /** Parameters of a socket message. */
+  readonly params?: unknown
+}
+
+export interface HostReply {
+  readonly status: number
+  /** Sent as JSON. */
+  readonly json?: unknown
+  /** Sent as it is; wins over `json`. */
+  readonly body?: string | Uint8Array
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+export type HostHandler = (call: HostCall) => Promise<HostReply>
+
+/**
+ * The one place through which every request of a host passes. `null` means that the caller gets no answer: the connection is
+ * destroyed. Delays, refusals, lost or false answers are all written as such a function.
+ */
+export type HostGate = (call: HostCall, next: HostHandler) => Promise<HostReply | null>
