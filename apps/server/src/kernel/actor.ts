@@ -1,0 +1,36 @@
+import type { UserRole } from '@gantry/schemas'
+
+/** What of the farm somebody may see. Empty lists see nothing. */
+export interface Scope {
+  printerGroups: 'all' | readonly string[]
+  projects: 'all' | readonly string[]
+}
+
+/** Who is asking. Every list and get of a repository takes one. */
+export interface Actor {
+  kind: 'user' | 'api_key' | 'system'
+  /** The user's or key's id; `system` for the server itself. */
+  id: string
+  role: UserRole
+  sessionId: string | null
+  scope: Scope
+}
+
+export const SYSTEM_ACTOR: Actor = {
+  kind: 'system',
+  id: 'system',
+  role: 'admin',
+  sessionId: null,
+  scope: { printerGroups: 'all', projects: 'all' },
+}
+
+/** Finds out who is asking. Throws when it cannot find out: an error is never an anonymous caller. */
+export interface Authenticator {
+  /**
+   * @returns the actor, or null when no credentials came
+   * @throws GantryError `UNAUTHENTICATED`, `SESSION_ENDED`, `UNAVAILABLE`
+   */
+  authenticate(authorization: string | undefined): Promise<Actor | null>
+  /** Whether the actor of a long-lived stream may still see what it sees. @throws GantryError `UNAVAILABLE` */
+  stillValid(actor: Actor): Promise<boolean>
+}

@@ -1,0 +1,163 @@
+import type { ErrorCode } from '@gantry/schemas'
+
+/** How loudly an error is logged: what a user did wrong is not the operator's alarm. */
+export type ErrorLogLevel = 'debug' | 'info' | 'warn' | 'error'
+
+/** tRPC's code of the same meaning; a closed list of its own so that the kernel need not know tRPC. */
+export type TransportCode =
+  | 'BAD_REQUEST'
+  | 'UNAUTHORIZED'
+  | 'FORBIDDEN'
+  | 'NOT_FOUND'
+  | 'METHOD_NOT_SUPPORTED'
+  | 'TIMEOUT'
+  | 'CONFLICT'
+  | 'PRECONDITION_FAILED'
+  | 'PAYLOAD_TOO_LARGE'
+  | 'UNSUPPORTED_MEDIA_TYPE'
+  | 'UNPROCESSABLE_CONTENT'
+  | 'TOO_MANY_REQUESTS'
+  | 'CLIENT_CLOSED_REQUEST'
+  | 'INTERNAL_SERVER_ERROR'
+  | 'BAD_GATEWAY'
+  | 'SERVICE_UNAVAILABLE'
+  | 'GATEWAY_TIMEOUT'
+
+export type ErrorParams = Readonly<Record<string, unknown>>
+
+interface ErrorEntry {
+  httpStatus: number
+  transport: TransportCode
+  /** Whether the same request may succeed when it is simply sent again. */
+  retryable: boolean
+  logLevel: ErrorLogLevel
+  /** The English sentence for the user. */
+  text: (params: ErrorParams) => string
+}
+
+const named = (params: ErrorParams, key: string, otherwise: string) => {
+  const value = params[key]
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : otherwise
+}
+const detailed = (sentence: string) => (params: ErrorParams) =>
+  typeof params['detail'] === 'string' ? `${sentence}: ${params['detail']}` : `${sentence}.`
+
+const entry = (
+  httpStatus: number,
+  transport: TransportCode,
+  text: ErrorEntry['text'],
+  rest: { retryable?: boolean; logLevel?: ErrorLogLevel } = {},
+): ErrorEntry => ({
+  httpStatus,
+  transport,
+  text,
+  retryable: rest.retryable ?? false,
+  logLevel: rest.logLevel ?? 'info',
+})
+
+/** The closed table of errors. A code that `@gantry/schemas` adds does not compile until it stands here. */
+export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorEntry>> = {
+  VALIDATION_FAILED: entry(400, 'BAD_REQUEST', detailed('The input is not valid')),
+  UNAUTHENTICATED: entry(401, 'UNAUTHORIZED', () => 'Log in first: no valid access token came with the request.'),
+  INVALID_CREDENTIALS: entry(401, 'UNAUTHORIZED', () => 'E-mail address or password is wrong.'),
+  SESSION_ENDED: entry(401, 'UNAUTHORIZED', () => 'The session has ended; log in again.'),
+  FORBIDDEN: entry(403, 'FORBIDDEN', (p) => `This needs the role ${named(p, 'needs', 'of someone else')}.`),
+  NOT_FOUND: entry(404, 'NOT_FOUND', (p) => `There is no such ${named(p, 'resource', 'thing')}.`),
+  METHOD_NOT_ALLOWED: entry(405, 'METHOD_NOT_SUPPORTED', () => 'This method is not supported here.'),
+  NAME_TAKEN: entry(409, 'CONFLICT', (p) => `The name “${named(p, 'name', '')}” is already in use.`),
+  VERSION_CONFLICT: entry(409, 'CONFLICT', () => 'Somebody else changed this meanwhile; load it again.'),
+  INVALID_STATE: entry(409, 'CONFLICT', detailed('This cannot be done in the present state')),
+  IDEMPOTENCY_KEY_REUSED: entry(409, 'CONFLICT', () => 'This idempotency key was already used with another input.'),
+  NOT_GCODE: entry(422, 'UNPROCESSABLE_CONTENT', (p) => `The file is no g-code (${named(p, 'reason', 'unknown')}).`),
+  FILE_TOO_LARGE: entry(
+    413,
+    'PAYLOAD_TOO_LARGE',
+    (p) => `The file is larger than ${named(p, 'limitBytes', 'allowed')} bytes.`,
+  ),
+  UPLOAD_TRUNCATED: entry(
+    400,
+    'BAD_REQUEST',
+    () => 'The upload ended before the whole file had come; nothing was kept.',
+    {
+      retryable: true,
+    },
+  ),
+  STORAGE_FULL: entry(507, 'INTERNAL_SERVER_ERROR', () => 'The file storage is full; nothing was kept.', {
+    logLevel: 'error',
+  }),
+  REQUEST_TOO_LARGE: entry(413, 'PAYLOAD_TOO_LARGE', () => 'The request is too large.'),
+  UNSUPPORTED_MEDIA_TYPE: entry(
+    415,
+    'UNSUPPORTED_MEDIA_TYPE',
+    (p) => `Send ${named(p, 'expected', 'another content type')}.`,
+  ),
+  RATE_LIMITED: entry(429, 'TOO_MANY_REQUESTS', () => 'Too many requests; slow down.', { retryable: true }),
+  PRINTER_ADDRESS_REFUSED: entry(422, 'UNPROCESSABLE_CONTENT', detailed("The printer's address is not allowed")),
+  PRINTER_UNREACHABLE: entry(502, 'BAD_GATEWAY', detailed('The printer host does not answer'), { retryable: true }),
+  PRINTER_TIMEOUT: entry(504, 'GATEWAY_TIMEOUT', detailed('The printer host did not answer in time'), {
+    retryable: true,
+  }),
+  PRINTER_AUTH_FAILED: entry(422, 'UNPROCESSABLE_CONTENT', detailed('The printer host refused the API key')),
+  PRINTER_NOT_RECOGNISED: entry(422, 'UNPROCESSABLE_CONTENT', detailed('Something else answers at this address')),
+  PRINTER_OFFLINE: entry(409, 'CONFLICT', detailed('The printer is offline')),
+  PRINTER_BUSY: entry(409, 'CONFLICT', detailed('The printer is busy')),
+  PRINTER_REJECTED: entry(502, 'BAD_GATEWAY', detailed('The printer host refused')),
+  PRINTER_UNSUPPORTED: entry(409, 'CONFLICT', detailed('The printer host cannot do this')),
+  COMMAND_EXPIRED: entry(
+    504,
+    'GATEWAY_TIMEOUT',
+    () => 'Nobody carried the command out in time; it will not happen later.',
+    {
+      retryable: true,
+      logLevel: 'warn',
+    },
+  ),
+  DEADLINE_EXCEEDED: entry(504, 'GATEWAY_TIMEOUT', () => 'The request took too long and was given up.', {
+    retryable: true,
+    logLevel: 'warn',
+  }),
+  REQUEST_ABORTED: entry(499, 'CLIENT_CLOSED_REQUEST', () => 'The client gave the request up.', { logLevel: 'debug' }),
+  UNAVAILABLE: entry(503, 'SERVICE_UNAVAILABLE', () => 'The server cannot answer just now; try again.', {
+    retryable: true,
+    logLevel: 'warn',
+  }),
+  INTERNAL: entry(500, 'INTERNAL_SERVER_ERROR', () => 'Something went wrong on the server.', { logLevel: 'error' }),
+}
+
+export interface GantryErrorOptions {
+  params?: ErrorParams
+  /** For the log alone; never sent. */
+  detail?: string
+  /** Input path → what is wrong with it. */
+  fields?: Readonly<Record<string, string[]>>
+  retryAfterSeconds?: number
+  cause?: unknown
+}
+
+/** The one error that services throw. `message` is for the log; the user gets {@link userText}. */
+export class GantryError extends Error {
+  override readonly name = 'GantryError'
+  readonly params: ErrorParams
+  readonly fields: Readonly<Record<string, string[]>> | null
+  readonly retryAfterSeconds: number | null
+
+  constructor(
+    readonly code: ErrorCode,
+    options: GantryErrorOptions = {},
+  ) {
+    super(options.detail ?? ERROR_TABLE[code].text(options.params ?? {}), { cause: options.cause })
+    this.params = options.params ?? {}
+    this.fields = options.fields ?? null
+    this.retryAfterSeconds = options.retryAfterSeconds ?? null
+  }
+
+  get userText(): string {
+    return ERROR_TABLE[this.code].text(this.params)
+  }
+}
+
+/** An input that is well-formed but wrong in one field. */
+export const invalidField = (field: string, message: string) =>
+  new GantryError('VALIDATION_FAILED', { params: { detail: `${field} ${message}` }, fields: { [field]: [message] } })
+
+export const notFound = (resource: string, id: string) => new GantryError('NOT_FOUND', { params: { resource, id } })

@@ -1,0 +1,95 @@
+import type { AlarmCode, AttemptState, BedState, PrinterCommandKind, PrintJobState } from '@gantry/schemas'
+
+/** Every stored event, by name. Payloads carry ids and the fact itself; readers load the rest under their own scope. */
+export interface EventPayloads {
+  'printer.created': { printerId: string }
+  'printer.updated': { printerId: string }
+  'printer.removed': { printerId: string }
+  'printer.state_changed': { printerId: string; from: string; to: string }
+  'printer.bed_changed': { printerId: string; bed: BedState }
+  'printer.held': { printerId: string; code: string }
+  'printer.released': { printerId: string; code: string }
+  'printer_command.finished': { commandId: string; printerId: string; kind: PrinterCommandKind; state: string }
+  'file.created': { fileId: string; fileVersionId: string }
+  'file.removed': { fileId: string }
+  'project.created': { projectId: string }
+  'project.updated': { projectId: string }
+  'project.deleted': { projectId: string }
+  'print_job.created': { jobId: string }
+  'print_job.changed': { jobId: string; state: PrintJobState }
+  'attempt.changed': {
+    attemptId: string
+    jobId: string
+    printerId: string
+    from: AttemptState | null
+    to: AttemptState
+  }
+  'alarm.raised': { alarmId: string; code: AlarmCode }
+  'alarm.acknowledged': { alarmId: string; code: AlarmCode }
+  'alarm.cleared': { alarmId: string; code: AlarmCode }
+}
+
+export type EventType = keyof EventPayloads
+
+export interface EventScope {
+  printerGroupId: string | null
+  projectId: string | null
+}
+
+/** An event to be stored in the transaction that makes it true. */
+export type NewEvent = {
+  [T in EventType]: { type: T; subjectType: string; subjectId: string; payload: EventPayloads[T] } & Partial<EventScope>
+}[EventType]
+
+/**
+ * Where a reader stands in the event table. Opaque outside `db/`: cursors compare only by what
+ * {@link EventLog.readAfter} returns.
+ */
+export type EventCursor = string
+
+export type StoredEvent = {
+  [T in EventType]: {
+    cursor: EventCursor
+    type: T
+    subjectType: string
+    subjectId: string
+    payload: EventPayloads[T]
+    createdAt: Date
+  } & EventScope
+}[EventType]
+
+export interface EventBatch {
+  events: StoredEvent[]
+  /** Where the next read begins; moves on even when `events` is empty. */
+  next: EventCursor
+  /** True when rows exist that are not readable yet, since an older transaction still runs. */
+  more: boolean
+}
+
+/** The append-only table of events. */
+export interface EventLog {
+  /**
+   * Events after `cursor` in reading order, at most `limit`. A transaction that commits late is never skipped.
+   * @returns `resync` when the cursor is older than what is kept, or not a cursor at all
+   */
+  readAfter(cursor: EventCursor, limit: number): Promise<EventBatch | 'resync'>
+  /** The cursor behind everything that is readable now. */
+  head(): Promise<EventCursor>
+}
+
+export type Unsubscribe = () => void
+
+/** What flows through a process and between processes. Stored events arrive in order, once per subscriber. */
+export interface EventBus {
+  /** Each stored event from now on. A handler's failure is logged and never stops the others. */
+  onEvent(handler: (event: StoredEvent) => void): Unsubscribe
+  /** Telemetry: the latest value per key, coalesced; lost without harm. */
+  publishTelemetry(topic: TelemetryTopic, key: string, value: unknown): void
+  onTelemetry(topic: TelemetryTopic, handler: (key: string, value: unknown) => void): Unsubscribe
+  /** Wakes whoever waits for this, on every process; a hint that a sweep would repair. */
+  wake(topic: WakeTopic): void
+  onWake(topic: WakeTopic, handler: () => void): Unsubscribe
+}
+
+export type TelemetryTopic = 'printer.status'
+export type WakeTopic = 'dispatch' | 'outbox' | 'printer.command' | 'printer.status.request'

@@ -1,0 +1,33 @@
+import type { NewEvent } from './events.js'
+import type { JobDefinition, JobPayload } from './jobs.js'
+
+/** What every transaction offers beside its repositories. */
+export interface TransactionContext {
+  /** The database's clock at the beginning of the transaction. */
+  now: Date
+  /** Stores an event with the transaction; `actorId` says who caused it. */
+  record(event: NewEvent, actorId: string): void
+  /** Orders a job that happens exactly if the transaction commits. */
+  enqueue<D extends JobDefinition>(definition: D, payload: JobPayload<D>): void
+}
+
+export interface IdempotentCall {
+  actorId: string
+  key: string
+  procedure: string
+  /** The parsed input; equal inputs give equal answers. */
+  input: unknown
+}
+
+/**
+ * One transaction over the repositories `R`. No device and no network peer is waited for inside it. Serialization
+ * failures and deadlocks are tried again, so the function must have no effect outside the transaction.
+ */
+export interface UnitOfWork<R> {
+  run<T>(work: (repositories: R & TransactionContext) => Promise<T>): Promise<T>
+  /**
+   * The same, once per actor and key within 24 hours: a repeated call gets the first answer.
+   * @throws GantryError `IDEMPOTENCY_KEY_REUSED` when the input differs
+   */
+  once<T>(call: IdempotentCall, work: (repositories: R & TransactionContext) => Promise<T>): Promise<T>
+}

@@ -1,0 +1,120 @@
+import { z } from 'zod'
+
+import { idOf } from './ids.js'
+import { reasonSchema } from './reasons.js'
+
+export const printJobState = z.enum(['queued', 'printing', 'held', 'done', 'failed', 'cancelled'])
+export type PrintJobState = z.infer<typeof printJobState>
+
+export const attemptState = z.enum([
+  'claimed',
+  'uploading',
+  'starting',
+  'printing',
+  'paused',
+  'unknown',
+  'completed',
+  'failed',
+  'cancelled',
+  'revoked',
+])
+export type AttemptState = z.infer<typeof attemptState>
+
+/** The states in which an attempt holds its printer and its copy. */
+export const ACTIVE_ATTEMPT_STATES = [
+  'claimed',
+  'uploading',
+  'starting',
+  'printing',
+  'paused',
+  'unknown',
+] as const satisfies readonly AttemptState[]
+
+/** What a printer must satisfy to get a copy. Empty lists and nulls ask for nothing. */
+export const jobRequirements = z.object({
+  /** One per tool used, such as `['PLA']`. */
+  materials: z.array(z.string()),
+  nozzleDiameterMm: z.number().nullable(),
+  sizeMm: z.object({ x: z.number(), y: z.number(), z: z.number() }).nullable(),
+  printerModels: z.array(z.string()),
+  printerGroupIds: z.array(idOf('printerGroup')),
+})
+export type JobRequirements = z.infer<typeof jobRequirements>
+
+export const attempt = z.object({
+  id: idOf('attempt'),
+  jobId: idOf('printJob'),
+  copyNumber: z.int(),
+  printerId: idOf('printer'),
+  state: attemptState,
+  reason: reasonSchema.nullable(),
+  printSeconds: z.number().nullable(),
+  filamentUsedMm: z.number().nullable(),
+  filamentUsedGrams: z.number().nullable(),
+  claimedAt: z.date(),
+  startedAt: z.date().nullable(),
+  endedAt: z.date().nullable(),
+})
+export type Attempt = z.infer<typeof attempt>
+
+export const copyCounts = z.object({
+  queued: z.int(),
+  active: z.int(),
+  done: z.int(),
+  failed: z.int(),
+  cancelled: z.int(),
+  held: z.int(),
+})
+export type CopyCounts = z.infer<typeof copyCounts>
+
+export const printJob = z.object({
+  id: idOf('printJob'),
+  name: z.string(),
+  state: printJobState,
+  fileVersionId: idOf('fileVersion'),
+  projectId: idOf('project').nullable(),
+  partId: idOf('projectPart').nullable(),
+  copies: z.int(),
+  counts: copyCounts,
+  priority: z.int(),
+  requirements: jobRequirements,
+  holds: z.array(reasonSchema),
+  version: z.int(),
+  createdAt: z.date(),
+  updatedAt: z.date(),
+  finishedAt: z.date().nullable(),
+})
+export type PrintJob = z.infer<typeof printJob>
+
+const copies = z.int().min(1).max(10_000)
+
+/**
+ * Order copies of a part of a project (all that are still missing, unless `copies` says fewer), or of a file.
+ * `requirements` narrow what was parsed from the file; they never widen it.
+ */
+export const submitPrintJobInput = z.strictObject({
+  source: z.union([
+    z.strictObject({ partId: idOf('projectPart'), copies: copies.optional() }),
+    z.strictObject({ fileId: idOf('file'), copies, name: z.string().trim().min(1).max(100).optional() }),
+  ]),
+  priority: z.int().min(-100).max(100).default(0),
+  printerGroupIds: z.array(idOf('printerGroup')).max(100).default([]),
+  idempotencyKey: z.string().min(8).max(100),
+})
+export type SubmitPrintJobInput = z.infer<typeof submitPrintJobInput>
+
+/** Why a job's waiting copies did not go to one printer. No reasons: nothing is in the way. */
+export const printerVerdict = z.object({
+  printerId: idOf('printer'),
+  printerName: z.string(),
+  reasons: z.array(z.object({ code: z.string(), params: z.record(z.string(), z.unknown()), text: z.string() })),
+  evaluatedAt: z.date(),
+})
+
+export const jobExplanation = z.object({
+  jobId: idOf('printJob'),
+  state: printJobState,
+  holds: z.array(z.object({ code: z.string(), params: z.record(z.string(), z.unknown()), text: z.string() })),
+  printers: z.array(printerVerdict),
+})
+export type JobExplanation = z.infer<typeof jobExplanation>
