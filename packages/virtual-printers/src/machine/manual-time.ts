@@ -37,6 +37,10 @@ export class ManualTime implements Clock, Scheduler {
     return () => this.#tasks.delete(task)
   }
 
+  grantLines(wanted: number): number {
+    return wanted
+  }
+
   /** Moves wall time by `wallMs` (machine time by that × speed) and runs every task that falls due, in order. */
   advance(wallMs: number): void {
     const endMs = this.#wallMs + wallMs
