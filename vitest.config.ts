@@ -1,6 +1,7 @@
 import { defineConfig } from 'vitest/config'
 
-const conditions = ['gantry-source', 'node', 'import', 'module', 'default']
+// Vitest hands these to node as --conditions, for `require` too: 'import' or 'module' here would break CommonJS packages.
+const conditions = ['gantry-source', 'node']
 
 export default defineConfig({
   resolve: { conditions },
