@@ -1,0 +1,69 @@
+import type { BuildVolume, JobRequirements, LoadedMaterial, Reason } from '@gantry/schemas'
+
+/** What of a printer is compared with a job. Null is "nobody said". */
+export interface PrinterFacts {
+  model: string | null
+  groupId: string | null
+  nozzleDiameterMm: number | null
+  buildVolume: BuildVolume | null
+  materials: readonly LoadedMaterial[]
+}
+
+const NOZZLE_TOLERANCE_MM = 0.001
+const VOLUME_TOLERANCE_MM = 0.5
+
+const materialReasons = (facts: PrinterFacts, needs: string[]): Reason[] => {
+  if (needs.length === 0) return []
+  if (facts.materials.length === 0) return [{ code: 'MATERIAL_UNKNOWN', params: { needs } }]
+  const left = facts.materials.map((loaded) => loaded.material)
+  const has = [...left]
+  for (const material of needs) {
+    const at = left.indexOf(material)
+    if (at === -1) return [{ code: 'MATERIAL_MISMATCH', params: { has, needs } }]
+    left.splice(at, 1)
+  }
+  return []
+}
+
+const nozzleReasons = (facts: PrinterFacts, needsMm: number | null): Reason[] => {
+  if (needsMm === null) return []
+  const hasMm = facts.nozzleDiameterMm
+  if (hasMm === null) return [{ code: 'NOZZLE_UNKNOWN', params: { needsMm } }]
+  return Math.abs(hasMm - needsMm) <= NOZZLE_TOLERANCE_MM
+    ? []
+    : [{ code: 'NOZZLE_MISMATCH', params: { hasMm, needsMm } }]
+}
+
+const volumeReasons = (facts: PrinterFacts, size: JobRequirements['sizeMm']): Reason[] => {
+  if (size === null) return []
+  const volume = facts.buildVolume
+  if (volume === null) return [{ code: 'VOLUME_UNKNOWN', params: {} }]
+  const has = { x: volume.xMm, y: volume.yMm, z: volume.zMm }
+  return (['x', 'y', 'z'] as const)
+    .filter((axis) => size[axis] > has[axis] + VOLUME_TOLERANCE_MM)
+    .map((axis) => ({ code: 'VOLUME_TOO_SMALL', params: { axis, hasMm: has[axis], needsMm: size[axis] } }))
+}
+
+/** A file that names a model goes to that model only where the printer's model was set; names are compared loosely. */
+const modelReasons = (facts: PrinterFacts, needs: string[]): Reason[] => {
+  if (needs.length === 0 || facts.model === null) return []
+  const same = (name: string) => name.toLowerCase().replace(/[^a-z0-9]/g, '')
+  const own = same(facts.model)
+  return needs.some((model) => same(model) === own)
+    ? []
+    : [{ code: 'MODEL_MISMATCH', params: { has: facts.model, needs } }]
+}
+
+const groupReasons = (facts: PrinterFacts, needs: string[]): Reason[] =>
+  needs.length === 0 || (facts.groupId !== null && needs.includes(facts.groupId))
+    ? []
+    : [{ code: 'GROUP_MISMATCH', params: { needs } }]
+
+/** Why this printer does not satisfy these requirements; empty when it does. Unknown is not equal. */
+export const mismatches = (facts: PrinterFacts, needs: JobRequirements): Reason[] => [
+  ...materialReasons(facts, needs.materials),
+  ...nozzleReasons(facts, needs.nozzleDiameterMm),
+  ...volumeReasons(facts, needs.sizeMm),
+  ...modelReasons(facts, needs.printerModels),
+  ...groupReasons(facts, needs.printerGroupIds),
+]
