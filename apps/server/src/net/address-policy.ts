@@ -1,0 +1,87 @@
+import { BlockList, isIP } from 'node:net'
+
+import { NetError } from './net-error.js'
+
+/** Where outbound connections may go. */
+export interface AddressPolicy {
+  /** Networks in CIDR notation. @default {@link PRIVATE_CIDRS} */
+  allowedCidrs?: readonly string[]
+  /** Addresses of this machine itself; for development and tests. @default false */
+  allowLoopback?: boolean
+}
+
+/** The private networks of RFC 1918 and RFC 4193. */
+export const PRIVATE_CIDRS: readonly string[] = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', 'fc00::/7']
+
+const LOOPBACK_CIDRS = ['127.0.0.0/8', '::1/128']
+
+/**
+ * Refused whatever is allowed: unspecified, link-local (the metadata address 169.254.169.254 among them), the metadata
+ * addresses of clouds outside it, multicast, broadcast, and the IPv6 forms that carry an IPv4 address to a translator.
+ */
+const FORBIDDEN_CIDRS = [
+  '0.0.0.0/8',
+  '169.254.0.0/16',
+  '100.100.100.200/32',
+  '192.0.0.192/32',
+  '224.0.0.0/4',
+  '255.255.255.255/32',
+  '::/128',
+  'fe80::/10',
+  'fec0::/10',
+  'fd00:ec2::/32',
+  'ff00::/8',
+  '64:ff9b::/96',
+  '64:ff9b:1::/48',
+  '2002::/16',
+]
+
+const familyOf = (address: string) => (isIP(address) === 6 ? 'ipv6' : 'ipv4')
+
+const blockListOf = (cidrs: readonly string[]): BlockList => {
+  const list = new BlockList()
+  for (const cidr of cidrs) {
+    const [network = '', prefix = ''] = cidr.split('/')
+    const bits = familyOf(network) === 'ipv6' ? 128 : 32
+    if (isIP(network) === 0 || !/^\d{1,3}$/.test(prefix) || Number(prefix) > bits) {
+      throw new RangeError(`not a network in CIDR notation: ${cidr}`)
+    }
+    list.addSubnet(network, Number(prefix), familyOf(network))
+  }
+  return list
+}
+
+/** Turns `::ffff:a.b.c.d` in any spelling into `a.b.c.d`, so that no rule for IPv4 can be walked around. */
+const unmapped = (address: string): string => {
+  if (isIP(address) !== 6) return address
+  const canonical = new URL(`http://[${address}]/`).hostname.slice(1, -1)
+  const hex = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(canonical)
+  if (hex === null) return canonical
+  const [high, low] = [parseInt(hex[1] ?? '', 16), parseInt(hex[2] ?? '', 16)]
+  return [high >> 8, high & 255, low >> 8, low & 255].join('.')
+}
+
+export interface AddressGuard {
+  /** @throws NetError `address_refused` */
+  check(address: string): void
+}
+
+/** @throws RangeError for a CIDR that is none */
+export const createAddressGuard = (policy: AddressPolicy): AddressGuard => {
+  const allowed = blockListOf(policy.allowedCidrs ?? PRIVATE_CIDRS)
+  const loopback = blockListOf(LOOPBACK_CIDRS)
+  const forbidden = blockListOf(FORBIDDEN_CIDRS)
+  const permits = (address: string): boolean => {
+    const family = familyOf(address)
+    if (loopback.check(address, family)) return policy.allowLoopback === true
+    return !forbidden.check(address, family) && allowed.check(address, family)
+  }
+  return {
+    check(address) {
+      const plain = address.split('%')[0] ?? ''
+      if (isIP(plain) === 0 || !permits(unmapped(plain))) {
+        throw new NetError('address_refused', `the address ${address} is not one that Gantry may connect to`)
+      }
+    },
+  }
+}
