@@ -83,6 +83,8 @@ export type Unsubscribe = () => void
 export interface EventBus {
   /** Each stored event from now on. A handler's failure is logged and never stops the others. */
   onEvent(handler: (event: StoredEvent) => void): Unsubscribe
+  /** Called when events were missed for good (the process slept past their keeping): forget what came from them. */
+  onGap(handler: () => void): Unsubscribe
   /** Telemetry: the latest value per key, coalesced; lost without harm. */
   publishTelemetry(topic: TelemetryTopic, key: string, value: unknown): void
   onTelemetry(topic: TelemetryTopic, handler: (key: string, value: unknown) => void): Unsubscribe

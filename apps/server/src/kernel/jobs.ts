@@ -15,6 +15,7 @@ export const defineJob = <T extends string, S extends z.ZodType>(definition: Job
 
 /** One delivery of a job. Handlers are idempotent: the same `jobId` may come again. */
 export interface JobDelivery<D extends JobDefinition> {
+  /** For jobs from the outbox the row's id, the same at every delivery; `TransactionContext.finishJob` takes it. */
   jobId: string
   payload: JobPayload<D>
   /** Aborts at the job's time-out and when the process stops. */
@@ -34,4 +35,11 @@ export const handleJob = <D extends JobDefinition>(definition: D, handle: JobHan
 /** Work that a sweep would find anyway; kept nowhere but in the queue. What must not be lost goes through the outbox. */
 export interface JobScheduler {
   wake<D extends JobDefinition>(definition: D, payload: JobPayload<D>): Promise<void>
+}
+
+/** A job that comes again and again by itself. */
+export interface RecurringJob<D extends JobDefinition = JobDefinition> {
+  definition: D
+  payload: JobPayload<D>
+  everySeconds: number
 }

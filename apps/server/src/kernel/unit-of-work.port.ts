@@ -9,6 +9,11 @@ export interface TransactionContext {
   record(event: NewEvent, actorId: string): void
   /** Orders a job that happens exactly if the transaction commits. */
   enqueue<D extends JobDefinition>(definition: D, payload: JobPayload<D>): void
+  /**
+   * Marks the delivered job done, exactly if the transaction commits; a second delivery waits for the first here.
+   * @returns false when the job is finished already: then change nothing. Always true for jobs outside the outbox.
+   */
+  finishJob(jobId: string): Promise<boolean>
 }
 
 export interface IdempotentCall {

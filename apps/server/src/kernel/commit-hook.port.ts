@@ -1,0 +1,19 @@
+/** What a transaction leaves behind for others to notice. */
+export interface Committed {
+  /** It stored at least one event. */
+  events: boolean
+  /** It ordered at least one job. */
+  jobs: boolean
+}
+
+/**
+ * How a commit becomes known: the notice travels inside the transaction to every other process, and the hook tells this
+ * process at once, without the way round the database.
+ */
+export interface CommitHook {
+  readonly channel: string
+  /** The payload for `pg_notify`, sent exactly if the transaction commits. */
+  notice(committed: Committed): string
+  /** Called after the commit. Never throws. */
+  committed(committed: Committed): void
+}

@@ -1,0 +1,39 @@
+/** One job taken from the outbox, on its `delivery`-th way to a handler (1 is the first). */
+export interface OutboxDelivery {
+  id: string
+  type: string
+  version: number
+  payload: unknown
+  delivery: number
+}
+
+/** A job that was handed to the queue and should have been finished by now. */
+export interface OverdueJob {
+  id: string
+  type: string
+  delivery: number
+}
+
+/** How long a delivery may take before it is looked after, per job type. Types that are not named are left alone. */
+export type DeliveryDeadlines = Readonly<Record<string, number>>
+
+/**
+ * The rows behind the jobs: pending → relayed → done or dead. Each method is one short transaction, so that nobody
+ * holds a row while a queue is waited for. All methods throw GantryError `UNAVAILABLE` when the database cannot answer.
+ */
+export interface Outbox {
+  /** Takes pending rows whose time has come, at most `limit`; two relays never take the same row. */
+  claimDue(deadlines: DeliveryDeadlines, limit: number): Promise<OutboxDelivery[]>
+  /** Relayed rows whose deadline has passed; their deadline is moved on, so that one relay looks after each. */
+  claimOverdue(deadlines: DeliveryDeadlines, limit: number): Promise<OverdueJob[]>
+  /** Makes relayed rows pending again; `counted` tells whether the delivery counts against the job's attempts. */
+  putBack(ids: readonly string[], options: { delayMs: number; counted: boolean; error?: string }): Promise<void>
+  /** True while a handler may still run the job, that is until it is done or dead. */
+  isOpen(id: string): Promise<boolean>
+  /** Marks an open row done; without effect on others. */
+  markDone(id: string): Promise<void>
+  /** Marks an open row dead, to be looked at by a person. */
+  markDead(id: string, error: string): Promise<void>
+  /** When the next pending row becomes due, in milliseconds from now; null when none waits. */
+  nextDueInMs(deadlines: DeliveryDeadlines): Promise<number | null>
+}
