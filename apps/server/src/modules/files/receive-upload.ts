@@ -1,0 +1,104 @@
+import type { PrintFileMetadata } from '@gantry/schemas'
+import { createHash } from 'node:crypto'
+import type { Readable } from 'node:stream'
+import { GantryError } from '../../kernel/errors.js'
+import type { FileStorage, PendingFile } from './file-storage.port.js'
+import { GcodeScanner } from './gcode/gcode-scanner.js'
+import type { ExtractedThumbnail } from './gcode/thumbnail-collector.js'
+
+export interface ReceiveUploadOptions {
+  storage: FileStorage
+  /** Largest accepted file. */
+  limitBytes: number
+  /** The announced size (`Content-Length` of the file itself), if known; fewer or more bytes are a truncated upload. */
+  expectedBytes?: number
+  /** Gives the upload up: a deadline, a shutdown, a client that left. */
+  signal?: AbortSignal
+}
+
+export interface ReceivedFile {
+  sha256: string
+  sizeBytes: number
+  /** False if the same content was stored before. */
+  created: boolean
+  metadata: PrintFileMetadata
+  /** The largest picture in the file, or null. */
+  thumbnail: ExtractedThumbnail | null
+}
+
+/**
+ * Receives a g-code file: hashes, scans and stores it in one pass at the pace of the slowest. On any failure nothing is
+ * left in the storage. The source is never destroyed, except by `signal`, so that a refusal can still be answered on
+ * the same connection; the caller ends or drains it.
+ *
+ * @throws GantryError `FILE_TOO_LARGE` `{ limitBytes }`, `UPLOAD_TRUNCATED`, `NOT_GCODE` `{ reason }`, `STORAGE_FULL`,
+ *   `REQUEST_ABORTED` (or the signal's own reason if that is a GantryError)
+ */
+export async function receiveUpload(source: Readable, options: ReceiveUploadOptions): Promise<ReceivedFile> {
+  const { expectedBytes, limitBytes, signal } = options
+  throwIfAborted(signal)
+  if (expectedBytes !== undefined && expectedBytes > limitBytes) throw tooLarge(limitBytes)
+  const pending = await options.storage.begin(expectedBytes)
+  const onAbort = () => source.destroy(new Error('The upload was given up.'))
+  signal?.addEventListener('abort', onAbort, { once: true })
+  try {
+    throwIfAborted(signal)
+    return await receiveInto(pending, source, options)
+  } catch (error) {
+    await pending.abort()
+    throwIfAborted(signal)
+    throw error
+  } finally {
+    signal?.removeEventListener('abort', onAbort)
+  }
+}
+
+async function receiveInto(
+  pending: PendingFile,
+  source: Readable,
+  options: ReceiveUploadOptions,
+): Promise<ReceivedFile> {
+  const { expectedBytes, limitBytes, signal } = options
+  const hash = createHash('sha256')
+  const scanner = new GcodeScanner()
+  let sizeBytes = 0
+  for await (const chunk of chunksOf(source)) {
+    sizeBytes += chunk.length
+    if (sizeBytes > limitBytes) throw tooLarge(limitBytes)
+    scanner.push(chunk)
+    if (scanner.refused !== null) throw notGcode(scanner.refused)
+    hash.update(chunk)
+    await pending.write(chunk)
+  }
+  if (expectedBytes !== undefined && sizeBytes !== expectedBytes) throw truncated()
+  const scan = scanner.finish()
+  if (!scan.isGcode) throw notGcode(scan.reason)
+  // From here on the file is whole: an abort that comes later must not undo what may already be stored.
+  throwIfAborted(signal)
+  const sha256 = hash.digest('hex')
+  const { created } = await pending.commit(sha256)
+  return { sha256, sizeBytes, created, metadata: scan.metadata, thumbnail: scan.thumbnail }
+}
+
+/** The source's chunks; an error of the source itself, such as a lost connection, is a truncated upload. */
+async function* chunksOf(source: Readable): AsyncGenerator<Buffer, void, undefined> {
+  const chunks = source.iterator({ destroyOnReturn: false }) as AsyncIterator<Buffer, undefined>
+  for (;;) {
+    const next = await chunks.next().catch((cause: unknown) => {
+      throw truncated(cause)
+    })
+    if (next.done === true) return
+    yield next.value
+  }
+}
+
+const truncated = (cause?: unknown) => new GantryError('UPLOAD_TRUNCATED', { cause })
+const notGcode = (reason: string) => new GantryError('NOT_GCODE', { params: { reason } })
+const tooLarge = (limitBytes: number) => new GantryError('FILE_TOO_LARGE', { params: { limitBytes } })
+
+function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted !== true) return
+  throw signal.reason instanceof GantryError
+    ? signal.reason
+    : new GantryError('REQUEST_ABORTED', { cause: signal.reason })
+}
