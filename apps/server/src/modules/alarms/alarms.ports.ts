@@ -1,0 +1,25 @@
+import type { Alarm, AlarmCode, AlarmSeverity, AlarmSubjectType, Page } from '@gantry/schemas'
+
+import type { Actor } from '../../kernel/index.js'
+
+export interface AlarmSubject {
+  subjectType: AlarmSubjectType
+  subjectId: string
+}
+
+export interface NewAlarm extends AlarmSubject {
+  code: AlarmCode
+  severity: AlarmSeverity
+  params: Record<string, unknown>
+}
+
+export interface AlarmRepository {
+  /** Raises it unless one of the same code and subject is open. @returns the id when it is new */
+  raise(alarm: NewAlarm): Promise<string | null>
+  /** @returns the ids of what was open */
+  clear(code: AlarmCode, subject: AlarmSubject, now: Date): Promise<string[]>
+  /** Null when there is none, it is cleared, or was acknowledged before. */
+  acknowledge(alarmId: string, actorId: string, now: Date): Promise<AlarmCode | null>
+  get(actor: Actor, alarmId: string): Promise<Alarm | null>
+  list(actor: Actor, query: { open: boolean; limit: number; cursor: string | null }): Promise<Page<Alarm>>
+}

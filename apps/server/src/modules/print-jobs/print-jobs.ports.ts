@@ -1,0 +1,157 @@
+import type {
+  Attempt,
+  AttemptState,
+  BedState,
+  CopyCounts,
+  JobRequirements,
+  Page,
+  PrintJob,
+  PrintJobState,
+  Reason,
+} from '@gantry/schemas'
+
+import type { Actor, EventScope } from '../../kernel/index.js'
+import type { Lease } from '../printers/printer-session.js'
+import type { PrinterFacts } from './fit.js'
+
+export interface ClaimablePrinter {
+  printerId: string
+  name: string
+  facts: PrinterFacts
+  enabled: boolean
+  maintenance: boolean
+  bed: BedState
+  bedSince: Date
+  holdCodes: string[]
+  activeAttemptId: string | null
+}
+
+/** A place in the queue: highest priority first, then first come, first served. */
+export interface QueueKey {
+  priority: number
+  createdAt: Date
+  id: string
+}
+
+export interface WaitingJob extends QueueKey {
+  requirements: JobRequirements
+}
+
+export interface NewAttempt {
+  id: string
+  jobId: string
+  copyNumber: number
+  lease: Lease
+  bedBefore: BedState
+  remoteName: string
+}
+
+/** An attempt with what is needed to carry it out. */
+export interface AttemptRecord extends EventScope {
+  id: string
+  jobId: string
+  jobName: string
+  partId: string | null
+  copyNumber: number
+  printerId: string
+  state: AttemptState
+  leaseEpoch: number
+  bedBefore: BedState
+  remoteName: string
+  remotePath: string | null
+  reason: Reason | null
+  cancelRequested: boolean
+  startSentAt: Date | null
+  startedAt: Date | null
+  fileVersionId: string
+  fileSha256: string
+  fileSizeBytes: number
+  /** What the slicer says one copy takes; the host's own figure goes before it. */
+  slicedFilamentMm: number | null
+  slicedFilamentGrams: number | null
+}
+
+export interface AttemptPatch {
+  state?: AttemptState
+  remotePath?: string
+  hostJobRef?: string | null
+  reason?: Reason | null
+  cancelRequestedAt?: Date
+  printSeconds?: number | null
+  filamentUsedMm?: number | null
+  filamentUsedGrams?: number | null
+  uploadedAt?: Date
+  startSentAt?: Date
+  startedAt?: Date
+  endedAt?: Date
+  fileRemovedAt?: Date
+}
+
+/** Attempts, inside one transaction. Rows that `lock…` returns are locked until its end. */
+export interface AttemptRepository {
+  /** Null when the lease is no longer valid by the database's clock. */
+  lockPrinterForClaim(lease: Lease): Promise<ClaimablePrinter | null>
+  isLeaseValid(lease: Lease): Promise<boolean>
+  create(attempt: NewAttempt): Promise<void>
+  lock(attemptId: string): Promise<AttemptRecord | null>
+  update(attemptId: string, patch: AttemptPatch): Promise<void>
+  findActiveOn(printerId: string): Promise<AttemptRecord | null>
+  listActiveOfJob(jobId: string): Promise<AttemptRecord[]>
+  /** Ended attempts whose file still lies on the host. */
+  listWithFileOn(printerId: string, limit: number): Promise<AttemptRecord[]>
+  listOfJob(jobId: string, limit: number): Promise<Attempt[]>
+  get(attemptId: string): Promise<Attempt | null>
+}
+
+export interface NewPrintJob {
+  id: string
+  name: string
+  fileVersionId: string
+  projectId: string | null
+  partId: string | null
+  copies: number
+  priority: number
+  requirements: JobRequirements
+  createdById: string
+}
+
+export interface JobCounts extends EventScope {
+  id: string
+  copies: number
+  counts: CopyCounts
+  state: PrintJobState
+}
+
+export type CopyState = keyof CopyCounts
+
+export interface PrintJobRepository {
+  create(job: NewPrintJob): Promise<void>
+  get(actor: Actor, jobId: string): Promise<PrintJob | null>
+  list(
+    actor: Actor,
+    query: { states: PrintJobState[]; projectId: string | null; limit: number; cursor: string | null },
+  ): Promise<Page<PrintJob>>
+  /** Jobs with queued copies, in the order of the queue, after `after`. */
+  waiting(after: QueueKey | null, limit: number): Promise<WaitingJob[]>
+  /** The lowest queued copy of a job, its job row locked; null when there is none or another claim has the job just now. */
+  takeQueuedCopy(jobId: string): Promise<number | null>
+  lock(actor: Actor, jobId: string): Promise<JobCounts | null>
+  /** Moves one copy and keeps the job's counts and state true. @returns the job after the move */
+  moveCopy(jobId: string, copyNumber: number, to: CopyState, now: Date): Promise<JobCounts>
+  /** Moves every copy of these states. @returns the job after the move */
+  moveCopies(jobId: string, from: CopyState[], to: CopyState, now: Date): Promise<JobCounts>
+  /** Copies of this job whose last attempt failed, among the held ones. */
+  heldCopiesThatFailed(jobId: string): Promise<number[]>
+}
+
+export interface Verdict {
+  jobId: string
+  printerId: string
+  reasons: Reason[]
+}
+
+/** Why waiting jobs did not go to printers, as last found. Outside transactions: a verdict is no fact worth a lock. */
+export interface VerdictRepository {
+  put(verdicts: Verdict[]): Promise<void>
+  listOfJob(jobId: string): Promise<(Verdict & { evaluatedAt: Date })[]>
+}

@@ -1,0 +1,86 @@
+import type { Unsubscribe } from '../../kernel/index.js'
+import { DriverError, type DriverConnection, type DriverEvent, type HostReport } from './printer-driver.port.js'
+
+/** The right of one instance to drive one printer; `epoch` tells this holding of it from every other. */
+export interface Lease {
+  printerId: string
+  owner: string
+  epoch: number
+}
+
+type Listener = (event: DriverEvent) => void
+
+/** One connection to one leased printer, and what it says, for whoever works on the printer meanwhile. */
+export class PrinterSession {
+  private readonly listeners = new Set<Listener>()
+
+  constructor(
+    readonly lease: Lease,
+    readonly connection: DriverConnection,
+    /** Aborts when the connection or the lease ends. */
+    readonly signal: AbortSignal,
+    private report: HostReport,
+  ) {}
+
+  get latest(): HostReport {
+    return this.report
+  }
+
+  publish(event: DriverEvent): void {
+    if (event.type === 'report') this.report = event.report
+    for (const listener of [...this.listeners]) listener(event)
+  }
+
+  on(listener: Listener): Unsubscribe {
+    this.listeners.add(listener)
+    return () => this.listeners.delete(listener)
+  }
+
+  /** A signal for one call to the host: ends with the session, with `also`, or after `ms`. */
+  deadline(ms: number, also?: AbortSignal): AbortSignal {
+    return AbortSignal.any([this.signal, AbortSignal.timeout(ms), ...(also === undefined ? [] : [also])])
+  }
+
+  /**
+   * Waits for the first event of which `pick` makes something.
+   * @returns null when `ms` passed first
+   * @throws DriverError `unreachable` when the session ended first
+   */
+  waitFor<T>(pick: (event: DriverEvent) => T | null, ms: number, also?: AbortSignal): Promise<T | null> {
+    return new Promise((resolve, reject) => {
+      const stop = () => {
+        unsubscribe()
+        clearTimeout(timer)
+        this.signal.removeEventListener('abort', ended)
+        also?.removeEventListener('abort', late)
+      }
+      const late = () => {
+        stop()
+        resolve(null)
+      }
+      const ended = () => {
+        stop()
+        reject(new DriverError('unreachable', 'the connection to the printer host ended'))
+      }
+      const unsubscribe = this.on((event) => {
+        const picked = pick(event)
+        if (picked === null) return
+        stop()
+        resolve(picked)
+      })
+      const timer = setTimeout(late, ms)
+      this.signal.addEventListener('abort', ended, { once: true })
+      also?.addEventListener('abort', late, { once: true })
+      if (this.signal.aborted) ended()
+      else if (also?.aborted === true) late()
+    })
+  }
+}
+
+/** What works on a printer's attempts while there is a session; see `print-jobs`. */
+export interface SessionWorker {
+  /** Works until the session ends; must not throw. */
+  serve(session: PrinterSession): Promise<void>
+  /** The printer has had no session for a while. */
+  lost(printerId: string, detail: string | null): Promise<void>
+}

@@ -1,0 +1,175 @@
+import type {
+  BedState,
+  BuildVolume,
+  LoadedMaterial,
+  Page,
+  PrinterCommandKind,
+  PrinterKind,
+  Reason,
+} from '@gantry/schemas'
+
+import type { Actor } from '../../kernel/index.js'
+import type { DriverErrorCode, HostReport, PermissionProbe, PrinterDriver } from './printer-driver.port.js'
+import type { PendingCommand } from './printer.state.js'
+
+/** A printer as it stands in the database. */
+export interface PrinterRecord {
+  id: string
+  name: string
+  kind: PrinterKind
+  url: string
+  apiKeyCipher: string | null
+  model: string | null
+  groupId: string | null
+  locationId: string | null
+  enabled: boolean
+  maintenance: boolean
+  nozzleDiameterMm: number | null
+  buildVolume: BuildVolume | null
+  materials: LoadedMaterial[]
+  version: number
+  createdAt: Date
+  updatedAt: Date
+  bed: BedState
+  bedSince: Date
+  state: string
+  stateSince: Date
+  lastSeenAt: Date | null
+  leaseOwner: string | null
+  leaseUntil: Date | null
+  holds: Reason[]
+  activeAttempt: { id: string; jobId: string; remoteName: string; remotePath: string | null } | null
+}
+
+/** What the instance that drives a printer knows of it just now; travels as telemetry and is stored nowhere. */
+export interface PrinterLive {
+  printerId: string
+  /** The run of the server that speaks; `seq` counts within it. */
+  boot: string
+  seq: number
+  /** When this was said, by the speaker's clock. */
+  atMs: number
+  link: 'connecting' | 'connected' | 'down'
+  linkError: { code: DriverErrorCode; message: string } | null
+  /** Null until the first full report of this connection. */
+  report: HostReport | null
+  permissions: PermissionProbe | null
+  pending: PendingCommand | null
+}
+
+export interface NewPrinter {
+  id: string
+  name: string
+  kind: PrinterKind
+  url: string
+  apiKeyCipher: string | null
+  model: string | null
+  groupId: string | null
+  locationId: string | null
+  nozzleDiameterMm: number | null
+  buildVolume: BuildVolume | null
+  materials: LoadedMaterial[]
+  createdById: string
+}
+
+export interface PrinterPatch {
+  name?: string
+  url?: string
+  apiKeyCipher?: string | null
+  model?: string | null
+  groupId?: string | null
+  locationId?: string | null
+  enabled?: boolean
+  maintenance?: boolean
+  nozzleDiameterMm?: number | null
+  buildVolume?: BuildVolume | null
+  materials?: LoadedMaterial[]
+}
+
+export interface PrinterQuery {
+  limit: number
+  cursor: string | null
+  groupId: string | null
+}
+
+/** Printers that were not removed, as far as the actor's scope reaches. */
+export interface PrinterRepository {
+  list(actor: Actor, query: PrinterQuery): Promise<Page<PrinterRecord>>
+  get(actor: Actor, printerId: string): Promise<PrinterRecord | null>
+  /** @throws GantryError `NAME_TAKEN` */
+  create(printer: NewPrinter): Promise<void>
+  /** @returns false when the row has another version than `ifVersion` meanwhile. @throws GantryError `NAME_TAKEN` */
+  update(printerId: string, patch: PrinterPatch, ifVersion: number | null, now: Date): Promise<boolean>
+  remove(printerId: string, now: Date): Promise<void>
+}
+
+export interface BedRepository {
+  /** Locks the printer's runtime row. @returns whether the bed changed; null when an attempt is active on the printer */
+  clear(printerId: string, byId: string, now: Date): Promise<boolean | null>
+  /** Marks the bed occupied by a print that Gantry did not order. @returns whether it changed */
+  occupy(printerId: string, now: Date): Promise<boolean>
+  /** Puts back the value that a claim had found. */
+  restore(printerId: string, bed: BedState, now: Date): Promise<void>
+}
+
+export interface LeaseGrant {
+  printerId: string
+  epoch: number
+}
+
+export interface StateChange {
+  printerId: string
+  from: string
+  to: string
+}
+
+/** Leases and what the driving instance writes about its printers. All times are the database's. */
+export interface FleetRepository {
+  /** Takes up to `limit` printers that nobody drives, and keeps those that this owner drives. @returns all that it drives now */
+  renewAndAcquire(owner: string, leaseSeconds: number, limit: number): Promise<LeaseGrant[]>
+  release(owner: string, printerIds: string[] | 'all'): Promise<void>
+  /** @returns the change, or null when it was the same state before or the lease is not ours */
+  saveState(owner: string, printerId: string, state: string, now: Date): Promise<StateChange | null>
+  saveSeen(owner: string, printerIds: string[]): Promise<void>
+  saveHost(printerId: string, host: { product: string; uniqueId: string | null; capabilities: string[] }): Promise<void>
+}
+
+export interface CommandRecord {
+  id: string
+  printerId: string
+  kind: PrinterCommandKind
+  attemptId: string | null
+  state: 'pending' | 'taken' | 'done' | 'failed' | 'expired'
+  errorCode: string | null
+  errorDetail: string | null
+}
+
+export interface CommandRepository {
+  create(command: {
+    id: string
+    printerId: string
+    kind: PrinterCommandKind
+    attemptId: string | null
+    deadlineSeconds: number
+    createdById: string
+  }): Promise<void>
+  get(commandId: string): Promise<CommandRecord | null>
+  /** Takes what is pending and not past its deadline for these printers; each command is taken once. */
+  take(owner: string, printerIds: string[]): Promise<CommandRecord[]>
+  finish(
+    commandId: string,
+    result: { state: 'done' } | { state: 'failed'; errorCode: string; errorDetail: string },
+  ): Promise<void>
+  /** Marks what nobody took in time. @returns what expired */
+  expire(): Promise<CommandRecord[]>
+}
+
+/** Seals device keys before they are stored; nothing else can read them. */
+export interface CredentialSealer {
+  seal(plain: string): string
+  open(cipher: string): string
+}
+
+export interface DriverRegistry {
+  driverFor(kind: PrinterKind): PrinterDriver
+}

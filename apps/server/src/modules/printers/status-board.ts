@@ -1,0 +1,45 @@
+import type { Clock, EventBus, Unsubscribe } from '../../kernel/index.js'
+import type { PrinterLive } from './printers.ports.js'
+
+/** What every process knows of the printers just now: the latest word of whichever instance drives each of them. */
+export class StatusBoard {
+  private readonly lives = new Map<string, PrinterLive>()
+  private readonly listeners = new Set<(live: PrinterLive) => void>()
+  private unsubscribe: Unsubscribe | null = null
+
+  constructor(
+    private readonly bus: EventBus,
+    readonly clock: Clock,
+  ) {}
+
+  start(): void {
+    this.unsubscribe = this.bus.onTelemetry('printer.status', (_printerId, value) => this.hear(value as PrinterLive))
+    this.bus.wake('printer.status.request')
+  }
+
+  stop(): Promise<void> {
+    this.unsubscribe?.()
+    return Promise.resolve()
+  }
+
+  get(printerId: string): PrinterLive | null {
+    return this.lives.get(printerId) ?? null
+  }
+
+  onChange(listener: (live: PrinterLive) => void): Unsubscribe {
+    this.listeners.add(listener)
+    return () => this.listeners.delete(listener)
+  }
+
+  forget(printerId: string): void {
+    this.lives.delete(printerId)
+  }
+
+  /** Words of one run are counted; what overtook them is dropped. Another run's word replaces them. */
+  private hear(live: PrinterLive): void {
+    const known = this.lives.get(live.printerId)
+    if (known?.boot === live.boot && known.seq >= live.seq) return
+    this.lives.set(live.printerId, live)
+    for (const listener of this.listeners) listener(live)
+  }
+}
