@@ -1,0 +1,25 @@
+import { withConnection } from '../db/migrate/engine-session.js'
+import { migrationNames } from '../db/migrate/migration-files.js'
+import { deploy } from '../db/migrate/migrations.js'
+
+export const TEMPLATE_DATABASE = 'gantry_test_template'
+
+/** Makes the database from which the tests' databases are copied; empty while there are no migrations. */
+export async function createTemplateDatabase(serverUrl: string, prismaFolder: string): Promise<void> {
+  await runSql(serverUrl, `CREATE DATABASE ${TEMPLATE_DATABASE}`)
+  if ((await migrationNames(prismaFolder)).length === 0) return
+  await deploy({ databaseUrl: databaseUrl(serverUrl, TEMPLATE_DATABASE), prismaFolder })
+}
+
+export function runSql(serverUrl: string, sql: string): Promise<void> {
+  return withConnection(serverUrl, async (client) => {
+    await client.query(sql)
+  })
+}
+
+/** The connection string of another database on the same server. */
+export function databaseUrl(serverUrl: string, name: string): string {
+  const url = new URL(serverUrl)
+  url.pathname = `/${name}`
+  return url.href
+}
