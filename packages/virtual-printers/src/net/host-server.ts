@@ -60,6 +60,18 @@ export class HostServer {
     await closed
   }
 
+  /** A request as a call, also for an upgrade; null when its address cannot be read. */
+  callOf(request: IncomingMessage): HostCall | null {
+    try {
+      const url = new URL(request.url ?? '/', 'http://host')
+      const path = decodeURIComponent(url.pathname)
+      const { method = 'GET', headers } = request
+      return { channel: 'http', method, path, query: url.searchParams, headers, request }
+    } catch {
+      return null
+    }
+  }
+
   /** Sends a call (also a message of a push socket) through the gate. `null`: give no answer and drop the connection. */
   async pass(call: HostCall, handler: HostHandler): Promise<HostReply | null> {
     return this.gate ? this.gate(call, handler) : handler(call)
@@ -84,16 +96,9 @@ export class HostServer {
   }
 
   async #answer(request: IncomingMessage): Promise<HostReply | null> {
+    const call = this.callOf(request)
+    if (!call) return { status: 400, body: 'Bad Request' }
     try {
-      const url = new URL(request.url ?? '/', 'http://host')
-      const call: HostCall = {
-        channel: 'http',
-        method: request.method ?? 'GET',
-        path: decodeURIComponent(url.pathname),
-        query: url.searchParams,
-        headers: request.headers,
-        request,
-      }
       return await this.pass(call, this.options.handler)
     } catch (error) {
       return request.destroyed && !request.complete ? null : this.options.onError(error)
