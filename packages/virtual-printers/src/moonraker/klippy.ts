@@ -126,7 +126,7 @@ export class Klippy extends EventEmitter<KlippyEvents> {
       this.respond('// Print already paused')
       return
     }
-    await this.#until(() => !PASSING_STATES.has(machine.state))
+    if (PASSING_STATES.has(machine.state)) await this.#until(() => !PASSING_STATES.has(machine.state))
     if (!machine.busy) this.respond('// action:paused')
     else if (machine.state !== 'paused') {
       guarded(this, () => machine.pause())

@@ -59,6 +59,8 @@ function parse(
       file = stream
       parts.filename = filename
       stream.on('limit', () => fail(new ServerError('Content-Length too long')))
+      // The stream may be destroyed before the store has begun to read it.
+      stream.on('error', () => undefined)
       parts.staging = store.stage(stream)
       parts.staging.catch(broken)
     })
