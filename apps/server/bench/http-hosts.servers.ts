@@ -49,17 +49,19 @@ const sendJson = (res: ServerResponse, value: unknown) => {
   res.end(JSON.stringify(value))
 }
 
+type Listener = (req: IncomingMessage, res: ServerResponse) => void | Promise<void>
+
 /** REST and uploads by plain node:http; what is left goes to `rest`. */
 const plain =
-  (rest: RequestListener): RequestListener =>
+  (rest: Listener): RequestListener =>
   (req: IncomingMessage, res: ServerResponse) => {
     if (req.url === '/large') sendJson(res, answer)
     else if (req.url === '/upload') void drain(req).then((bytes) => sendJson(res, { bytes }))
-    else void rest(req, res)
+    else void Promise.resolve(rest(req, res))
   }
 
-const listen = async (listener: RequestListener): Promise<number> => {
-  const server = createServer(listener)
+const listen = async (listener: Listener): Promise<number> => {
+  const server = createServer((req, res) => void Promise.resolve(listener(req, res)))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return (server.address() as AddressInfo).port
 }
@@ -94,7 +96,7 @@ const startHono = async (): Promise<number> => {
 
 const startGenerated = async (): Promise<number> => {
   const handle = getRequestListener((request) =>
-    createOpenApiFetchHandler({ endpoint: '', req: request, router, createContext: undefined }),
+    createOpenApiFetchHandler({ endpoint: '/', req: request, router, createContext: undefined }),
   )
   return listen(handle)
 }

@@ -42,13 +42,15 @@ const cpuOf = async (child: ChildProcess) => {
 
 const load = async (url: string): Promise<{ perSecond: number; count: number }> => {
   const result = await autocannon({ url, connections: 20, duration: SECONDS })
-  if (result.non2xx > 0 || result.errors > 0) throw new Error(`${url}: ${result.non2xx} non-2xx, ${result.errors} errors`)
+  if (result.non2xx > 0 || result.errors > 0)
+    throw new Error(`${url}: ${result.non2xx} non-2xx, ${result.errors} errors`)
   return { perSecond: result.requests.average, count: result.requests.total }
 }
 
 const send = (url: string, body?: Buffer): Promise<string> =>
   new Promise((resolve, reject) => {
-    const headers = body === undefined ? { accept: 'text/event-stream' } : { 'content-type': 'application/octet-stream' }
+    const headers =
+      body === undefined ? { accept: 'text/event-stream' } : { 'content-type': 'application/octet-stream' }
     const req = request(url, { method: body === undefined ? 'GET' : 'POST', headers }, (res) => {
       let text = ''
       res.setEncoding('utf8').on('data', (part: string) => (text += part))

@@ -1,0 +1,120 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import { describe, expect, it } from 'vitest'
+
+import { configFrom, ConfigError } from './config.js'
+import { readEnvFile } from './env-file.js'
+
+const fails = (environment: Record<string, string>): string => {
+  try {
+    configFrom(environment, '/srv')
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message
+    throw error
+  }
+  throw new Error('the settings were accepted')
+}
+
+describe('the configuration', () => {
+  it('has a default for everything', () => {
+    const config = configFrom({}, '/srv')
+    expect(config.http).toMatchObject({ host: '127.0.0.1', port: 3000, publicUrl: null, corsOrigins: [] })
+    expect(config.dataDir).toBe('/srv/.gantry')
+    expect(config.database.url).toBeNull()
+    expect(config.roles).toEqual(['api', 'worker', 'fleet'])
+    expect(config.printers.allowedCidrs).toEqual(['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', 'fc00::/7'])
+  })
+
+  it('turns texts into booleans, numbers, lists and bytes', () => {
+    const config = configFrom(
+      {
+        PORT: '8080',
+        ENABLE_METRICS: 'off',
+        CORS_ORIGINS: 'https://a.example, http://localhost:5173/',
+        GANTRY_ROLES: 'fleet,api',
+        GANTRY_SECRET_KEY: Buffer.alloc(32, 7).toString('base64'),
+        GANTRY_TIME_ZONE: 'Europe/Berlin',
+      },
+      '/srv',
+    )
+    expect(config.http.port).toBe(8080)
+    expect(config.metrics.enabled).toBe(false)
+    expect(config.http.corsOrigins).toEqual(['https://a.example', 'http://localhost:5173'])
+    expect(config.roles).toEqual(['api', 'fleet'])
+    expect(config.auth.secretKey).toEqual(new Uint8Array(32).fill(7))
+    expect(config.timeZone).toBe('Europe/Berlin')
+  })
+
+  it('takes an empty variable for an unset one', () => {
+    expect(configFrom({ PORT: '', DATABASE_URL: ' ' }, '/srv')).toEqual(configFrom({}, '/srv'))
+  })
+
+  it('is frozen to its depth', () => {
+    const config = configFrom({}, '/srv')
+    expect(() => Object.assign(config.http, { port: 1 })).toThrow(TypeError)
+  })
+
+  it.each([
+    ['PORT', '70000'],
+    ['PORT', '80x'],
+    ['ENABLE_METRICS', 'maybe'],
+    ['GANTRY_ROLES', 'api,printer'],
+    ['GANTRY_TIME_ZONE', 'Mars/Olympus'],
+    ['GANTRY_TIME_ZONE', '+02:00'],
+    ['PRINTER_ALLOWED_CIDRS', '10.0.0.0/33'],
+    ['CORS_ORIGINS', 'https://a.example/path'],
+    ['LOG_LEVEL', 'loud'],
+    ['ACCESS_TOKEN_SECONDS', '601'],
+  ])('refuses %s=%s and shows what it is', (name, value) => {
+    const message = fails({ [name]: value })
+    expect(message).toContain(name)
+    expect(message).toContain(value)
+  })
+
+  it.each([
+    ['DATABASE_URL', 'mysql://root:hunter2@db/x'],
+    ['GANTRY_SECRET_KEY', 'hunter2'],
+    ['METRICS_TOKEN', 'hunter2'],
+  ])('refuses a wrong %s without showing it', (name, value) => {
+    const message = fails({ [name]: value })
+    expect(message).toContain(name)
+    expect(message).not.toContain('hunter2')
+  })
+
+  it('tells every wrong variable at once', () => {
+    expect(fails({ PORT: 'x', DB_POOL_SIZE: '0' }).split('\n')).toHaveLength(3)
+  })
+})
+
+describe('the file .env', () => {
+  it('is read when it is there and not missed when it is not', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'gantry-env-'))
+    try {
+      expect(readEnvFile(join(folder, '.env'))).toEqual({})
+      writeFileSync(join(folder, '.env'), '# comment\nPORT=4000\nHOST="0.0.0.0"\n')
+      expect(configFrom(readEnvFile(join(folder, '.env')), folder).http).toMatchObject({ port: 4000, host: '0.0.0.0' })
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  })
+
+  it('that cannot be read is an error', () => {
+    expect(() => readEnvFile(tmpdir())).toThrow(ConfigError)
+  })
+})
+
+describe('the example file', () => {
+  it('can be used as it is', () => {
+    const example = readFileSync(new URL('../../../../.env.example', import.meta.url), 'utf8')
+    const uncommented = example.replaceAll(/^# ([A-Z_]+=)/gm, '$1')
+    const folder = mkdtempSync(join(tmpdir(), 'gantry-env-'))
+    try {
+      writeFileSync(join(folder, '.env'), uncommented)
+      expect(configFrom(readEnvFile(join(folder, '.env')), '/srv')).toEqual(configFrom({}, '/srv'))
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  })
+})

@@ -1,0 +1,92 @@
+import { resolve } from 'node:path'
+
+import { readEnvFile } from './env-file.js'
+import { ConfigError, readSettings } from './read-settings.js'
+import type { Role } from './setting-types.js'
+import type { SettingValues } from './settings.js'
+
+/** What the server was told at its start; typed, grouped by user and never changed afterwards. */
+export interface Config {
+  /** Absolute. */
+  dataDir: string
+  roles: readonly Role[]
+  timeZone: string
+  http: {
+    host: string
+    port: number
+    publicUrl: string | null
+    corsOrigins: readonly string[]
+    rateLimitPerMinute: number
+    maxUploadBytes: number
+    docsPublic: boolean
+  }
+  database: {
+    /** Null: the embedded PostgreSQL. */
+    url: string | null
+    poolSize: number
+    timeoutMs: number
+  }
+  auth: {
+    /** 32 bytes; null: the server makes a key in the data directory. */
+    secretKey: Uint8Array | null
+    accessTokenSeconds: number
+    refreshTokenDays: number
+  }
+  printers: { allowedCidrs: readonly string[]; allowLoopback: boolean }
+  log: { level: SettingValues['LOG_LEVEL'] }
+  metrics: { enabled: boolean; token: string | null }
+}
+
+const grouped = (values: SettingValues, cwd: string): Config => ({
+  dataDir: resolve(cwd, values.GANTRY_DATA_DIR),
+  roles: values.GANTRY_ROLES,
+  timeZone: values.GANTRY_TIME_ZONE,
+  http: {
+    host: values.HOST,
+    port: values.PORT,
+    publicUrl: values.PUBLIC_URL,
+    corsOrigins: values.CORS_ORIGINS,
+    rateLimitPerMinute: values.RATE_LIMIT_PER_MINUTE,
+    maxUploadBytes: values.MAX_UPLOAD_BYTES,
+    docsPublic: values.API_DOCS_PUBLIC,
+  },
+  database: { url: values.DATABASE_URL, poolSize: values.DB_POOL_SIZE, timeoutMs: values.DB_TIMEOUT_MS },
+  auth: {
+    secretKey: values.GANTRY_SECRET_KEY,
+    accessTokenSeconds: values.ACCESS_TOKEN_SECONDS,
+    refreshTokenDays: values.REFRESH_TOKEN_DAYS,
+  },
+  printers: { allowedCidrs: values.PRINTER_ALLOWED_CIDRS, allowLoopback: values.PRINTER_ALLOW_LOOPBACK },
+  log: { level: values.LOG_LEVEL },
+  metrics: { enabled: values.ENABLE_METRICS, token: values.METRICS_TOKEN },
+})
+
+const deepFreeze = <T extends object>(value: T): T => {
+  // Typed arrays cannot be frozen.
+  if (ArrayBuffer.isView(value)) return value
+  for (const member of Object.values(value)) {
+    if (typeof member === 'object' && member !== null) deepFreeze(member as object)
+  }
+  return Object.freeze(value)
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/**
+ * Reads the settings from an environment; what is unset or empty has its default.
+ * @throws ConfigError naming every variable that is wrong, without the values of secrets
+ */
+export const configFrom = (environment: Environment, cwd: string): Config =>
+  deepFreeze(grouped(readSettings(environment), cwd))
+
+/**
+ * Reads the settings of this process: the real environment, and beneath it the file `.env` in the current folder.
+ * @throws ConfigError
+ */
+export const loadConfig = (): Config => {
+  const cwd = process.cwd()
+  const real = Object.entries(process.env).filter(([, text]) => text !== undefined && text !== '')
+  return configFrom({ ...readEnvFile(resolve(cwd, '.env')), ...Object.fromEntries(real) }, cwd)
+}
+
+export { ConfigError }

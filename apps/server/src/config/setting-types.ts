@@ -1,0 +1,92 @@
+import { isIP } from 'node:net'
+
+import { z } from 'zod'
+
+/** The duties that a process may take on. */
+export const ROLES = ['api', 'worker', 'fleet'] as const
+export type Role = (typeof ROLES)[number]
+
+const TRUE_WORDS = ['true', '1', 'yes', 'on']
+const FALSE_WORDS = ['false', '0', 'no', 'off']
+
+export const flag = (otherwise: boolean) =>
+  z
+    .string()
+    .refine((text) => [...TRUE_WORDS, ...FALSE_WORDS].includes(text.toLowerCase()), 'must be true or false')
+    .transform((text) => TRUE_WORDS.includes(text.toLowerCase()))
+    .default(otherwise)
+
+export const wholeNumber = (min: number, max: number, otherwise: number) =>
+  z
+    .string()
+    .refine(
+      (text) => /^\d{1,16}$/.test(text) && Number(text) >= min && Number(text) <= max,
+      `must be a whole number from ${min} to ${max}`,
+    )
+    .transform(Number)
+    .default(otherwise)
+
+const parseUrl = (text: string): URL | null => (URL.canParse(text) ? new URL(text) : null)
+
+/** `https://host[:port]` and nothing behind it. */
+export const originUrl = () =>
+  z
+    .string()
+    .transform((text) => text.replace(/\/$/, ''))
+    .refine((text) => {
+      const url = parseUrl(text)
+      return url !== null && /^https?:$/.test(url.protocol) && url.origin === text.toLowerCase()
+    }, 'must be an origin such as https://gantry.example.org')
+    .transform((text) => text.toLowerCase())
+
+export const postgresUrl = () =>
+  z
+    .string()
+    .refine(
+      (text) => ['postgres:', 'postgresql:'].includes(parseUrl(text)?.protocol ?? ''),
+      'must be a URL such as postgresql://user:password@host:5432/database',
+    )
+
+export const list = <S extends z.ZodType<string, string>>(member: S, otherwise: string) =>
+  z
+    .string()
+    .default(otherwise)
+    .transform((text) =>
+      text
+        .split(',')
+        .map((part) => part.trim())
+        .filter((part) => part !== ''),
+    )
+    .pipe(z.array(member))
+
+const isCidr = (text: string): boolean => {
+  const [address = '', prefix = '', ...rest] = text.split('/')
+  const bits = isIP(address) === 6 ? 128 : 32
+  return isIP(address) !== 0 && /^\d{1,3}$/.test(prefix) && Number(prefix) <= bits && rest.length === 0
+}
+
+export const cidr = () => z.string().refine(isCidr, 'must be networks such as 192.168.0.0/16')
+
+export const roleList = () =>
+  z
+    .string()
+    .default('all')
+    .transform((text) => (text.trim() === 'all' ? [...ROLES] : text.split(',').map((role) => role.trim())))
+    .pipe(z.array(z.enum(ROLES, 'must be all, or a list of api, worker and fleet')).min(1))
+    .transform((roles): readonly Role[] => ROLES.filter((role) => roles.includes(role)))
+
+const isTimeZone = (name: string): boolean => {
+  // `Intl` also takes offsets such as +02:00, which know no summer time.
+  if (!/^[A-Za-z]/.test(name)) return false
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name })
+    return true
+  } catch {
+    return false
+  }
+}
+
+export const timeZone = () => z.string().refine(isTimeZone, 'must be an IANA time zone such as Europe/Berlin')
+
+export const isSecretKey = (text: string): boolean =>
+  /^[A-Za-z0-9+/]{43}=?$/.test(text) && Buffer.from(text, 'base64').length === 32

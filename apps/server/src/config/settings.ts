@@ -1,0 +1,137 @@
+import { z } from 'zod'
+
+import {
+  cidr,
+  flag,
+  isSecretKey,
+  list,
+  originUrl,
+  postgresUrl,
+  roleList,
+  timeZone,
+  wholeNumber,
+} from './setting-types.js'
+
+/** One environment variable: how it is read, and what the reference says of it. */
+export interface Setting<S extends z.ZodType = z.ZodType> {
+  /** Reads the text of the variable; `undefined` when it is unset or empty. */
+  schema: S
+  /** What stands in the reference when the variable is unset. */
+  defaultText: string
+  description: string
+  /** Never printed, not even when it is wrong. */
+  secret?: true
+}
+
+const setting = <S extends z.ZodType>(
+  schema: S,
+  defaultText: string,
+  description: string,
+  more: { secret?: true } = {},
+): Setting<S> => ({ schema, defaultText, description, ...more })
+
+const PRIVATE_NETWORKS = '10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7'
+
+/** Every environment variable that the server knows, in the order of the reference page. */
+export const SETTINGS = {
+  PORT: setting(wholeNumber(0, 65_535, 3_000), '3000', 'TCP port of the HTTP server; 0 takes a free one.'),
+  HOST: setting(
+    z.string().default('127.0.0.1'),
+    '127.0.0.1',
+    'Address that the HTTP server listens on. The default is reachable from this machine alone; containers and servers for others need 0.0.0.0 (or ::).',
+  ),
+  PUBLIC_URL: setting(
+    originUrl().nullable().default(null),
+    'unset',
+    'How users reach the server, such as https://gantry.example.org; stands in the OpenAPI document.',
+  ),
+  CORS_ORIGINS: setting(
+    list(originUrl(), ''),
+    'unset',
+    'Comma-separated origins of web pages that may call the API from a browser. Unset: only pages served by Gantry itself.',
+  ),
+  RATE_LIMIT_PER_MINUTE: setting(
+    wholeNumber(1, 1_000_000, 600),
+    '600',
+    'Calls per minute that one user, API key or anonymous address may make; each member of a batch counts.',
+  ),
+  MAX_UPLOAD_BYTES: setting(
+    wholeNumber(1, Number.MAX_SAFE_INTEGER, 1_073_741_824),
+    '1073741824',
+    'Largest print file that is accepted, in bytes.',
+  ),
+  API_DOCS_PUBLIC: setting(
+    flag(false),
+    'false',
+    'Whether the API description (/api/openapi.json and the page /api/docs) is shown without an access token of an admin.',
+  ),
+  GANTRY_DATA_DIR: setting(
+    z.string().default('.gantry'),
+    '.gantry',
+    'Folder for the embedded database, files and generated keys; relative to the folder where the server is started.',
+  ),
+  DATABASE_URL: setting(
+    postgresUrl().nullable().default(null),
+    'unset',
+    'PostgreSQL to use. Unset: a private PostgreSQL is started in GANTRY_DATA_DIR.',
+    { secret: true },
+  ),
+  DB_POOL_SIZE: setting(wholeNumber(1, 500, 10), '10', 'Most connections that one process keeps to the database.'),
+  DB_TIMEOUT_MS: setting(
+    wholeNumber(100, 600_000, 10_000),
+    '10000',
+    'Longest time in milliseconds for one statement, and for waiting for a connection.',
+  ),
+  GANTRY_ROLES: setting(
+    roleList(),
+    'all',
+    'What this process does: all, or a comma-separated list of api (HTTP), worker (jobs) and fleet (drives printers).',
+  ),
+  PRINTER_ALLOWED_CIDRS: setting(
+    list(cidr(), PRIVATE_NETWORKS),
+    PRIVATE_NETWORKS,
+    'Comma-separated networks in which printers may be registered.',
+  ),
+  PRINTER_ALLOW_LOOPBACK: setting(
+    flag(false),
+    'false',
+    'Allow printers on this machine itself; for development and for virtual printers.',
+  ),
+  GANTRY_SECRET_KEY: setting(
+    z
+      .string()
+      .refine(isSecretKey, 'must be 32 bytes in base64, for example from: openssl rand -base64 32')
+      .transform((text) => Uint8Array.from(Buffer.from(text, 'base64')))
+      .nullable()
+      .default(null),
+    'unset',
+    'Key of 32 bytes in base64 that seals printer API keys and signs access tokens. Unset: the server makes one in GANTRY_DATA_DIR and keeps it.',
+    { secret: true },
+  ),
+  ACCESS_TOKEN_SECONDS: setting(wholeNumber(30, 600, 600), '600', 'How long an access token is valid, in seconds.'),
+  REFRESH_TOKEN_DAYS: setting(
+    wholeNumber(1, 365, 30),
+    '30',
+    'After how many days without use a session ends, in days.',
+  ),
+  GANTRY_TIME_ZONE: setting(
+    timeZone().default('UTC'),
+    'UTC',
+    'IANA time zone of schedules and of what counts as a day, such as Europe/Berlin.',
+  ),
+  LOG_LEVEL: setting(
+    z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+    'info',
+    'Least severe lines that are logged: debug, info, warn, error or silent.',
+  ),
+  ENABLE_METRICS: setting(flag(true), 'true', 'Whether metrics are collected and offered at /metrics.'),
+  METRICS_TOKEN: setting(
+    z.string().min(16, 'must have at least 16 characters').nullable().default(null),
+    'unset',
+    'Bearer token that may read /metrics beside admins. Unset: only admins may.',
+    { secret: true },
+  ),
+} as const satisfies Record<string, Setting>
+
+export type SettingName = keyof typeof SETTINGS
+export type SettingValues = { [N in SettingName]: z.output<(typeof SETTINGS)[N]['schema']> }
