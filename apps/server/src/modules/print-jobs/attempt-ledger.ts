@@ -114,11 +114,18 @@ export class AttemptLedger {
   revoke(attemptId: string, reason: Reason): Promise<AttemptRecord> {
     return this.move(attemptId, 'revoked', async (tx, attempt) => {
       await this.settle(tx, attempt)
-      await this.moveCopy(tx, attempt, attempt.cancelRequested ? 'cancelled' : 'queued')
+      const missing = reason.code === 'FILE_UNAVAILABLE' // no printer can help: a person must bring the file back
+      if (missing) await this.hold(tx, { jobId: attempt.jobId }, reason)
+      await this.moveCopy(tx, attempt, attempt.cancelRequested ? 'cancelled' : missing ? 'held' : 'queued')
       await tx.beds.restore(attempt.printerId, attempt.bedBefore, tx.now)
       tx.record({ ...bedChanged(attempt), payload: { printerId: attempt.printerId, bed: attempt.bedBefore } }, SYSTEM)
       return { reason, endedAt: tx.now }
     })
+  }
+
+  /** Null when there is no such attempt. */
+  stateOf(attemptId: string): Promise<AttemptState | null> {
+    return this.unitOfWork.run(async (tx) => (await tx.attempts.lock(attemptId))?.state ?? null)
   }
 
   markFileRemoved(attemptId: string): Promise<void> {

@@ -117,6 +117,7 @@ export interface NewPrintJob {
 
 export interface JobCounts extends EventScope {
   id: string
+  partId: string | null
   copies: number
   counts: CopyCounts
   state: PrintJobState

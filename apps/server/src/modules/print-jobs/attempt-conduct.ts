@@ -1,0 +1,312 @@
+import type { Reason } from '@gantry/schemas'
+
+import { GantryError, type Logger } from '../../kernel/index.js'
+import {
+  DriverError,
+  type DriverEvent,
+  type HostReport,
+  type PrintEvidence,
+  type UploadSource,
+} from '../printers/printer-driver.port.js'
+import type { PrinterSession } from '../printers/printer-session.js'
+import { isBusy } from '../printers/printer.state.js'
+import type { AttemptLedger, PrintEnd } from './attempt-ledger.js'
+import type { AttemptRecord } from './print-jobs.ports.js'
+import { takeBack } from './take-back.js'
+
+export interface ConductTimings {
+  /** For one question to the host. */
+  askMs: number
+  uploadMs: number
+  /** How long a started print may take to show itself. */
+  confirmMs: number
+  /** How long the host may show another picture before the end of a print is concluded without an event. */
+  settleMs: number
+  /** Between the two readings that prove that a deleted file did not start. */
+  rereadMs: number
+  /** How long an unknown attempt waits before the host is asked again. */
+  unknownRetryMs: number
+}
+
+export const CONDUCT_TIMINGS: ConductTimings = {
+  askMs: 10_000,
+  uploadMs: 15 * 60_000,
+  confirmMs: 30_000,
+  settleMs: 3_000,
+  rereadMs: 1_100,
+  unknownRetryMs: 30_000,
+}
+
+export interface ConductDeps {
+  ledger: AttemptLedger
+  /** The content of a stored file; null when it is missing. */
+  openFile: (sha256: string, sizeBytes: number) => Promise<UploadSource | null>
+  timings: ConductTimings
+  log: Logger
+}
+
+export interface Order {
+  attempt: AttemptRecord
+  session: PrinterSession
+  /** Aborts when somebody wants the copy cancelled. */
+  cancelled: AbortSignal
+}
+
+const NEEDS_PERSON = new Set(['auth', 'storage_full', 'bad_file', 'too_large', 'unsupported'])
+
+export const pathOf = (attempt: AttemptRecord): string => attempt.remotePath ?? attempt.remoteName
+
+/** Whether a path on the host is the attempt's, whatever folder the host put it in. */
+export const isPathOf = (attempt: AttemptRecord, path: string | null): boolean =>
+  path !== null && (path === attempt.remotePath || path.split('/').at(-1) === attempt.remoteName)
+
+const worksOn = (attempt: AttemptRecord, report: HostReport) =>
+  isBusy(report.state) && isPathOf(attempt, report.job?.remotePath ?? null)
+
+/** Carries one attempt from wherever it stands to its end, by asking the host and never by guessing. */
+export class AttemptConduct {
+  constructor(private readonly deps: ConductDeps) {}
+
+  /** Returns when the attempt has ended. @throws DriverError when the session ended before; the next session goes on */
+  async carryOut(order: Order): Promise<void> {
+    switch (order.attempt.state) {
+      case 'claimed':
+        return order.attempt.leaseEpoch === order.session.lease.epoch
+          ? this.begin(order)
+          : this.giveBack(order, { code: 'LEASE_LOST', params: {} })
+      case 'uploading':
+        return this.giveBack(order, { code: 'LEASE_LOST', params: {} })
+      case 'starting':
+        return this.confirm(order, 0)
+      case 'printing':
+      case 'paused':
+        return this.watch(order)
+      case 'unknown':
+        return this.resolve(order)
+      default:
+        return
+    }
+  }
+
+  private async begin(order: Order): Promise<void> {
+    const { attempt } = order
+    const source = await this.deps.openFile(attempt.fileSha256, attempt.fileSizeBytes)
+    if (source === null)
+      return this.giveBack(order, { code: 'FILE_UNAVAILABLE', params: { fileVersionId: attempt.fileVersionId } })
+    const uploading = { ...order, attempt: await this.deps.ledger.markUploading(attempt.id) }
+    const remotePath = await this.upload(uploading, source)
+    if (remotePath !== null) await this.launch(uploading, remotePath)
+  }
+
+  /** @returns the path on the host, or null when the attempt was given back instead */
+  private async upload(order: Order, source: UploadSource): Promise<string | null> {
+    const { attempt, session, cancelled } = order
+    try {
+      const signal = session.deadline(this.deps.timings.uploadMs, cancelled)
+      const { remotePath } = await session.connection.upload(source, attempt.remoteName, { signal })
+      if (!cancelled.aborted) return remotePath
+      await this.giveBack(order, { code: 'CANCELLED_BY_USER', params: {} })
+    } catch (error) {
+      if (session.signal.aborted) throw error
+      await this.giveBack(
+        order,
+        cancelled.aborted ? { code: 'CANCELLED_BY_USER', params: {} } : await this.uploadFailure(order, error),
+      )
+    }
+    return null
+  }
+
+  private async uploadFailure({ attempt }: Order, error: unknown): Promise<Reason> {
+    const failure =
+      error instanceof DriverError ? error : new DriverError('protocol', 'unexpected failure', { cause: error })
+    const reason: Reason = { code: 'UPLOAD_FAILED', params: { driverCode: failure.code, detail: failure.message } }
+    this.deps.log.warn(
+      { err: failure, attemptId: attempt.id, printerId: attempt.printerId },
+      'upload to the printer failed',
+    )
+    if (NEEDS_PERSON.has(failure.code)) await this.deps.ledger.holdPrinter(attempt.printerId, reason)
+    return reason
+  }
+
+  private async launch(order: Order, remotePath: string): Promise<void> {
+    const { session, cancelled } = order
+    const attempt = await this.deps.ledger.markStarting(order.attempt.id, session.lease, remotePath)
+    const started = { ...order, attempt }
+    // From here on the start may land: what follows asks the host, whoever wants what.
+    const answer = await session.connection.start(remotePath, session.deadline(this.deps.timings.askMs))
+    if (answer.kind === 'sent') return this.confirm(started, this.deps.timings.confirmMs)
+    const { code, message } = answer.error
+    this.deps.log.warn(
+      { printerId: attempt.printerId, attemptId: attempt.id, code, kind: answer.kind },
+      'start was not taken',
+    )
+    if (answer.kind === 'unknown') return this.confirm(started, this.deps.timings.confirmMs)
+    const reason: Reason = { code: 'START_REJECTED', params: { driverCode: code, detail: message } }
+    return this.giveBack(started, cancelled.aborted ? { code: 'CANCELLED_BY_USER', params: {} } : reason)
+  }
+
+  /** Waits for the print to show itself; when it does not, the start is taken back. */
+  private async confirm(order: Order, waitMs: number): Promise<void> {
+    const { attempt, session } = order
+    if (worksOn(attempt, session.latest)) return this.run(order, session.latest.job?.hostJobRef ?? null)
+    const seen = await session.waitFor((event) => startSeen(attempt, event), waitMs)
+    if (seen?.ended != null) return this.finish(order, seen.ended)
+    if (seen !== null) return this.run(order, seen.hostJobRef)
+    return this.giveBack(order, { code: 'START_NOT_CONFIRMED', params: { attemptId: attempt.id } })
+  }
+
+  private async run(order: Order, hostJobRef: string | null): Promise<void> {
+    const state = order.session.latest.state === 'paused' ? 'paused' : 'printing'
+    const attempt = await this.deps.ledger.markRunning(order.attempt.id, state, hostJobRef)
+    return this.watch({ ...order, attempt })
+  }
+
+  /** Follows a running print to its end. */
+  private async watch(order: Order): Promise<void> {
+    let { attempt } = order
+    const { session, cancelled } = order
+    let cancelSent = false
+    for (;;) {
+      if (cancelled.aborted && !cancelSent) cancelSent = await this.cancel(order)
+      const waiting = cancelSent ? undefined : cancelled
+      const news = await session.waitFor((event) => runNews(attempt, event), this.deps.timings.settleMs, waiting)
+      if (news?.kind === 'ended') return this.finish(order, news.end)
+      if (news?.kind === 'state' && news.state !== attempt.state)
+        attempt = await this.deps.ledger.markRunning(attempt.id, news.state, null)
+      if (news !== null || worksOn(attempt, session.latest) || waiting?.aborted === true) continue
+      if (!session.latest.printerConnected && session.latest.state !== 'error') {
+        await session.waitFor(
+          (event) => (event.type === 'report' && event.report.printerConnected ? true : null),
+          this.deps.timings.confirmMs,
+        )
+      }
+      if (await this.conclude({ ...order, attempt })) return
+    }
+  }
+
+  private async cancel({ attempt, session }: Order): Promise<boolean> {
+    try {
+      await session.connection.cancel(pathOf(attempt), session.deadline(this.deps.timings.askMs))
+    } catch (error) {
+      if (session.signal.aborted) throw error
+      this.deps.log.warn({ err: error, attemptId: attempt.id }, 'cancel was not taken; the print is followed on')
+    }
+    return true
+  }
+
+  /** The host shows something else: what became of the print? @returns false when it turns out to run still */
+  private async conclude(order: Order): Promise<boolean> {
+    const { attempt, session } = order
+    const evidence = await this.evidence(order)
+    if (evidence.kind === 'active') return false
+    if (evidence.kind === 'ended') {
+      await this.finish(order, { ...evidence, detail: null })
+      return true
+    }
+    if (session.latest.state === 'error') {
+      const detail = session.latest.attention?.text ?? session.latest.observed
+      await this.finish(order, {
+        outcome: 'failed',
+        detail,
+        hostJobRef: null,
+        printSeconds: null,
+        filamentUsedMm: null,
+      })
+      return true
+    }
+    await this.deps.ledger.markUnknown(attempt.id, { code: 'OUTCOME_UNKNOWN', params: { attemptId: attempt.id } })
+    return true
+  }
+
+  private async finish({ attempt, session }: Order, end: PrintEnd): Promise<void> {
+    await this.deps.ledger.end(attempt.id, end)
+    await this.removeFile(attempt, session)
+  }
+
+  private evidence({ attempt, session }: Order): Promise<PrintEvidence> {
+    return session.connection.evidence(pathOf(attempt), session.deadline(this.deps.timings.askMs))
+  }
+
+  /** An attempt of which nobody knows: the host's evidence decides, or it waits for a person. */
+  private async resolve(order: Order): Promise<void> {
+    const { attempt, session } = order
+    const evidence = await this.evidence(order)
+    if (evidence.kind === 'active') return this.run(order, evidence.hostJobRef)
+    if (evidence.kind === 'ended') return this.finish(order, { ...evidence, detail: null })
+    // Only what was never seen running can be proven not to have run.
+    if (attempt.startedAt === null && evidence.kind === 'none') {
+      const taken = await takeBack(attempt, session, this.deps.timings)
+      if (taken.kind === 'never_started')
+        return this.revoked(order, attempt.reason ?? { code: 'LEASE_LOST', params: {} })
+      if (taken.kind === 'active') return this.run(order, taken.hostJobRef)
+      if (taken.kind === 'ended') return this.finish(order, taken.end)
+    }
+    await session.waitFor((event) => startSeen(attempt, event), this.deps.timings.unknownRetryMs)
+  }
+
+  /** Makes sure that the file can never start, then lets the copy go elsewhere; or finds that it did start. */
+  private async giveBack(order: Order, reason: Reason): Promise<void> {
+    const { attempt, session } = order
+    const taken =
+      attempt.state === 'claimed'
+        ? { kind: 'never_started' as const }
+        : await takeBack(attempt, session, this.deps.timings)
+    switch (taken.kind) {
+      case 'never_started':
+        return this.revoked(order, reason)
+      case 'active':
+        return this.run(await this.asStarted(order), taken.hostJobRef)
+      case 'ended':
+        return this.finish(await this.asStarted(order), taken.end)
+      case 'unknown':
+        await this.deps.ledger.markUnknown(attempt.id, { code: 'ATTEMPT_UNKNOWN', params: { attemptId: attempt.id } })
+    }
+  }
+
+  /** A file that was only uploaded turns out to have been started, by a person at the panel: it is taken for what it is. */
+  private async asStarted(order: Order): Promise<Order> {
+    if (order.attempt.state === 'starting') return order
+    return {
+      ...order,
+      attempt: await this.deps.ledger.markUnknown(order.attempt.id, {
+        code: 'ATTEMPT_UNKNOWN',
+        params: { attemptId: order.attempt.id },
+      }),
+    }
+  }
+
+  private async revoked({ attempt }: Order, reason: Reason): Promise<void> {
+    await this.deps.ledger.revoke(attempt.id, reason)
+    await this.deps.ledger.markFileRemoved(attempt.id)
+  }
+
+  /** After its outcome is committed, and only then: on some hosts the file carries the only history. */
+  async removeFile(attempt: AttemptRecord, session: PrinterSession): Promise<void> {
+    const answer = await session.connection.revoke(pathOf(attempt), session.deadline(this.deps.timings.askMs))
+    if (answer === 'deleted' || answer === 'absent') await this.deps.ledger.markFileRemoved(attempt.id)
+  }
+}
+
+interface StartSeen {
+  hostJobRef: string | null
+  ended: PrintEnd | null
+}
+
+const startSeen = (attempt: AttemptRecord, event: DriverEvent): StartSeen | null => {
+  if (event.type === 'report') {
+    return worksOn(attempt, event.report) ? { hostJobRef: event.report.job?.hostJobRef ?? null, ended: null } : null
+  }
+  if (!isPathOf(attempt, event.remotePath)) return null
+  return { hostJobRef: event.hostJobRef, ended: event.type === 'printEnded' ? event : null }
+}
+
+type RunNews = { kind: 'ended'; end: PrintEnd } | { kind: 'state'; state: 'printing' | 'paused' }
+
+const runNews = (attempt: AttemptRecord, event: DriverEvent): RunNews | null => {
+  if (event.type === 'printEnded') return isPathOf(attempt, event.remotePath) ? { kind: 'ended', end: event } : null
+  if (event.type === 'printStarted' || !worksOn(attempt, event.report)) return null
+  return { kind: 'state', state: event.report.state === 'paused' ? 'paused' : 'printing' }
+}
+
+/** Whether an error says that the attempt is no longer where this instance thought; the database then knows better. */
+export const isStale = (error: unknown): boolean => error instanceof GantryError && error.code === 'INVALID_STATE'

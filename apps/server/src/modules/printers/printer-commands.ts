@@ -1,0 +1,200 @@
+import type { ErrorCode, PrinterCommandKind } from '@gantry/schemas'
+
+import {
+  GantryError,
+  newId,
+  type Actor,
+  type EventBus,
+  type Logger,
+  type UnitOfWork,
+  type Unsubscribe,
+} from '../../kernel/index.js'
+import type { Fleet } from './fleet.js'
+import { DriverError, type DriverErrorCode } from './printer-driver.port.js'
+import type { PrinterSession } from './printer-session.js'
+import type { CommandRecord, CommandRepository } from './printers.ports.js'
+
+/** How long an order may wait for the instance that drives the printer, and then for the host. */
+const DEADLINE_SECONDS: Record<PrinterCommandKind, number> = { pause: 15, resume: 15, cancel: 15, emergency_stop: 5 }
+const HOST_MS = 10_000
+const LOOK_EVERY_MS = 250
+/** drivers: how long a host may take to show what it accepted. */
+const SHOWN_WITHIN_MS = { pause: 120_000, cancel: 180_000 }
+
+const CODE_OF: Record<DriverErrorCode, ErrorCode> = {
+  unreachable: 'PRINTER_UNREACHABLE',
+  timeout: 'PRINTER_TIMEOUT',
+  auth: 'PRINTER_AUTH_FAILED',
+  not_recognised: 'PRINTER_NOT_RECOGNISED',
+  not_connected: 'PRINTER_OFFLINE',
+  busy: 'PRINTER_BUSY',
+  not_found: 'PRINTER_REJECTED',
+  conflict_file: 'PRINTER_REJECTED',
+  storage_full: 'PRINTER_REJECTED',
+  bad_file: 'PRINTER_REJECTED',
+  too_large: 'PRINTER_REJECTED',
+  unsupported: 'PRINTER_UNSUPPORTED',
+  rejected: 'PRINTER_REJECTED',
+  protocol: 'PRINTER_NOT_RECOGNISED',
+  address_refused: 'PRINTER_ADDRESS_REFUSED',
+  aborted: 'PRINTER_TIMEOUT',
+}
+
+/** What a client is told when a driver failed. */
+export const fromDriverError = (error: DriverError): GantryError =>
+  new GantryError(CODE_OF[error.code], { params: { detail: error.message }, cause: error })
+
+type Repositories = { commands: CommandRepository }
+
+/** Orders to printers, from the side of who gives them: a row with a deadline, answered or expired, never late. */
+export class CommandDesk {
+  constructor(
+    private readonly unitOfWork: UnitOfWork<Repositories>,
+    private readonly bus: EventBus,
+  ) {}
+
+  /** @throws GantryError `COMMAND_EXPIRED`, `PRINTER_…` */
+  async order(actor: Actor, printerId: string, kind: PrinterCommandKind, attemptId: string | null): Promise<void> {
+    const id = newId('printerCommand')
+    const deadlineSeconds = DEADLINE_SECONDS[kind]
+    await this.unitOfWork.run(({ commands }) =>
+      commands.create({ id, printerId, kind, attemptId, deadlineSeconds, createdById: actor.id }),
+    )
+    const answer = this.answered(id, deadlineSeconds * 1_000 + HOST_MS + 2_000)
+    this.bus.wake('printer.command')
+    const command = await answer
+    if (command?.state === 'done') return
+    if (command?.state !== 'failed') throw new GantryError('COMMAND_EXPIRED', { params: { kind } })
+    throw new GantryError((command.errorCode ?? 'INTERNAL') as ErrorCode, {
+      params: { detail: command.errorDetail ?? '' },
+    })
+  }
+
+  private async answered(commandId: string, withinMs: number): Promise<CommandRecord | null> {
+    const until = Date.now() + withinMs
+    let woken: () => void = () => undefined
+    const unsubscribe = this.bus.onEvent((event) => {
+      if (event.type === 'printer_command.finished' && event.payload.commandId === commandId) woken()
+    })
+    try {
+      while (Date.now() < until) {
+        const command = await this.unitOfWork.run(({ commands }) => commands.get(commandId))
+        if (command === null || !['pending', 'taken'].includes(command.state)) return command
+        await new Promise<void>((resolve) => {
+          const timer = setTimeout(resolve, LOOK_EVERY_MS)
+          woken = () => {
+            clearTimeout(timer)
+            resolve()
+          }
+        })
+      }
+      return null
+    } finally {
+      unsubscribe()
+    }
+  }
+}
+
+/** Orders to printers, from the side of who carries them out: the instance that drives the printer. */
+export class CommandRunner {
+  private readonly unsubscribe: Unsubscribe[] = []
+  private timer: NodeJS.Timeout | undefined
+  private running: Promise<void> = Promise.resolve()
+
+  constructor(
+    private readonly deps: {
+      unitOfWork: UnitOfWork<Repositories>
+      bus: EventBus
+      fleet: Fleet
+      instanceId: string
+      log: Logger
+    },
+  ) {}
+
+  start(): Promise<void> {
+    this.unsubscribe.push(this.deps.bus.onWake('printer.command', () => this.look()))
+    this.timer = setInterval(() => this.look(), 1_000)
+    return Promise.resolve()
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.timer)
+    for (const unsubscribe of this.unsubscribe.splice(0)) unsubscribe()
+    await this.running
+  }
+
+  private look(): void {
+    this.running = this.running
+      .then(() => this.takeAll())
+      .catch((error: unknown) =>
+        this.deps.log.error({ err: error }, 'printer commands could not be taken; tried again within a second'),
+      )
+  }
+
+  private async takeAll(): Promise<void> {
+    const { unitOfWork, fleet, instanceId } = this.deps
+    const served = fleet.served().map(({ record }) => record.id)
+    const taken = await unitOfWork.run(async (tx) => {
+      for (const expired of await tx.commands.expire()) tx.record(finished(expired, 'expired'), 'system')
+      return served.length === 0 ? [] : tx.commands.take(instanceId, served)
+    })
+    // One slow host must not make the others' orders wait.
+    for (const command of taken) void this.carryOut(command)
+  }
+
+  private async carryOut(command: CommandRecord): Promise<void> {
+    const { unitOfWork, log } = this.deps
+    const failure = await this.tell(command)
+    const result =
+      failure === null
+        ? { state: 'done' as const }
+        : { state: 'failed' as const, errorCode: CODE_OF[failure.code], errorDetail: failure.message }
+    try {
+      await unitOfWork.run(async (tx) => {
+        await tx.commands.finish(command.id, result)
+        tx.record(finished(command, result.state), 'system')
+      })
+    } catch (error) {
+      log.error({ err: error, commandId: command.id }, 'the result of a printer command could not be stored')
+    }
+  }
+
+  private async tell(command: CommandRecord): Promise<DriverError | null> {
+    const supervisor = this.deps.fleet.find(command.printerId)
+    const session = supervisor?.openSession
+    if (supervisor == null || session == null)
+      return new DriverError('unreachable', 'the printer host is not connected')
+    try {
+      await carry(command.kind, session)
+      if (command.kind === 'pause' || command.kind === 'cancel') {
+        supervisor.expect({ kind: command.kind, untilMs: Date.now() + SHOWN_WITHIN_MS[command.kind] })
+      }
+      return null
+    } catch (error) {
+      return error instanceof DriverError ? error : new DriverError('protocol', 'unexpected failure', { cause: error })
+    }
+  }
+}
+
+const carry = (kind: PrinterCommandKind, session: PrinterSession): Promise<void> => {
+  const { connection, latest } = session
+  const path = latest.job?.remotePath ?? null
+  const signal = session.deadline(HOST_MS)
+  switch (kind) {
+    case 'pause':
+      return connection.pause(path, signal)
+    case 'resume':
+      return connection.resume(path, signal)
+    case 'cancel':
+      return connection.cancel(path, signal)
+    case 'emergency_stop':
+      return connection.emergencyStop(signal)
+  }
+}
+
+const finished = (command: CommandRecord, state: string) => ({
+  type: 'printer_command.finished' as const,
+  subjectType: 'printer',
+  subjectId: command.printerId,
+  payload: { commandId: command.id, printerId: command.printerId, kind: command.kind, state },
+})
