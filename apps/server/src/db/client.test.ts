@@ -1,0 +1,100 @@
+import pg from 'pg'
+import { describe, expect, it } from 'vitest'
+
+import { openTestDatabase } from '../testing/open-database.js'
+import { recordingLogger } from '../testing/recording-logger.js'
+import { createDatabase } from './client.js'
+import { isUniqueViolation } from './errors.js'
+
+const INDEX = 'one_default_location'
+
+const withPartialIndex = async () => {
+  const database = await openTestDatabase()
+  await database.prisma.$executeRawUnsafe(`create unique index ${INDEX} on location ((true)) where version = 7`)
+  await database.prisma.location.create({ data: { id: 'first', name: 'first', version: 7 } })
+  return database
+}
+
+const failureOf = async (call: () => Promise<unknown>): Promise<unknown> => {
+  try {
+    await call()
+  } catch (error) {
+    return error
+  }
+  throw new Error('it did not fail')
+}
+
+describe('a unique violation', () => {
+  it('of a partial index is recognised by the index in model calls, raw queries and transactions', async () => {
+    await using database = await withPartialIndex()
+    const { prisma } = database
+    const data = { id: 'second', name: 'second', version: 7 }
+    const raw = `insert into location (id, name, version) values ('second', 'second', 7)`
+    const calls = [
+      () => prisma.location.create({ data }),
+      () => prisma.$executeRawUnsafe(raw),
+      () => prisma.$queryRawUnsafe(`${raw} returning id`),
+      () => prisma.$transaction((tx) => tx.location.create({ data })),
+      () => prisma.$transaction((tx) => tx.$executeRawUnsafe(raw)),
+    ]
+    for (const call of calls) expect(isUniqueViolation(await failureOf(call), INDEX)).toBe(true)
+  })
+
+  it('of another index and other errors are not taken for it', async () => {
+    await using database = await withPartialIndex()
+    const { prisma } = database
+    const primaryKey = await failureOf(() => prisma.location.create({ data: { id: 'first', name: 'x' } }))
+    expect(isUniqueViolation(primaryKey, INDEX)).toBe(false)
+    expect(isUniqueViolation(primaryKey, 'location_pkey')).toBe(true)
+    expect(isUniqueViolation(new Error(INDEX), INDEX)).toBe(false)
+  })
+})
+
+describe('a database that cannot answer', () => {
+  it('is UNAVAILABLE when the pool is exhausted', async () => {
+    await using database = await openTestDatabase({ poolSize: 1, timeoutMs: 300 })
+    const { prisma } = database
+    // Two sleepers in a row on the only connection: whoever comes third waits longer than it may.
+    const sleepers = Promise.allSettled([1, 2].map(() => prisma.$queryRaw`select pg_sleep(0.25)::text`))
+    await expect(prisma.location.count()).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+    await sleepers
+    await expect(prisma.location.count()).resolves.toBe(0)
+  })
+
+  it('is UNAVAILABLE when a statement takes too long, a connection is cut, or nobody listens', async () => {
+    await using database = await openTestDatabase({ timeoutMs: 300 })
+    await expect(database.prisma.$queryRaw`select pg_sleep(2)::text`).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+    await expect(database.prisma.$queryRaw`select pg_terminate_backend(pg_backend_pid())`).rejects.toMatchObject({
+      code: 'UNAVAILABLE',
+    })
+    const nobody = createDatabase({
+      url: 'postgresql://nobody@127.0.0.1:1/none',
+      poolSize: 1,
+      timeoutMs: 300,
+      applicationName: 'test',
+      log: recordingLogger(),
+    })
+    await expect(nobody.prisma.location.count()).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+    await nobody.close()
+  })
+
+  it('survives the loss of idle connections', async () => {
+    await using database = await openTestDatabase()
+    await database.prisma.location.count()
+    const other = new pg.Client(database.url)
+    await other.connect()
+    await other.query(
+      'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()',
+    )
+    await other.end()
+    await expect.poll(() => database.poolUsage().total).toBe(0)
+    await expect(database.prisma.location.count()).resolves.toBe(0)
+    expect(database.log.lines).toContainEqual(expect.objectContaining({ level: 'warn' }))
+  })
+})
+
+it('names slow operations in the log', async () => {
+  await using database = await openTestDatabase({ slowMs: 50 })
+  await database.prisma.$queryRaw`select pg_sleep(0.1)::text`
+  expect(database.log.lines).toMatchObject([{ level: 'warn', fields: { operation: '$queryRaw' } }])
+})

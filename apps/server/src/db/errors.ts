@@ -1,0 +1,69 @@
+import { GantryError } from '../kernel/errors.js'
+import { Prisma } from './generated/client.js'
+
+/** What PostgreSQL said, as the pg adapter hands it on in `meta.driverAdapterError`. */
+interface DatabaseCause {
+  /** The SQLSTATE. */
+  code: string | null
+  /** The constraint or index that was violated, partial unique indexes included. */
+  index: string | null
+}
+
+const record = (value: unknown): Record<string, unknown> =>
+  typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
+
+const text = (value: unknown): string | null => (typeof value === 'string' ? value : null)
+
+// Model calls (P2002, P2034 …) and raw queries (P2010) carry the same cause; only their Prisma codes differ.
+const causeOf = (error: unknown): DatabaseCause => {
+  if (!(error instanceof Prisma.PrismaClientKnownRequestError)) return { code: null, index: null }
+  const cause = record(record(error.meta?.driverAdapterError).cause)
+  return { code: text(cause.originalCode) ?? text(cause.code), index: text(record(cause.constraint).index) }
+}
+
+/** Whether this very index refused the row, in a model call or in raw SQL. `indexName` as in the migration. */
+export const isUniqueViolation = (error: unknown, indexName: string): boolean => {
+  const cause = causeOf(error)
+  return cause.code === '23505' && cause.index === indexName
+}
+
+/** Whether the same transaction may succeed when it is tried again: serialization failure or deadlock. */
+export const isTransient = (error: unknown): boolean => {
+  const { code } = causeOf(error)
+  return code === '40001' || code === '40P01'
+}
+
+// Connection exceptions, operator intervention (shutdown, statement timeout), out of resources, lock timeout, and an
+// idle transaction that the server ended.
+const UNAVAILABLE_STATES = /^(?:08|57|53|55P03|25P03)/
+
+const UNAVAILABLE_PRISMA_CODES: readonly string[] = [
+  'P1001', // cannot reach the server
+  'P1002', // reached, but timed out
+  'P1008', // operation timed out
+  'P1017', // server closed the connection
+  'P2024', // no connection from the pool in time
+  'P2028', // the transaction could not start in time or outlived its limit
+]
+
+// pg and its pool report these as plain errors without any code.
+const UNAVAILABLE_MESSAGES =
+  /timeout exceeded when trying to connect|connection terminated|not queryable|query read timeout|connection ended|calling end on the pool|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT/i
+
+const isUnavailable = (error: unknown): boolean => {
+  const { code } = causeOf(error)
+  if (code !== null) return UNAVAILABLE_STATES.test(code)
+  if (error instanceof Prisma.PrismaClientKnownRequestError && UNAVAILABLE_PRISMA_CODES.includes(error.code))
+    return true
+  return (
+    error instanceof Error &&
+    !(error instanceof GantryError) &&
+    UNAVAILABLE_MESSAGES.test(`${error.name} ${error.message}`)
+  )
+}
+
+/** `UNAVAILABLE` for a database that cannot answer just now; every other error as it came. */
+export const mapDatabaseError = (error: unknown): unknown =>
+  isUnavailable(error)
+    ? new GantryError('UNAVAILABLE', { detail: 'the database cannot answer', retryAfterSeconds: 1, cause: error })
+    : error

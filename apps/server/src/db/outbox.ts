@@ -1,0 +1,94 @@
+import type { DeliveryDeadlines, Outbox, OutboxDelivery, OverdueJob } from '../kernel/outbox.port.js'
+import type { Prisma, PrismaClient } from './generated/client.js'
+
+/** Marks the row done within the caller's transaction; a concurrent delivery waits for that transaction's end. */
+export const finishInTransaction = async (tx: Prisma.TransactionClient, jobId: string): Promise<boolean> => {
+  if (!jobId.startsWith('ob_')) return true
+  const done = await tx.$executeRaw`
+    update outbox set state = 'done', finished_at = now(), last_error = null
+    where id = ${jobId} and state in ('pending', 'relayed')`
+  return done === 1
+}
+
+const MAX_ERROR_CHARS = 2_000
+
+const shortened = (error: string): string => error.slice(0, MAX_ERROR_CHARS)
+
+/** The outbox table. While a row is relayed, `available_at` is the time at which its delivery is overdue. */
+export class PrismaOutbox implements Outbox {
+  constructor(private readonly prisma: PrismaClient) {}
+
+  claimDue(deadlines: DeliveryDeadlines, limit: number): Promise<OutboxDelivery[]> {
+    return this.prisma.$queryRaw`
+      with due as (
+        select o.id, (d.value::text)::int as deadline_ms
+        from outbox o join jsonb_each(${JSON.stringify(deadlines)}::jsonb) d on d.key = o.type
+        where o.state = 'pending' and o.available_at <= now()
+        order by o.available_at, o.id limit ${limit}
+        for update of o skip locked
+      )
+      update outbox o set state = 'relayed', relay_count = relay_count + 1, relayed_at = now(),
+        available_at = now() + make_interval(secs => due.deadline_ms / 1000.0)
+      from due where o.id = due.id
+      returning o.id, o.type, o.version, o.payload, o.relay_count as delivery`
+  }
+
+  claimOverdue(deadlines: DeliveryDeadlines, limit: number): Promise<OverdueJob[]> {
+    return this.prisma.$queryRaw`
+      with overdue as (
+        select o.id, (d.value::text)::int as deadline_ms
+        from outbox o join jsonb_each(${JSON.stringify(deadlines)}::jsonb) d on d.key = o.type
+        where o.state = 'relayed' and o.available_at <= now()
+        order by o.available_at, o.id limit ${limit}
+        for update of o skip locked
+      )
+      update outbox o set available_at = now() + make_interval(secs => overdue.deadline_ms / 1000.0)
+      from overdue where o.id = overdue.id
+      returning o.id, o.type, o.relay_count as delivery`
+  }
+
+  async putBack(
+    ids: readonly string[],
+    { delayMs, counted, error }: { delayMs: number; counted: boolean; error?: string },
+  ): Promise<void> {
+    await this.prisma.$executeRaw`
+      update outbox set state = 'pending', available_at = now() + make_interval(secs => ${delayMs} / 1000.0),
+        relay_count = relay_count - ${counted ? 0 : 1}::int,
+        last_error = coalesce(${error === undefined ? null : shortened(error)}, last_error)
+      where id = any(${[...ids]}) and state = 'relayed'`
+  }
+
+  async isOpen(id: string): Promise<boolean> {
+    const row = await this.prisma.outbox.findUnique({ where: { id }, select: { state: true } })
+    return row?.state === 'pending' || row?.state === 'relayed'
+  }
+
+  async markDone(id: string): Promise<void> {
+    await this.prisma.$executeRaw`
+      update outbox set state = 'done', finished_at = now(), last_error = null
+      where id = ${id} and state in ('pending', 'relayed')`
+  }
+
+  async markDead(id: string, error: string): Promise<void> {
+    await this.prisma.$executeRaw`
+      update outbox set state = 'dead', finished_at = now(), last_error = ${shortened(error)}
+      where id = ${id} and state in ('pending', 'relayed')`
+  }
+
+  async nextDueInMs(deadlines: DeliveryDeadlines): Promise<number | null> {
+    const [row] = await this.prisma.$queryRaw<{ ms: number | null }[]>`
+      select (extract(epoch from min(available_at) - now()) * 1000)::float8 as ms
+      from outbox where state = 'pending' and type = any(${Object.keys(deadlines)})`
+    return row?.ms == null ? null : Math.max(0, row.ms)
+  }
+
+  /** Removes finished rows: done ones after `doneDays`, dead ones after `deadDays`. @returns how many */
+  removeFinished(options: { doneDays: number; deadDays: number }): Promise<number> {
+    return this.prisma.$executeRaw`
+      delete from outbox
+      where (state = 'done' and finished_at < now() - make_interval(days => ${options.doneDays}::int))
+         or (state = 'dead' and finished_at < now() - make_interval(days => ${options.deadDays}::int))`
+  }
+}
+
+export const createOutbox = (prisma: PrismaClient) => new PrismaOutbox(prisma)

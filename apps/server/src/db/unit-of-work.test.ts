@@ -1,0 +1,167 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
+
+import type { Committed } from '../kernel/commit-hook.port.js'
+import { defineJob } from '../kernel/jobs.js'
+import { openTestDatabase, silentHook } from '../testing/open-database.js'
+import { createUnitOfWork } from './unit-of-work.js'
+
+const job = defineJob({
+  type: 'test.job',
+  version: 3,
+  payload: z.strictObject({ n: z.int() }),
+  attempts: 1,
+  timeoutMs: 1_000,
+})
+
+const open = async () => {
+  const database = await openTestDatabase()
+  const { prisma } = database
+  const commits: Committed[] = []
+  const hook = { ...silentHook, committed: (committed: Committed) => void commits.push(committed) }
+  return {
+    database,
+    prisma,
+    commits,
+    unitOfWork: createUnitOfWork({ prisma, repositoriesFor: (tx) => ({ tx }), hook }),
+  }
+}
+
+const event = {
+  type: 'file.removed',
+  subjectType: 'file',
+  subjectId: 'fil_1',
+  payload: { fileId: 'fil_1' },
+} as const
+
+describe('a unit of work', () => {
+  it('stores rows, events in order, and jobs together and then tells the hook once', async () => {
+    const { database, prisma, commits, unitOfWork } = await open()
+    await using _closing = database
+    const now = await unitOfWork.run(async (to) => {
+      await to.tx.location.create({ data: { id: 'loc', name: 'Lab' } })
+      for (let n = 0; n < 5; n += 1) to.record({ ...event, subjectId: `fil_${n}` }, 'usr_1')
+      to.enqueue(job, { n: 7 })
+      expect(commits).toEqual([])
+      return to.now
+    })
+    expect(commits).toEqual([{ events: true, jobs: true }])
+    const rows = await prisma.event.findMany({ orderBy: { seq: 'asc' } })
+    expect(rows.map((row) => [row.subjectId, row.actorId])).toEqual([0, 1, 2, 3, 4].map((n) => [`fil_${n}`, 'usr_1']))
+    expect(await prisma.outbox.findMany()).toMatchObject([
+      {
+        id: expect.stringMatching(/^ob_/) as string,
+        type: 'test.job',
+        version: 3,
+        payload: { n: 7 },
+        state: 'pending',
+      },
+    ])
+    expect(rows[0]?.createdAt).toEqual(now)
+  })
+
+  it('that fails leaves nothing behind and tells nobody', async () => {
+    const { database, prisma, commits, unitOfWork } = await open()
+    await using _closing = database
+    const failing = unitOfWork.run(async (to) => {
+      await to.tx.location.create({ data: { id: 'loc', name: 'Lab' } })
+      to.record(event, 'usr_1')
+      to.enqueue(job, { n: 7 })
+      throw new Error('changed my mind')
+    })
+    await expect(failing).rejects.toThrow('changed my mind')
+    expect(await Promise.all([prisma.location.count(), prisma.event.count(), prisma.outbox.count()])).toEqual([0, 0, 0])
+    expect(commits).toEqual([])
+  })
+
+  it('refuses a payload that its handler could not read', async () => {
+    const { database, unitOfWork } = await open()
+    await using _closing = database
+    await expect(
+      unitOfWork.run((to) => {
+        to.enqueue(job, { n: 'seven' } as unknown as { n: number })
+        return Promise.resolve()
+      }),
+    ).rejects.toThrow(z.ZodError)
+  })
+
+  it('is tried again after a deadlock', async () => {
+    const { database, prisma, unitOfWork } = await open()
+    await using _closing = database
+    for (const id of ['a', 'b']) await prisma.location.create({ data: { id, name: id } })
+    let tries = 0
+    const touch = (order: string[]) =>
+      unitOfWork.run(async (to) => {
+        tries += 1
+        for (const id of order) {
+          await to.tx.location.update({ where: { id }, data: { version: { increment: 1 } } })
+          await sleep(30)
+        }
+      })
+    await Promise.all([touch(['a', 'b']), touch(['b', 'a'])])
+    expect(tries).toBeGreaterThan(2)
+    expect((await prisma.location.findMany()).map((row) => row.version)).toEqual([3, 3])
+  })
+})
+
+describe('an idempotent call', () => {
+  const call = { actorId: 'usr_1', key: 'k', procedure: 'locations.create', input: { name: 'Lab', at: new Date(0) } }
+
+  it('answers a repetition with the first answer, Dates included, and does the work once', async () => {
+    const { database, prisma, unitOfWork } = await open()
+    await using _closing = database
+    const create = (input: unknown) =>
+      unitOfWork.once({ ...call, input }, async (to) => {
+        to.record(event, 'usr_1')
+        return await to.tx.location.create({ data: { id: 'loc', name: 'Lab' } })
+      })
+    const first = await create({ name: 'Lab', at: new Date(0), note: undefined })
+    const second = await create({ at: new Date(0), name: 'Lab' })
+    expect(second).toEqual(first)
+    expect(second.createdAt).toBeInstanceOf(Date)
+    expect(await prisma.event.count()).toBe(1)
+  })
+
+  it('that runs at the same time waits for the first and gets its answer', async () => {
+    const { database, unitOfWork } = await open()
+    await using _closing = database
+    let ran = 0
+    const create = () =>
+      unitOfWork.once(call, async () => {
+        ran += 1
+        await sleep(100)
+        return { ran }
+      })
+    expect(await Promise.all([create(), create(), create()])).toEqual([{ ran: 1 }, { ran: 1 }, { ran: 1 }])
+  })
+
+  it('may be tried again when the first one failed', async () => {
+    const { database, unitOfWork } = await open()
+    await using _closing = database
+    await expect(unitOfWork.once(call, () => Promise.reject(new Error('no')))).rejects.toThrow('no')
+    expect(await unitOfWork.once(call, () => Promise.resolve('yes'))).toBe('yes')
+  })
+
+  it('with another input or procedure is refused, with another actor or after a day it is a new one', async () => {
+    const { database, prisma, unitOfWork } = await open()
+    await using _closing = database
+    const answer = (changed: object, value: string) =>
+      unitOfWork.once({ ...call, ...changed }, () => Promise.resolve(value))
+    expect(await answer({}, 'first')).toBe('first')
+    const refused = { code: 'IDEMPOTENCY_KEY_REUSED' }
+    await expect(answer({ input: { name: 'Lab', at: new Date(1) } }, '')).rejects.toMatchObject(refused)
+    await expect(answer({ procedure: 'other' }, '')).rejects.toMatchObject(refused)
+    expect(await answer({ actorId: 'usr_2' }, 'other actor')).toBe('other actor')
+    await prisma.$executeRaw`update idempotency_key set expires_at = now()`
+    expect(await answer({ input: 1 }, 'next day')).toBe('next day')
+    expect(await answer({ input: 1 }, '')).toBe('next day')
+  })
+
+  it('keeps the answer null too', async () => {
+    const { database, unitOfWork } = await open()
+    await using _closing = database
+    for (let n = 0; n < 2; n += 1) expect(await unitOfWork.once(call, () => Promise.resolve(null))).toBeNull()
+  })
+})
