@@ -1,0 +1,60 @@
+import pino, { type DestinationStream, type Logger as PinoLogger } from 'pino'
+import pretty from 'pino-pretty'
+
+import type { Logger } from '../kernel/logger.port.js'
+import { redact, redactText } from './redact.js'
+
+type Level = 'debug' | 'info' | 'warn' | 'error'
+
+/** JSON lines without secrets. Fields that are below the level cost nothing but the call. */
+class RedactingLogger implements Logger {
+  constructor(private readonly target: PinoLogger) {}
+
+  debug(fields: object, message: string): void {
+    this.write('debug', fields, message)
+  }
+
+  info(fields: object, message: string): void {
+    this.write('info', fields, message)
+  }
+
+  warn(fields: object, message: string): void {
+    this.write('warn', fields, message)
+  }
+
+  error(fields: object, message: string): void {
+    this.write('error', fields, message)
+  }
+
+  child(fields: Record<string, unknown>): Logger {
+    return new RedactingLogger(this.target.child(redact(fields)))
+  }
+
+  private write(level: Level, fields: object, message: string): void {
+    if (this.target.isLevelEnabled(level)) this.target[level](redact(fields), redactText(message))
+  }
+}
+
+export interface LoggerOptions {
+  level: Level | 'silent'
+  /** Where lines go. @default stdout: JSON, or coloured text when it is a terminal */
+  destination?: DestinationStream
+}
+
+const terminalOrJson = (): DestinationStream =>
+  process.stdout.isTTY ? pretty({ colorize: true, ignore: 'pid,hostname' }) : pino.destination({ dest: 1, sync: true })
+
+/** The kernel's logger on pino: JSON to stdout, redacted by key and by pattern. */
+export const createLogger = ({ level, destination }: LoggerOptions): Logger =>
+  new RedactingLogger(
+    pino(
+      {
+        level,
+        timestamp: pino.stdTimeFunctions.isoTime,
+        formatters: { level: (label) => ({ level: label }) },
+        // Errors arrive already turned into plain fields.
+        serializers: { err: (value: unknown) => value },
+      },
+      destination ?? terminalOrJson(),
+    ),
+  )
