@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { posix } from 'node:path'
 import type { HostCall, HostReply } from '../net/host-server.types.js'
+import { BodyTooLargeError, readBody } from '../net/read-body.js'
 import { isRoot, locate, pathOf } from './file-location.js'
 import { answerJsonRpc, callMethod } from './json-rpc.js'
 import type { Method } from './method.js'
@@ -66,7 +67,7 @@ export class HttpRoutes {
     if (call.method !== 'POST') throw new ServerError('Method Not Allowed', 405)
     if (!isJson(call.headers)) throw new ServerError('Invalid content type, application/json required')
     const caller = { authorized, connection: null }
-    const body = await readBody(call.request)
+    const body = await bodyOf(call.request)
     const reply = await answerJsonRpc(body, (name, params) => callMethod(this.options.methods, name, params, caller))
     return { status: 200, body: reply ?? '', headers: { 'content-type': 'application/json; charset=UTF-8' } }
   }
@@ -140,7 +141,7 @@ async function paramsOf(call: HostCall, { takesObjects }: Method): Promise<Param
   const fromQuery: Params = takesObjects
     ? { objects: Object.fromEntries(entries.map(([name, fields]) => [name, fields === '' ? null : fields.split(',')])) }
     : Object.fromEntries(entries)
-  const body = call.method === 'GET' ? '' : await readBody(call.request)
+  const body = call.method === 'GET' ? '' : await bodyOf(call.request)
   return body === '' || !isJson(call.headers) ? fromQuery : { ...fromQuery, ...parseRecord(body) }
 }
 
@@ -154,15 +155,12 @@ function parseRecord(body: string): Params {
   }
 }
 
-async function readBody(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = []
-  let size = 0
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length
-    if (size > MAX_BODY_BYTES) throw new ServerError('Request Entity Too Large', 413)
-    chunks.push(chunk)
+async function bodyOf(request: IncomingMessage): Promise<string> {
+  try {
+    return await readBody(request, MAX_BODY_BYTES)
+  } catch (error) {
+    throw error instanceof BodyTooLargeError ? new ServerError('Request Entity Too Large', 413) : error
   }
-  return Buffer.concat(chunks).toString('utf8')
 }
 
 function isJson(headers: IncomingHttpHeaders): boolean {

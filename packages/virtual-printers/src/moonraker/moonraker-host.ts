@@ -144,17 +144,14 @@ class MoonrakerHost implements VirtualHost {
 
   /** The handshake passes the gate like any request; a key is not needed for it. */
   async #onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-    const url = new URL(request.url ?? '/', 'http://host')
-    const call = { channel: 'http', method: 'GET', path: url.pathname, query: url.searchParams } as const
-    const { connections } = this.#parts.services
-    const reply = await this.#server
-      .pass({ ...call, headers: request.headers, request }, ({ path }) => Promise.resolve(this.#handshake(path)))
-      .catch(errorReply)
-    if (reply?.status === 101) {
-      const isAuthorized = this.#routes.isAuthorized({ headers: request.headers, query: url.searchParams })
-      connections.accept(request, socket, head, isAuthorized)
-    } else if (reply) socket.end(`HTTP/1.1 ${reply.status} Refused\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`)
-    else socket.destroy()
+    // Until the handshake is done nobody else listens for errors of this socket.
+    socket.on('error', () => socket.destroy())
+    const call = this.#server.callOf(request)
+    const handler = ({ path }: HostCall): Promise<HostReply> => Promise.resolve(this.#handshake(path))
+    const reply = call && (await this.#server.pass(call, handler).catch(errorReply))
+    if (!call || !reply) socket.destroy()
+    else if (reply.status !== 101) socket.end(`HTTP/1.1 ${reply.status} Refused\r\nconnection: close\r\n\r\n`)
+    else this.#parts.services.connections.accept(request, socket, head, this.#routes.isAuthorized(call))
   }
 
   #handshake(path: string): HostReply {
