@@ -1,4 +1,4 @@
-import { describe } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe } from 'vitest'
 
 import { describeConnecting } from './conformance/connecting.js'
 import { describeFaults } from './conformance/faults.js'
@@ -20,6 +20,9 @@ export type { ConformanceFeature, ConformanceHarness, ConformancePace, HostUnder
 export const describeDriverConformance = (name: string, harness: ConformanceHarness): void => {
   describe(`${name} conforms to the driver port`, () => {
     const bench = new Bench(harness)
+    beforeAll(() => bench.start())
+    afterEach(() => bench.settle())
+    afterAll(() => bench.stop())
     describeConnecting(bench)
     describeFiles(bench)
     describePrinting(bench)
