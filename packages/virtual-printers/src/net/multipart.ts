@@ -31,6 +31,8 @@ export async function readMultipart(request: IncomingMessage, store: FileStore):
     }
     filename = name
     part = stream
+    // A sender that goes away at once destroys the part before the store has begun to read it.
+    stream.on('error', () => undefined)
     staging = store.stage(stream)
     // Awaited below; a rejection before that must not count as unhandled.
     staging.catch(() => undefined)
