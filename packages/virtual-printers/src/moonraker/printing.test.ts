@@ -104,6 +104,35 @@ test('a job that begins and ends between two reports is in the history all the s
   ])
 })
 
+test('a print that fails shows its reason and leaves the host ready for the next one', async () => {
+  await start('a.gcode')
+  rig.time.advance(20_000)
+  rig.machine.failPrint('Heater extruder not heating at expected rate')
+  rig.time.advance(250)
+  expect((await status()).print_stats).toMatchObject({
+    state: 'error',
+    message: 'Heater extruder not heating at expected rate',
+    filename: 'a.gcode',
+  })
+  expect((await client.call('server.history.list', {})).jobs).toMatchObject([{ status: 'error' }])
+  expect((await start('a.gcode')).result).toBe('ok')
+  rig.time.advance(250)
+  expect((await client.call('server.history.list', {})).jobs).toMatchObject([
+    { job_id: '000002' },
+    { job_id: '000001' },
+  ])
+})
+
+test('a file that pauses itself is shown as paused and can be resumed', async () => {
+  await rig.upload('change.gcode', 'G28\nPAUSE\nG1 X10 F600\n')
+  await start('change.gcode')
+  rig.time.advance(60_000)
+  expect(await status()).toMatchObject({ print_stats: { state: 'paused' }, pause_resume: { is_paused: true } })
+  expect(await client.call('printer.print.resume')).toBe('ok')
+  rig.time.advance(30_000)
+  expect((await status()).print_stats).toMatchObject({ state: 'complete' })
+})
+
 test('a person at the panel starts a print that the host shows', async () => {
   await rig.host.startAtPanel('usb.gcode', gcodeFor(10))
   rig.time.advance(250)
