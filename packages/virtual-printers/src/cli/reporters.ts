@@ -85,7 +85,8 @@ export function textReporter(write: Write, terminal: NodeJS.WriteStream | null):
     tick(fleet) {
       if (!terminal) return
       wipe()
-      write(statusLine(fleet).slice(0, Math.max(20, terminal.columns - 1)))
+      // A pseudo-terminal may say that it has no columns.
+      write(statusLine(fleet).slice(0, (terminal.columns || 80) - 1))
     },
     ended(counts) {
       wipe()
