@@ -1,0 +1,79 @@
+import type { Alarm, AlarmCode, AlarmSubjectType } from '@gantry/schemas'
+
+import { newId, type Actor } from '../kernel/index.js'
+import { alarmText } from '../modules/alarms/alarm-text.js'
+import type { AlarmRepository, AlarmSubject, NewAlarm } from '../modules/alarms/alarms.ports.js'
+import { Prisma } from './generated/client.js'
+import { decodeCursor, toPage } from './keyset.js'
+
+type Row = Prisma.AlarmGetPayload<object>
+
+const alarmOf = (row: Row): Alarm => ({
+  id: row.id,
+  code: row.code as AlarmCode,
+  params: row.params as Record<string, unknown>,
+  text: alarmText(row.code as AlarmCode, row.params as Record<string, unknown>),
+  severity: row.severity,
+  subjectType: row.subjectType as AlarmSubjectType,
+  subjectId: row.subjectId,
+  raisedAt: row.raisedAt,
+  acknowledgedAt: row.acknowledgedAt,
+  clearedAt: row.clearedAt,
+})
+
+/** An alarm about a printer is seen by who may see the printer; the others by who may see everything. */
+const visible = ({ scope }: Actor): Prisma.Sql => {
+  if (scope.printerGroups === 'all') return Prisma.sql`true`
+  return Prisma.sql`EXISTS (
+    SELECT 1 FROM printer p WHERE p.id = a.params->>'printerId' AND p.group_id = ANY(${[...scope.printerGroups]}))`
+}
+
+export class PrismaAlarmRepository implements AlarmRepository {
+  constructor(private readonly tx: Prisma.TransactionClient) {}
+
+  async raise(alarm: NewAlarm) {
+    const id = newId('alarm')
+    const raised = await this.tx.$executeRaw`
+      INSERT INTO alarm (id, code, params, severity, subject_type, subject_id)
+      VALUES (${id}, ${alarm.code}, ${JSON.stringify(alarm.params)}::jsonb, ${alarm.severity}::alarm_severity, ${alarm.subjectType}, ${alarm.subjectId})
+      ON CONFLICT DO NOTHING`
+    return raised === 1 ? id : null
+  }
+
+  async clear(code: AlarmCode, subject: AlarmSubject, now: Date) {
+    const open = await this.tx.alarm.findMany({ where: { code, ...subject, clearedAt: null }, select: { id: true } })
+    const ids = open.map(({ id }) => id)
+    if (ids.length > 0) await this.tx.alarm.updateMany({ where: { id: { in: ids } }, data: { clearedAt: now } })
+    return ids
+  }
+
+  async acknowledge(alarmId: string, actorId: string, now: Date) {
+    const { count } = await this.tx.alarm.updateMany({
+      where: { id: alarmId, clearedAt: null, acknowledgedAt: null },
+      data: { acknowledgedAt: now, acknowledgedById: actorId },
+    })
+    if (count === 0) return null
+    const { code } = await this.tx.alarm.findUniqueOrThrow({ where: { id: alarmId }, select: { code: true } })
+    return code as AlarmCode
+  }
+
+  async get(actor: Actor, alarmId: string) {
+    const [row] = await this.select(actor, Prisma.sql`a.id = ${alarmId}`, 1)
+    return row === undefined ? null : alarmOf(row)
+  }
+
+  async list(actor: Actor, { open, limit, cursor }: { open: boolean; limit: number; cursor: string | null }) {
+    const key = decodeCursor(cursor)
+    const after = key === null ? Prisma.sql`true` : Prisma.sql`(a.raised_at, a.id) < (${key.at}, ${key.id})`
+    const where = Prisma.sql`${after} AND ${open ? Prisma.sql`a.cleared_at IS NULL` : Prisma.sql`true`}`
+    const rows = await this.select(actor, where, limit + 1)
+    return toPage(rows, limit, ({ raisedAt, id }) => ({ at: raisedAt, id }), alarmOf)
+  }
+
+  private select(actor: Actor, where: Prisma.Sql, limit: number): Promise<Row[]> {
+    return this.tx.$queryRaw<Row[]>`
+      SELECT a.id, a.code, a.params, a.severity::text AS severity, a.subject_type AS "subjectType", a.subject_id AS "subjectId",
+        a.raised_at AS "raisedAt", a.acknowledged_at AS "acknowledgedAt", a.acknowledged_by_id AS "acknowledgedById", a.cleared_at AS "clearedAt"
+      FROM alarm a WHERE ${visible(actor)} AND ${where} ORDER BY a.raised_at DESC, a.id DESC LIMIT ${limit}`
+  }
+}

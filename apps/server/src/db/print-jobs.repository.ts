@@ -1,0 +1,166 @@
+import type { JobRequirements, PrintJob, PrintJobState, Reason } from '@gantry/schemas'
+
+import type { Actor } from '../kernel/index.js'
+import type {
+  CopyState,
+  JobCounts,
+  NewPrintJob,
+  PrintJobRepository,
+  QueueKey,
+  WaitingJob,
+} from '../modules/print-jobs/print-jobs.ports.js'
+import { isOver, jobStateOf } from '../modules/print-jobs/print-job.state.js'
+import { Prisma } from './generated/client.js'
+import { decodeCursor, olderThan, toPage } from './keyset.js'
+import { visibleJobs } from './scope.js'
+
+const WITH_HOLDS = { holds: { where: { releasedAt: null } } } as const satisfies Prisma.PrintJobInclude
+type Row = Prisma.PrintJobGetPayload<{ include: typeof WITH_HOLDS }>
+type CountColumns = Pick<Row, `${CopyState}Copies`>
+
+const countsOf = (row: CountColumns) => ({
+  queued: row.queuedCopies,
+  active: row.activeCopies,
+  done: row.doneCopies,
+  failed: row.failedCopies,
+  cancelled: row.cancelledCopies,
+  held: row.heldCopies,
+})
+
+const columnsOf = (counts: JobCounts['counts']): CountColumns => ({
+  queuedCopies: counts.queued,
+  activeCopies: counts.active,
+  doneCopies: counts.done,
+  failedCopies: counts.failed,
+  cancelledCopies: counts.cancelled,
+  heldCopies: counts.held,
+})
+
+const jobOf = (row: Row): PrintJob => ({
+  id: row.id,
+  name: row.name,
+  state: row.state,
+  fileVersionId: row.fileVersionId,
+  projectId: row.projectId,
+  partId: row.partId,
+  copies: row.copies,
+  counts: countsOf(row),
+  priority: row.priority,
+  requirements: row.requirements as unknown as JobRequirements,
+  holds: row.holds.map(({ code, params }) => ({ code, params }) as Reason),
+  version: row.version,
+  createdAt: row.createdAt,
+  updatedAt: row.updatedAt,
+  finishedAt: row.finishedAt,
+})
+
+export class PrismaPrintJobRepository implements PrintJobRepository {
+  constructor(private readonly tx: Prisma.TransactionClient) {}
+
+  async create(job: NewPrintJob) {
+    const requirements = job.requirements as unknown as Prisma.InputJsonObject
+    await this.tx.printJob.create({ data: { ...job, requirements, queuedCopies: job.copies } })
+    await this.tx.$executeRaw`
+      INSERT INTO print_copy (job_id, number) SELECT ${job.id}, generate_series(1, ${job.copies})`
+  }
+
+  async get(actor: Actor, jobId: string) {
+    const row = await this.tx.printJob.findFirst({
+      where: { AND: [visibleJobs(actor), { id: jobId }] },
+      include: WITH_HOLDS,
+    })
+    return row === null ? null : jobOf(row)
+  }
+
+  async list(actor: Actor, query: Parameters<PrintJobRepository['list']>[1]) {
+    const rows = await this.tx.printJob.findMany({
+      where: {
+        AND: [
+          visibleJobs(actor),
+          olderThan(decodeCursor(query.cursor)),
+          query.states.length === 0 ? {} : { state: { in: query.states } },
+          query.projectId === null ? {} : { projectId: query.projectId },
+        ],
+      },
+      include: WITH_HOLDS,
+      orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
+      take: query.limit + 1,
+    })
+    return toPage(rows, query.limit, ({ createdAt, id }) => ({ at: createdAt, id }), jobOf)
+  }
+
+  waiting(after: QueueKey | null, limit: number): Promise<WaitingJob[]> {
+    const behind =
+      after === null
+        ? Prisma.sql`true`
+        : Prisma.sql`(-priority, created_at, id) > (${-after.priority}, ${after.createdAt}, ${after.id})`
+    return this.tx.$queryRaw<WaitingJob[]>`
+      SELECT id, priority, created_at AS "createdAt", requirements FROM print_job
+      WHERE queued_copies > 0 AND ${behind} ORDER BY priority DESC, created_at, id LIMIT ${limit}`
+  }
+
+  async takeQueuedCopy(jobId: string) {
+    const locked = await this.tx.$queryRaw<unknown[]>`
+      SELECT 1 FROM print_job WHERE id = ${jobId} AND queued_copies > 0 FOR UPDATE SKIP LOCKED`
+    if (locked.length === 0) return null
+    const copy = await this.tx.printCopy.findFirst({ where: { jobId, state: 'queued' }, orderBy: { number: 'asc' } })
+    return copy?.number ?? null
+  }
+
+  async lock(actor: Actor, jobId: string) {
+    const visible = await this.tx.printJob.findFirst({
+      where: { AND: [visibleJobs(actor), { id: jobId }] },
+      select: { id: true },
+    })
+    return visible === null ? null : this.lockCounts(jobId)
+  }
+
+  async moveCopy(jobId: string, copyNumber: number, to: CopyState, now: Date) {
+    const job = await this.lockCounts(jobId)
+    const key = { jobId_number: { jobId, number: copyNumber } }
+    const { state: from } = await this.tx.printCopy.findUniqueOrThrow({ where: key })
+    if (from === to) return job
+    await this.tx.printCopy.update({ where: key, data: { state: to } })
+    return this.save(job, { ...job.counts, [from]: job.counts[from] - 1, [to]: job.counts[to] + 1 }, now)
+  }
+
+  async moveCopies(jobId: string, from: CopyState[], to: CopyState, now: Date) {
+    const job = await this.lockCounts(jobId)
+    const moved = from.reduce((sum, state) => sum + job.counts[state], 0)
+    if (moved === 0) return job
+    await this.tx.printCopy.updateMany({ where: { jobId, state: { in: from } }, data: { state: to } })
+    const emptied = Object.fromEntries(from.map((state) => [state, 0]))
+    return this.save(job, { ...job.counts, ...emptied, [to]: job.counts[to] + moved }, now)
+  }
+
+  async heldCopiesThatFailed(jobId: string) {
+    const rows = await this.tx.$queryRaw<{ number: number }[]>`
+      SELECT c.number FROM print_copy c WHERE c.job_id = ${jobId} AND c.state = 'held' AND (
+        SELECT a.state FROM attempt a WHERE a.job_id = c.job_id AND a.copy_number = c.number
+        ORDER BY a.claimed_at DESC LIMIT 1) = 'failed'`
+    return rows.map(({ number }) => number)
+  }
+
+  private async lockCounts(jobId: string): Promise<JobCounts> {
+    await this.tx.$queryRaw`SELECT 1 FROM print_job WHERE id = ${jobId} FOR UPDATE`
+    const row = await this.tx.printJob.findUniqueOrThrow({ where: { id: jobId } })
+    return {
+      id: row.id,
+      partId: row.partId,
+      projectId: row.projectId,
+      printerGroupId: null,
+      copies: row.copies,
+      counts: countsOf(row),
+      state: row.state,
+    }
+  }
+
+  private async save(job: JobCounts, counts: JobCounts['counts'], now: Date): Promise<JobCounts> {
+    const state: PrintJobState = jobStateOf(counts)
+    await this.tx.printJob.update({
+      where: { id: job.id },
+      data: { ...columnsOf(counts), state, updatedAt: now, finishedAt: isOver(state) ? now : null },
+    })
+    return { ...job, counts, state }
+  }
+}

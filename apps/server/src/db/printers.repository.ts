@@ -1,0 +1,138 @@
+import { ACTIVE_ATTEMPT_STATES, type Reason } from '@gantry/schemas'
+
+import { GantryError, type Actor } from '../kernel/index.js'
+import type {
+  NewPrinter,
+  PrinterPatch,
+  PrinterQuery,
+  PrinterRecord,
+  PrinterRepository,
+} from '../modules/printers/printers.ports.js'
+import { isUniqueViolation } from './errors.js'
+import type { Prisma } from './generated/client.js'
+import { decodeCursor, olderThan, toPage } from './keyset.js'
+import { visiblePrinters } from './scope.js'
+
+const WITH_ALL = {
+  materials: { orderBy: { slot: 'asc' } },
+  runtime: true,
+  holds: { where: { releasedAt: null }, orderBy: { createdAt: 'asc' } },
+  attempts: { where: { state: { in: [...ACTIVE_ATTEMPT_STATES] } }, take: 1 },
+} as const satisfies Prisma.PrinterInclude
+
+type Row = Prisma.PrinterGetPayload<{ include: typeof WITH_ALL }>
+
+const volumeOf = (row: Row): PrinterRecord['buildVolume'] => {
+  const { volumeXMm: xMm, volumeYMm: yMm, volumeZMm: zMm } = row
+  return xMm === null || yMm === null || zMm === null ? null : { xMm, yMm, zMm }
+}
+
+const runtimeOf = ({ runtime }: Row) => {
+  if (runtime === null) throw new Error('a printer without its runtime row')
+  const { bed, bedSince, state, stateSince, lastSeenAt, leaseOwner, leaseUntil } = runtime
+  return { bed, bedSince, state, stateSince, lastSeenAt, leaseOwner, leaseUntil }
+}
+
+const activeAttemptOf = ({ attempts: [active] }: Row): PrinterRecord['activeAttempt'] =>
+  active === undefined
+    ? null
+    : { id: active.id, jobId: active.jobId, remoteName: active.remoteName, remotePath: active.remotePath }
+
+const recordOf = (row: Row): PrinterRecord => ({
+  id: row.id,
+  name: row.name,
+  kind: row.kind,
+  url: row.url,
+  apiKeyCipher: row.apiKeyCipher,
+  model: row.model,
+  groupId: row.groupId,
+  locationId: row.locationId,
+  enabled: row.enabled,
+  maintenance: row.maintenance,
+  nozzleDiameterMm: row.nozzleDiameterMm,
+  buildVolume: volumeOf(row),
+  materials: row.materials.map(({ slot, material, colorHex }) => ({ slot, material, colorHex })),
+  version: row.version,
+  createdAt: row.createdAt,
+  updatedAt: row.updatedAt,
+  holds: row.holds.map(({ code, params }) => ({ code, params }) as Reason),
+  activeAttempt: activeAttemptOf(row),
+  ...runtimeOf(row),
+})
+
+const volumeColumns = (volume: PrinterRecord['buildVolume']) => ({
+  volumeXMm: volume?.xMm ?? null,
+  volumeYMm: volume?.yMm ?? null,
+  volumeZMm: volume?.zMm ?? null,
+})
+
+const nameTaken = (name: string) => (error: unknown) => {
+  if (isUniqueViolation(error, 'printer_name_in_use')) throw new GantryError('NAME_TAKEN', { params: { name } })
+  throw error
+}
+
+export class PrismaPrinterRepository implements PrinterRepository {
+  constructor(private readonly tx: Prisma.TransactionClient) {}
+
+  async list(actor: Actor, { limit, cursor, groupId }: PrinterQuery) {
+    const rows = await this.tx.printer.findMany({
+      where: { AND: [visiblePrinters(actor), olderThan(decodeCursor(cursor)), groupId === null ? {} : { groupId }] },
+      include: WITH_ALL,
+      orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
+      take: limit + 1,
+    })
+    return toPage(rows, limit, ({ createdAt, id }) => ({ at: createdAt, id }), recordOf)
+  }
+
+  async get(actor: Actor, printerId: string) {
+    const row = await this.tx.printer.findFirst({
+      where: { AND: [visiblePrinters(actor), { id: printerId }] },
+      include: WITH_ALL,
+    })
+    return row === null ? null : recordOf(row)
+  }
+
+  async create({ buildVolume, materials, ...printer }: NewPrinter) {
+    await this.tx.printer
+      .create({
+        data: {
+          ...printer,
+          ...volumeColumns(buildVolume),
+          materials: { create: materials },
+          runtime: { create: {} },
+        },
+      })
+      .catch(nameTaken(printer.name))
+  }
+
+  async update(
+    printerId: string,
+    { buildVolume, materials, ...patch }: PrinterPatch,
+    ifVersion: number | null,
+    now: Date,
+  ) {
+    const { count } = await this.tx.printer
+      .updateMany({
+        where: { id: printerId, removedAt: null, ...(ifVersion === null ? {} : { version: ifVersion }) },
+        data: {
+          ...patch,
+          ...(buildVolume === undefined ? {} : volumeColumns(buildVolume)),
+          version: { increment: 1 },
+          updatedAt: now,
+        },
+      })
+      .catch(nameTaken(patch.name ?? ''))
+    if (count === 1 && materials !== undefined) {
+      await this.tx.printerMaterial.deleteMany({ where: { printerId } })
+      await this.tx.printerMaterial.createMany({ data: materials.map((loaded) => ({ printerId, ...loaded })) })
+    }
+    return count === 1
+  }
+
+  async remove(printerId: string, now: Date) {
+    await this.tx.printer.update({
+      where: { id: printerId },
+      data: { removedAt: now, enabled: false, apiKeyCipher: null },
+    })
+  }
+}

@@ -1,0 +1,19 @@
+import type { AlarmCode } from '@gantry/schemas'
+
+const text = (params: Record<string, unknown>, key: string): string => {
+  const value = params[key]
+  return typeof value === 'string' ? value : 'unknown'
+}
+
+const TEXTS: Record<AlarmCode, (params: Record<string, unknown>) => string> = {
+  PRINTER_LOST: (params) => `The printer was lost while it printed (${text(params, 'detail')}).`,
+  PRINTER_AUTH_FAILED: () => 'The printer host refuses the API key.',
+  PRINTER_ERROR: (params) => `The printer needs service: ${text(params, 'detail')}.`,
+  FOREIGN_PRINT: (params) => `The printer prints “${text(params, 'fileName')}”, which Gantry did not order.`,
+  ATTEMPT_UNKNOWN: () => 'It is not known what became of a print; a person must look at the printer.',
+  PRINT_FAILED: (params) => `A print failed (${text(params, 'detail')}).`,
+  OUTBOX_STUCK: () => 'Work that was ordered has not been done for too long.',
+}
+
+/** The English sentence for an alarm; derived, never stored. */
+export const alarmText = (code: AlarmCode, params: Record<string, unknown>): string => TEXTS[code](params)
