@@ -7,7 +7,7 @@ import { databaseUrl, runSql, TEMPLATE_DATABASE } from './template-database.js'
 export interface TestDatabase extends AsyncDisposable {
   url: string
   /** Drops the database, cutting sessions that are still open. Idempotent. */
-  drop(): Promise<void>
+  drop: () => Promise<void>
 }
 
 export interface TestDatabaseOptions {

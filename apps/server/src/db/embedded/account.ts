@@ -1,4 +1,4 @@
-import { access, constants, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import path from 'node:path'
 
 import { EmbeddedPostgresError, isSystemError } from './errors.js'
@@ -89,19 +89,17 @@ export async function firstBlockedFolder(file: string, account: { uid: number; g
 
 /**
  * A checkout in /root or in a temporary folder is closed to other users. Rather than open root's folders to everybody
- * or keep the data elsewhere, the server gets the one capability to pass closed folders.
+ * or keep the data elsewhere, the server gets the one capability to pass closed folders; containers often lack it but
+ * have the wider one.
  */
 async function accountThatMayPass(owner: { uid: number; gid: number }, blocked: string): Promise<PostgresAccount> {
-  const capability = '+dac_read_search'
-  const ids = [`--reuid=${owner.uid}`, `--regid=${owner.gid}`, '--clear-groups']
-  const options = [...ids, `--inh-caps=${capability}`, `--ambient-caps=${capability}`, '--']
-  const launch = (command: string, args: string[]) => ({ command: SETPRIV, args: [...options, command, ...args] })
-  const present = await access(SETPRIV, constants.X_OK).then(
-    () => true,
-    () => false,
-  )
-  const { exitCode } = present ? await runCommand(SETPRIV, [...options, 'true']) : { exitCode: null }
-  if (exitCode === 0) return { owner, launch }
+  for (const capability of ['+dac_read_search', '+dac_override']) {
+    const ids = [`--reuid=${owner.uid}`, `--regid=${owner.gid}`, '--clear-groups']
+    const options = [...ids, `--inh-caps=${capability}`, `--ambient-caps=${capability}`, '--']
+    const { exitCode } = await runCommand(SETPRIV, [...options, 'true'])
+    if (exitCode !== 0) continue
+    return { owner, launch: (command, args) => ({ command: SETPRIV, args: [...options, command, ...args] }) }
+  }
   throw new EmbeddedPostgresError(
     'directory_unreachable',
     `PostgreSQL runs as user id ${owner.uid}, which may not enter ${blocked}. Run Gantry as an ordinary user, ` +

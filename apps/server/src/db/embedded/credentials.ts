@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { open, readFile, rename } from 'node:fs/promises'
+import { open, readFile, rename, stat } from 'node:fs/promises'
+import path from 'node:path'
 
 import { z } from 'zod'
 
@@ -44,6 +45,9 @@ export async function writeCredentials(file: string, credentials: Credentials): 
   const handle = await open(temporary, 'wx', 0o600)
   try {
     await handle.writeFile(`${JSON.stringify(credentials, null, 2)}\n`)
+    // One start as root must not lock the directory's owner out.
+    const { uid, gid } = await stat(path.dirname(file))
+    if (process.getuid?.() === 0) await handle.chown(uid, gid)
     await handle.sync()
   } finally {
     await handle.close()

@@ -40,7 +40,7 @@ export interface EmbeddedPostgres {
    * Takes back this process's claim on the database, and stops the server if nobody else has one. Idempotent.
    * @throws EmbeddedPostgresError `stop_timeout`, `lock_timeout`
    */
-  stop(): Promise<{ serverStopped: boolean }>
+  stop: () => Promise<{ serverStopped: boolean }>
 }
 
 type Settings = Required<EmbeddedPostgresOptions>

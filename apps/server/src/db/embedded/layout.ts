@@ -1,4 +1,4 @@
-import { mkdir, realpath } from 'node:fs/promises'
+import { access, constants, mkdir, realpath } from 'node:fs/promises'
 import path from 'node:path'
 
 import { EmbeddedPostgresError, isSystemError } from './errors.js'
@@ -25,7 +25,10 @@ export async function prepareLayout(dataDir: string): Promise<EmbeddedLayout> {
     // As root the database runs as another user, who must be able to pass through to its cluster.
     await mkdir(root, { recursive: true, mode: process.getuid?.() === 0 ? 0o711 : 0o700 })
     const layout = layoutAt(await realpath(root))
-    for (const folder of [layout.lock, layout.clients]) await mkdir(folder, { recursive: true, mode: 0o700 })
+    for (const folder of [layout.lock, layout.clients]) {
+      await mkdir(folder, { recursive: true, mode: 0o700 })
+      await access(folder, constants.R_OK | constants.W_OK | constants.X_OK)
+    }
     return layout
   } catch (error) {
     if (!isSystemError(error, 'EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'ENOTDIR', 'EEXIST', 'ELOOP')) throw error

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 
@@ -279,6 +279,21 @@ describe('the command line', () => {
     expect((await command()).output).toMatch(/^migration_unresolved: /)
     expect(await command('resolve', '20990101000000_bad')).toMatchObject({ exitCode: 0 })
     expect(await command('resolve', 'no_such_migration')).toMatchObject({ exitCode: 1 })
+  })
+
+  it('starts the embedded database when there is no server, and stops it again', async () => {
+    await addMigration(FIRST, PRINTERS)
+    const lines: string[] = []
+    const exitCode = await runMigrateCommand({
+      arguments: ['deploy'],
+      database: { dataDir: path.join(options.prismaFolder, 'data') },
+      prismaFolder: options.prismaFolder,
+      print: (line) => lines.push(line),
+    })
+    expect({ exitCode, lines }).toEqual({ exitCode: 0, lines: [`applied ${FIRST}`] })
+    await expect(stat(path.join(options.prismaFolder, 'data/postgres/cluster/postmaster.pid'))).rejects.toThrow(
+      'ENOENT',
+    )
   })
 
   it.each([[['unknown']], [['create']], [['deploy', 'x']], [['create', 'x', 'y']]])(
