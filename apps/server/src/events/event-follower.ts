@@ -1,0 +1,95 @@
+import type { EventCursor, EventLog, StoredEvent } from '../kernel/events.js'
+import type { Logger } from '../kernel/logger.port.js'
+
+export interface EventFollowerOptions {
+  eventLog: EventLog
+  log: Logger
+  /** Reads happen at least this often, whether or not anybody gives a hint. */
+  sweepMs: number
+  onEvent: (event: StoredEvent) => void
+  onGap: () => void
+}
+
+const BATCH = 200
+
+/** The first pause before looking again for rows that an older transaction still hides; it doubles up to the sweep. */
+const FIRST_HIDDEN_PAUSE_MS = 10
+
+/** Reads the event log along, one batch at a time, and hands over each event once and in order. */
+export class EventFollower {
+  private cursor: EventCursor | null = null
+  private timer: NodeJS.Timeout | undefined
+  private reading: Promise<void> | null = null
+  private poked = false
+  private hiddenPauseMs = FIRST_HIDDEN_PAUSE_MS
+  private stopped = false
+  private failing = false
+
+  constructor(private readonly options: EventFollowerOptions) {}
+
+  /** Begins behind everything that is readable now. */
+  async start(): Promise<void> {
+    this.cursor = await this.options.eventLog.head()
+    this.lookAgainIn(this.options.sweepMs)
+  }
+
+  /** There may be something to read. */
+  poke(): void {
+    this.poked = true
+    if (this.cursor === null || this.stopped) return
+    this.reading ??= this.read().finally(() => {
+      this.reading = null
+      // A poke may have come after the last look and before this line.
+      if (this.poked) this.poke()
+    })
+  }
+
+  async stop(): Promise<void> {
+    this.stopped = true
+    clearTimeout(this.timer)
+    await this.reading
+  }
+
+  private async read(): Promise<void> {
+    let pauseMs = this.options.sweepMs
+    while (this.poked && !this.stopped) {
+      this.poked = false
+      try {
+        pauseMs = await this.readOn()
+        this.failing = false
+      } catch (err) {
+        if (!this.failing) this.options.log.warn({ err }, 'events cannot be read')
+        this.failing = true
+      }
+    }
+    this.lookAgainIn(pauseMs)
+  }
+
+  /** Reads to the end of what is readable. @returns after how many milliseconds to look again */
+  private async readOn(): Promise<number> {
+    const { eventLog, onEvent, onGap, log, sweepMs } = this.options
+    while (this.cursor !== null && !this.stopped) {
+      const batch = await eventLog.readAfter(this.cursor, BATCH)
+      if (batch === 'resync') {
+        log.error({ cursor: this.cursor }, 'events were removed before this process had read them')
+        this.cursor = await eventLog.head()
+        onGap()
+        continue
+      }
+      this.cursor = batch.next
+      batch.events.forEach(onEvent)
+      if (batch.events.length === BATCH) continue
+      if (batch.events.length > 0 || !batch.more) this.hiddenPauseMs = FIRST_HIDDEN_PAUSE_MS
+      if (!batch.more) break
+      const pauseMs = Math.min(this.hiddenPauseMs, sweepMs)
+      this.hiddenPauseMs = pauseMs * 2
+      return pauseMs
+    }
+    return sweepMs
+  }
+
+  private lookAgainIn(ms: number): void {
+    clearTimeout(this.timer)
+    if (!this.stopped) this.timer = setTimeout(() => this.poke(), ms)
+  }
+}
