@@ -5,7 +5,7 @@ import type { PrintJob } from '../machine/machine.types.js'
 import { textTable } from './text-table.js'
 
 /** Something that happened at a printer. */
-export interface FleetEvent {
+interface FleetEvent {
   readonly time: Date
   readonly printer: string
   readonly event: 'started' | 'paused' | 'resumed' | 'done' | 'failed' | 'cancelled' | 'bed clear'

@@ -6,7 +6,7 @@ import { jsonReporter, textReporter, watchFleet, type Reporter } from './reporte
 const TICK_MS = 1000
 
 /** What the command line needs of `process`. */
-export type CliProcess = Pick<NodeJS.Process, 'stdout' | 'stderr' | 'once' | 'off'>
+type CliProcess = Pick<NodeJS.Process, 'stdout' | 'stderr' | 'once' | 'off'>
 
 /** Runs the fleet until SIGINT or SIGTERM. Returns the exit code: 0, 1 when it cannot start, 2 for bad arguments. */
 export async function runCli(argv: readonly string[], io: CliProcess): Promise<number> {

@@ -1,8 +1,8 @@
 import type { HeaterReading } from './machine.types.js'
 
-export const AMBIENT_CELSIUS = 22
+const AMBIENT_CELSIUS = 22
 
-export interface HeaterModel {
+interface HeaterModel {
   /** Where full power would end; targets are clamped 10 °C below it. */
   readonly fullPowerCelsius: number
   /** Time constant of heating, seconds. */

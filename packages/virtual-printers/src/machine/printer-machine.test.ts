@@ -225,7 +225,7 @@ test('the work of one tick is bounded; what is left is caught up later', () => {
   time.setSpeed(10_000)
   machine.start('long.gcode', memorySource('M107\n'.repeat(50_000)))
   time.advance(100)
-  expect(machine.job!.progress).toBeLessThan(0.1)
+  expect(machine.job!.progress).toBeLessThan(0.2)
   time.advance(10_000)
   expect(machine.lastJob).toMatchObject({ outcome: 'done' })
   expect(machine.lastJob!.printTimeSeconds).toBeCloseTo(50.4, 0)

@@ -4,7 +4,8 @@ import type { Scheduler } from './scheduler.js'
 /** Wall ms between two looks at a working machine. */
 const TICK_MS = 100
 const LINES_PER_GRANT = 256
-const LINES_PER_TICK = 2048
+/** Some 10 ms of work; a fleet's scheduler may grant less. */
+const LINES_PER_TICK = 8192
 
 /** Takes a machine through time, one step (a line, a passing state) after the other; at rest it has no timer. */
 export class Timeline {

@@ -1,5 +1,5 @@
 /** What OctoPrint remembers of a file's prints; it goes with the file. */
-export interface PrintRecord {
+interface PrintRecord {
   readonly success: number
   readonly failure: number
   readonly last: { readonly date: number; readonly printTime: number | null; readonly success: boolean }

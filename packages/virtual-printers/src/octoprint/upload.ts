@@ -11,7 +11,7 @@ const MACHINE_CODE = /\.(gcode|gco|g)$/i
 const MAX_SEGMENTS = 10
 
 /** Makes every folder of a path exist. */
-export type MakeFolders = (folder: string) => void
+type MakeFolders = (folder: string) => void
 
 /** `POST /api/files/local`. */
 export async function upload(
@@ -143,7 +143,7 @@ function isTrue(word: string | undefined): boolean {
 }
 
 /** @throws ApiError 400 for names that leave the upload folder or are empty */
-export function joinPath(folder: string | undefined, name: string): string {
+function joinPath(folder: string | undefined, name: string): string {
   const segments = `${folder ?? ''}/${name}`.split('/').filter((segment) => segment !== '' && segment !== '.')
   if (segments.includes('..') || segments.length === 0 || segments.length > MAX_SEGMENTS) {
     throw new ApiError(400, `Invalid name: ${JSON.stringify(name)}`)
