@@ -31,3 +31,13 @@ export const idOf = (kind: IdKind) =>
   z
     .string()
     .regex(new RegExp(`^${ID_PREFIXES[kind]}_${UUID_V7}$`), `must be an id that starts with ${ID_PREFIXES[kind]}_`)
+
+/**
+ * Chosen by the caller, once per thing it wants to create: a request repeated with the same key within 24 hours
+ * creates nothing and gets the first answer.
+ */
+export const idempotencyKey = z
+  .string()
+  .min(8)
+  .max(100)
+  .regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without spaces')

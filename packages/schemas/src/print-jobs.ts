@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-import { idOf } from './ids.js'
+import { idempotencyKey, idOf } from './ids.js'
 import { reasonSchema } from './reasons.js'
 
 export const printJobState = z.enum(['queued', 'printing', 'held', 'done', 'failed', 'cancelled'])
@@ -99,7 +99,7 @@ export const submitPrintJobInput = z.strictObject({
   ]),
   priority: z.int().min(-100).max(100).default(0),
   printerGroupIds: z.array(idOf('printerGroup')).max(100).default([]),
-  idempotencyKey: z.string().min(8).max(100),
+  idempotencyKey: idempotencyKey.optional(),
 })
 export type SubmitPrintJobInput = z.infer<typeof submitPrintJobInput>
 

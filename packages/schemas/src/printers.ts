@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-import { idOf } from './ids.js'
+import { idempotencyKey, idOf } from './ids.js'
 import { reasonSchema } from './reasons.js'
 
 export const printerKind = z.enum(['octoprint', 'moonraker'])
@@ -135,6 +135,9 @@ export const createPrinterInput = z.strictObject({
   nozzleDiameterMm: z.number().min(0.05).max(5).optional(),
   buildVolume: buildVolume.optional(),
   materials: z.array(loadedMaterialInput).max(64).default([]),
+  /** Whether to connect to the host before it is stored; turn off to register a printer that is switched off. */
+  checkConnection: z.boolean().default(true),
+  idempotencyKey: idempotencyKey.optional(),
 })
 export type CreatePrinterInput = z.infer<typeof createPrinterInput>
 
@@ -149,6 +152,7 @@ export const updatePrinterInput = z.strictObject({
   locationId: idOf('location').nullable().optional(),
   enabled: z.boolean().optional(),
   maintenance: z.boolean().optional(),
+  checkConnection: z.boolean().default(true),
   nozzleDiameterMm: z.number().min(0.05).max(5).nullable().optional(),
   buildVolume: buildVolume.nullable().optional(),
 })

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-import { idOf } from './ids.js'
+import { idempotencyKey, idOf } from './ids.js'
 
 export const projectStatus = z.enum(['todo', 'in_progress', 'done'])
 export type ProjectStatus = z.infer<typeof projectStatus>
@@ -41,7 +41,7 @@ export const createProjectInput = z.strictObject({
   name: projectName,
   dueAt: z.date().optional(),
   parts: z.array(projectPartInput).max(100).default([]),
-  idempotencyKey: z.string().min(8).max(100),
+  idempotencyKey: idempotencyKey.optional(),
 })
 export type CreateProjectInput = z.infer<typeof createProjectInput>
 

@@ -124,13 +124,15 @@ export class PrismaPrintJobRepository implements PrintJobRepository {
     return this.save(job, { ...job.counts, [from]: job.counts[from] - 1, [to]: job.counts[to] + 1 }, now)
   }
 
-  async moveCopies(jobId: string, from: CopyState[], to: CopyState, now: Date) {
+  async moveIdleCopies(jobId: string, from: CopyState, to: CopyState, now: Date) {
     const job = await this.lockCounts(jobId)
-    const moved = from.reduce((sum, state) => sum + job.counts[state], 0)
+    const moved = await this.tx.$executeRaw`
+      UPDATE print_copy c SET state = ${to}::print_copy_state
+      WHERE c.job_id = ${jobId} AND c.state = ${from}::print_copy_state AND NOT EXISTS (
+        SELECT 1 FROM attempt a WHERE a.job_id = c.job_id AND a.copy_number = c.number
+          AND a.state IN ('claimed', 'uploading', 'starting', 'printing', 'paused', 'unknown'))`
     if (moved === 0) return job
-    await this.tx.printCopy.updateMany({ where: { jobId, state: { in: from } }, data: { state: to } })
-    const emptied = Object.fromEntries(from.map((state) => [state, 0]))
-    return this.save(job, { ...job.counts, ...emptied, [to]: job.counts[to] + moved }, now)
+    return this.save(job, { ...job.counts, [from]: job.counts[from] - moved, [to]: job.counts[to] + moved }, now)
   }
 
   async heldCopiesThatFailed(jobId: string) {

@@ -139,8 +139,8 @@ export interface PrintJobRepository {
   lock(actor: Actor, jobId: string): Promise<JobCounts | null>
   /** Moves one copy and keeps the job's counts and state true. @returns the job after the move */
   moveCopy(jobId: string, copyNumber: number, to: CopyState, now: Date): Promise<JobCounts>
-  /** Moves every copy of these states. @returns the job after the move */
-  moveCopies(jobId: string, from: CopyState[], to: CopyState, now: Date): Promise<JobCounts>
+  /** Moves every copy of this state that no active attempt works on. @returns the job after the move */
+  moveIdleCopies(jobId: string, from: CopyState, to: CopyState, now: Date): Promise<JobCounts>
   /** Copies of this job whose last attempt failed, among the held ones. */
   heldCopiesThatFailed(jobId: string): Promise<number[]>
 }

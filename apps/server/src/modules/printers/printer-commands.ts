@@ -10,7 +10,8 @@ import {
   type Unsubscribe,
 } from '../../kernel/index.js'
 import type { Fleet } from './fleet.js'
-import { DriverError, type DriverErrorCode } from './printer-driver.port.js'
+import { fromDriverError } from './driver-failure.js'
+import { DriverError } from './printer-driver.port.js'
 import type { PrinterSession } from './printer-session.js'
 import type { CommandRecord, CommandRepository } from './printers.ports.js'
 
@@ -20,29 +21,6 @@ const HOST_MS = 10_000
 const LOOK_EVERY_MS = 250
 /** drivers: how long a host may take to show what it accepted. */
 const SHOWN_WITHIN_MS = { pause: 120_000, cancel: 180_000 }
-
-const CODE_OF: Record<DriverErrorCode, ErrorCode> = {
-  unreachable: 'PRINTER_UNREACHABLE',
-  timeout: 'PRINTER_TIMEOUT',
-  auth: 'PRINTER_AUTH_FAILED',
-  not_recognised: 'PRINTER_NOT_RECOGNISED',
-  not_connected: 'PRINTER_OFFLINE',
-  busy: 'PRINTER_BUSY',
-  not_found: 'PRINTER_REJECTED',
-  conflict_file: 'PRINTER_REJECTED',
-  storage_full: 'PRINTER_REJECTED',
-  bad_file: 'PRINTER_REJECTED',
-  too_large: 'PRINTER_REJECTED',
-  unsupported: 'PRINTER_UNSUPPORTED',
-  rejected: 'PRINTER_REJECTED',
-  protocol: 'PRINTER_NOT_RECOGNISED',
-  address_refused: 'PRINTER_ADDRESS_REFUSED',
-  aborted: 'PRINTER_TIMEOUT',
-}
-
-/** What a client is told when a driver failed. */
-export const fromDriverError = (error: DriverError): GantryError =>
-  new GantryError(CODE_OF[error.code], { params: { detail: error.message }, cause: error })
 
 type Repositories = { commands: CommandRepository }
 
@@ -148,7 +126,7 @@ export class CommandRunner {
     const result =
       failure === null
         ? { state: 'done' as const }
-        : { state: 'failed' as const, errorCode: CODE_OF[failure.code], errorDetail: failure.message }
+        : { state: 'failed' as const, errorCode: fromDriverError(failure).code, errorDetail: failure.message }
     try {
       await unitOfWork.run(async (tx) => {
         await tx.commands.finish(command.id, result)

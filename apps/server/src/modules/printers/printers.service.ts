@@ -1,0 +1,235 @@
+import type {
+  CreatePrinterInput,
+  LoadedMaterial,
+  Page,
+  Printer,
+  PrinterCommandKind,
+  UpdatePrinterInput,
+} from '@gantry/schemas'
+
+import {
+  GantryError,
+  newId,
+  notFound,
+  type Actor,
+  type EventType,
+  type TransactionContext,
+  type UnitOfWork,
+} from '../../kernel/index.js'
+import type { HoldRepository } from './holds.ports.js'
+import { checkHost } from './host-check.js'
+import type { CommandDesk } from './printer-commands.js'
+import { composeStatus } from './printer-status.js'
+import type {
+  BedRepository,
+  CredentialSealer,
+  DriverRegistry,
+  PrinterPatch,
+  PrinterQuery,
+  PrinterRecord,
+  PrinterRepository,
+} from './printers.ports.js'
+import type { StatusBoard } from './status-board.js'
+
+interface Repositories {
+  printers: PrinterRepository
+  beds: BedRepository
+  holds: HoldRepository
+}
+
+export interface PrintersServiceDeps {
+  unitOfWork: UnitOfWork<Repositories>
+  reads: Pick<Repositories, 'printers'>
+  board: StatusBoard
+  desk: CommandDesk
+  drivers: DriverRegistry
+  sealer: CredentialSealer
+}
+
+/** Printers as people see, configure and order them about. */
+export class PrintersService {
+  constructor(private readonly deps: PrintersServiceDeps) {}
+
+  async list(actor: Actor, query: PrinterQuery): Promise<Page<Printer>> {
+    const page = await this.deps.reads.printers.list(actor, query)
+    return { ...page, items: page.items.map((record) => this.present(record)) }
+  }
+
+  /** @throws GantryError `NOT_FOUND` */
+  async get(actor: Actor, printerId: string): Promise<Printer> {
+    return this.present(await this.find(actor, printerId))
+  }
+
+  /** @throws GantryError `NAME_TAKEN`, `PRINTER_…` when the host does not answer as it should */
+  async create(
+    actor: Actor,
+    { apiKey, checkConnection, idempotencyKey, ...input }: CreatePrinterInput,
+  ): Promise<Printer> {
+    const { drivers, sealer, unitOfWork } = this.deps
+    if (checkConnection) await checkHost(drivers, input.kind, { url: input.url, apiKey: apiKey ?? null })
+    const id = newId('printer')
+    const printer = {
+      id,
+      name: input.name,
+      kind: input.kind,
+      url: input.url,
+      apiKeyCipher: apiKey === undefined ? null : sealer.seal(apiKey),
+      model: input.model ?? null,
+      groupId: input.groupId ?? null,
+      locationId: input.locationId ?? null,
+      nozzleDiameterMm: input.nozzleDiameterMm ?? null,
+      buildVolume: input.buildVolume ?? null,
+      materials: distinctSlots(input.materials),
+      createdById: actor.id,
+    }
+    const store = async (tx: Repositories & TransactionContext): Promise<{ id: string }> => {
+      await tx.printers.create(printer)
+      tx.record(aboutPrinter('printer.created', id, printer.groupId), actor.id)
+      return { id }
+    }
+    const call = { actorId: actor.id, key: idempotencyKey ?? '', procedure: 'printers.create', input }
+    const created = await (idempotencyKey === undefined ? unitOfWork.run(store) : unitOfWork.once(call, store))
+    return this.get(actor, created.id)
+  }
+
+  /** @throws GantryError `NOT_FOUND`, `VERSION_CONFLICT`, `NAME_TAKEN`, `PRINTER_…` */
+  async update(
+    actor: Actor,
+    { id, ifVersion, apiKey, checkConnection, ...input }: UpdatePrinterInput,
+  ): Promise<Printer> {
+    const before = await this.find(actor, id)
+    const url = input.url ?? before.url
+    const key = apiKey === undefined ? this.openKey(before) : apiKey
+    const connectsElse = input.url !== undefined || apiKey !== undefined
+    if (connectsElse && checkConnection) await checkHost(this.deps.drivers, before.kind, { url, apiKey: key })
+    const sealed = apiKey === undefined ? {} : { apiKeyCipher: apiKey === null ? null : this.deps.sealer.seal(apiKey) }
+    return this.change(actor, id, { ...input, ...sealed }, ifVersion ?? null)
+  }
+
+  /** @throws GantryError `NOT_FOUND`, `VERSION_CONFLICT` */
+  setMaterials(
+    actor: Actor,
+    input: { id: string; materials: LoadedMaterial[]; ifVersion?: number | undefined },
+  ): Promise<Printer> {
+    return this.change(actor, input.id, { materials: distinctSlots(input.materials) }, input.ifVersion ?? null)
+  }
+
+  /** The person at the printer says that the bed is empty. @throws GantryError `NOT_FOUND`, `INVALID_STATE` while it prints */
+  async clearBed(actor: Actor, printerId: string): Promise<Printer> {
+    await this.find(actor, printerId)
+    await this.deps.unitOfWork.run(async (tx) => {
+      const changed = await tx.beds.clear(printerId, actor.id, tx.now)
+      if (changed === null)
+        throw new GantryError('INVALID_STATE', { params: { detail: 'the printer still works on a copy' } })
+      if (changed)
+        tx.record(
+          { ...onPrinter(printerId), type: 'printer.bed_changed', payload: { printerId, bed: 'clear' } },
+          actor.id,
+        )
+    })
+    return this.get(actor, printerId)
+  }
+
+  /** Takes the printer out of dispatching until somebody releases it; what it prints goes on. */
+  async hold(actor: Actor, printerId: string, note: string | null): Promise<Printer> {
+    await this.find(actor, printerId)
+    await this.deps.unitOfWork.run(async (tx) => {
+      const isNew = await tx.holds.open({ printerId }, { code: 'SET_BY_PERSON', params: { note } }, actor.id)
+      if (isNew)
+        tx.record(
+          { ...onPrinter(printerId), type: 'printer.held', payload: { printerId, code: 'SET_BY_PERSON' } },
+          actor.id,
+        )
+    })
+    return this.get(actor, printerId)
+  }
+
+  /** The person has looked: every hold on the printer is released. @throws GantryError `INVALID_STATE` while an attempt is unknown */
+  async release(actor: Actor, printerId: string): Promise<Printer> {
+    const { holds, activeAttempt } = await this.find(actor, printerId)
+    if (activeAttempt !== null && holds.some(({ code }) => code !== 'SET_BY_PERSON')) {
+      throw new GantryError('INVALID_STATE', { params: { detail: 'say first what became of the copy in question' } })
+    }
+    await this.deps.unitOfWork.run(async (tx) => {
+      for (const code of await tx.holds.release({ printerId }, 'all', actor.id, tx.now)) {
+        tx.record({ ...onPrinter(printerId), type: 'printer.released', payload: { printerId, code } }, actor.id)
+      }
+    })
+    return this.get(actor, printerId)
+  }
+
+  /** @throws GantryError `NOT_FOUND`, `COMMAND_EXPIRED`, `PRINTER_…` */
+  async command(actor: Actor, printerId: string, kind: PrinterCommandKind): Promise<Printer> {
+    const { activeAttempt } = await this.find(actor, printerId)
+    await this.deps.desk.order(actor, printerId, kind, activeAttempt?.id ?? null)
+    return this.get(actor, printerId)
+  }
+
+  /** @throws GantryError `NOT_FOUND`, `INVALID_STATE` while a copy is in hand */
+  async remove(actor: Actor, printerId: string): Promise<void> {
+    const { activeAttempt, groupId } = await this.find(actor, printerId)
+    if (activeAttempt !== null)
+      throw new GantryError('INVALID_STATE', { params: { detail: 'the printer still works on a copy' } })
+    await this.deps.unitOfWork.run(async (tx) => {
+      await tx.printers.remove(printerId, tx.now)
+      tx.record(aboutPrinter('printer.removed', printerId, groupId), actor.id)
+    })
+    this.deps.board.forget(printerId)
+  }
+
+  /** The printer with the latest word of its host. */
+  present(record: PrinterRecord): Printer {
+    const { board } = this.deps
+    const { id, name, kind, url, model, groupId, locationId, enabled, nozzleDiameterMm, buildVolume, materials } =
+      record
+    const { version, createdAt, updatedAt } = record
+    return {
+      ...{ id, name, kind, url, model, groupId, locationId, enabled, nozzleDiameterMm, buildVolume, materials },
+      ...{ version, createdAt, updatedAt },
+      hasApiKey: record.apiKeyCipher !== null,
+      status: composeStatus(record, board.get(id), board.clock.now()),
+    }
+  }
+
+  private async change(
+    actor: Actor,
+    printerId: string,
+    patch: PrinterPatch,
+    ifVersion: number | null,
+  ): Promise<Printer> {
+    const { groupId } = await this.find(actor, printerId)
+    await this.deps.unitOfWork.run(async (tx) => {
+      if (!(await tx.printers.update(printerId, patch, ifVersion, tx.now))) throw new GantryError('VERSION_CONFLICT')
+      tx.record(aboutPrinter('printer.updated', printerId, groupId), actor.id)
+    })
+    return this.get(actor, printerId)
+  }
+
+  private async find(actor: Actor, printerId: string): Promise<PrinterRecord> {
+    const record = await this.deps.reads.printers.get(actor, printerId)
+    if (record === null) throw notFound('printer', printerId)
+    return record
+  }
+
+  private openKey({ apiKeyCipher }: PrinterRecord): string | null {
+    return apiKeyCipher === null ? null : this.deps.sealer.open(apiKeyCipher)
+  }
+}
+
+/** The last word on a slot counts. */
+const distinctSlots = (materials: LoadedMaterial[]): LoadedMaterial[] => [
+  ...new Map(materials.map((loaded) => [loaded.slot, loaded])).values(),
+]
+
+const onPrinter = (printerId: string) => ({ subjectType: 'printer', subjectId: printerId })
+
+const aboutPrinter = <T extends EventType & `printer.${'created' | 'updated' | 'removed'}`>(
+  type: T,
+  printerId: string,
+  printerGroupId: string | null,
+) => ({
+  ...onPrinter(printerId),
+  type,
+  printerGroupId,
+  payload: { printerId },
+})

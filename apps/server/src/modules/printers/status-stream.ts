@@ -1,0 +1,96 @@
+import type { PrinterStatus, PrinterStatusEvent } from '@gantry/schemas'
+
+import type { Actor, EventBus } from '../../kernel/index.js'
+import { composeStatus } from './printer-status.js'
+import type { PrinterRecord, PrinterRepository } from './printers.ports.js'
+import type { StatusBoard } from './status-board.js'
+
+const PAGE = 200
+
+export interface StatusStreamDeps {
+  reads: { printers: PrinterRepository }
+  board: StatusBoard
+  bus: EventBus
+}
+
+/**
+ * The live status of every printer that the actor may see: all of them first, then each change. A slow reader gets the
+ * latest status of a printer, not every one in between.
+ */
+export async function* statusStream(
+  deps: StatusStreamDeps,
+  actor: Actor,
+  signal: AbortSignal,
+): AsyncGenerator<PrinterStatusEvent, void, void> {
+  const { board, bus, reads } = deps
+  const changed = new Set<string>()
+  const reload = new Set<string>()
+  const gate = new Gate()
+  const unsubscribe = [
+    board.onChange(({ printerId }) => {
+      changed.add(printerId)
+      gate.open()
+    }),
+    bus.onEvent(({ payload }) => {
+      if (!('printerId' in payload)) return
+      reload.add(payload.printerId)
+      gate.open()
+    }),
+  ]
+  signal.addEventListener('abort', () => gate.open(), { once: true })
+  try {
+    const records = await loadAll(reads.printers, actor)
+    const status = (record: PrinterRecord): PrinterStatus =>
+      composeStatus(record, board.get(record.id), board.clock.now())
+    yield { type: 'snapshot', printers: [...records.values()].map(status) }
+    for (;;) {
+      await gate.passed()
+      if (signal.aborted) return
+      for (const printerId of take(reload)) {
+        changed.add(printerId)
+        const record = await reads.printers.get(actor, printerId)
+        if (record !== null) records.set(printerId, record)
+        else if (records.delete(printerId)) yield { type: 'removed', printerId }
+      }
+      for (const printerId of take(changed)) {
+        const record = records.get(printerId)
+        if (record !== undefined) yield { type: 'changed', printer: status(record) }
+      }
+    }
+  } finally {
+    for (const stop of unsubscribe) stop()
+  }
+}
+
+const take = (ids: Set<string>): string[] => {
+  const taken = [...ids]
+  ids.clear()
+  return taken
+}
+
+const loadAll = async (printers: PrinterRepository, actor: Actor): Promise<Map<string, PrinterRecord>> => {
+  const all = new Map<string, PrinterRecord>()
+  for (let cursor: string | null = null; ;) {
+    const page = await printers.list(actor, { limit: PAGE, cursor, groupId: null })
+    for (const record of page.items) all.set(record.id, record)
+    if (page.nextCursor === null) return all
+    cursor = page.nextCursor
+  }
+}
+
+/** Lets one waiter through for any number of openings before it. */
+class Gate {
+  private isOpen = false
+  private waiter: (() => void) | null = null
+
+  open(): void {
+    this.isOpen = true
+    this.waiter?.()
+  }
+
+  async passed(): Promise<void> {
+    if (!this.isOpen) await new Promise<void>((resolve) => (this.waiter = resolve))
+    this.waiter = null
+    this.isOpen = false
+  }
+}
