@@ -17,6 +17,8 @@ export interface MoonrakerHost {
   url: string
   apiKey: string
   klippy: KlippyStandIn
+  /** What a person does after an emergency stop; resolves when Klippy is ready again. */
+  restartKlippy(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -64,8 +66,13 @@ export async function startMoonraker(options: MoonrakerOptions = {}): Promise<Mo
   try {
     await host.waitUntil(() => answers(url), 'Moonraker starts', START_TIMEOUT_MS)
     const apiKey = await readApiKey(join(dataDir, 'comms', 'moonraker.sock'))
-    await host.waitUntil(() => klippyIsReady(url, apiKey), 'Moonraker finds Klippy', START_TIMEOUT_MS)
-    return { url, apiKey, klippy, stop }
+    const ready = () => host.waitUntil(() => klippyIsReady(url, apiKey), 'Moonraker finds Klippy', START_TIMEOUT_MS)
+    await ready()
+    const restartKlippy = async () => {
+      klippy.restart()
+      await ready()
+    }
+    return { url, apiKey, klippy, restartKlippy, stop }
   } catch (error) {
     await stop()
     throw error

@@ -10,6 +10,8 @@ export interface OctoPrintHost {
   url: string
   /** The admin's key. */
   apiKey: string
+  /** What a person does after an emergency stop; resolves when the printer is connected again. */
+  reconnectPrinter(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -64,13 +66,20 @@ export async function startOctoPrint(): Promise<OctoPrintHost> {
     await host.stop()
     await rm(basedir, { recursive: true, force: true, maxRetries: 3 })
   }
+  const headers = { 'X-Api-Key': API_KEY, 'content-type': 'application/json' }
+  const answers = async (path: string) => (await fetch(url + path, { headers })).ok
+  const connected = () =>
+    host.waitUntil(() => answers('/api/printer'), 'its virtual printer connects', START_TIMEOUT_MS)
+  const reconnectPrinter = async () => {
+    await fetch(`${url}/api/connection`, { method: 'POST', headers, body: '{"command":"connect","port":"VIRTUAL"}' })
+    await connected()
+  }
   try {
-    const get = (path: string) => fetch(url + path, { headers: { 'X-Api-Key': API_KEY } })
-    await host.waitUntil(async () => (await get('/api/version')).ok, 'OctoPrint starts', START_TIMEOUT_MS)
-    await host.waitUntil(async () => (await get('/api/printer')).ok, 'its virtual printer connects', START_TIMEOUT_MS)
+    await host.waitUntil(() => answers('/api/version'), 'OctoPrint starts', START_TIMEOUT_MS)
+    await connected()
   } catch (error) {
     await stop()
     throw error
   }
-  return { url, apiKey: API_KEY, stop }
+  return { url, apiKey: API_KEY, reconnectPrinter, stop }
 }

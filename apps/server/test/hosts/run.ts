@@ -23,7 +23,10 @@ export function run(command: string, args: readonly string[], options: RunOption
     createInterface({ input: child.stderr }).on('line', take)
     child.once('error', reject)
     child.once('close', (code, signal) => {
-      if (code === 0) { resolve(lines.join('\n')); return; }
+      if (code === 0) {
+        resolve(lines.join('\n'))
+        return
+      }
       const how = signal === null ? `code ${code}` : `signal ${signal}`
       reject(new Error(`${command} ${args.join(' ')} ended with ${how}:\n${lines.slice(-KEPT_LINES).join('\n')}`))
     })

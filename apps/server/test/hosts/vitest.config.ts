@@ -1,6 +1,7 @@
 import { defineConfig } from 'vitest/config'
 
-const conditions = ['gantry-source', 'node', 'module', 'default']
+// Vitest hands these to node, for `require` too: 'import' or 'module' here would break CommonJS packages.
+const conditions = ['gantry-source', 'node']
 
 /** The tests against real hosts; slower than the others and in need of Python, so they run apart. */
 export default defineConfig({

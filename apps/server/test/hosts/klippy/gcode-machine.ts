@@ -125,23 +125,37 @@ export class GcodeMachine {
         this.#objects.extruder.target = 0
         this.#objects.heater_bed.target = 0
         return
-      case 'SET_PRINT_STATS_INFO':
-        { this.#setLayers(words); return; }
+      case 'SET_PRINT_STATS_INFO': {
+        this.#setLayers(words)
+        return
+      }
       case 'SDCARD_PRINT_FILE':
         return this.#hooks.printFile(words.get('FILENAME') ?? '')
-      case 'SDCARD_RESET_FILE':
-        { this.#hooks.resetFile(); return; }
-      case 'PAUSE':
-        { this.#hooks.pause(); return; }
-      case 'RESUME':
-        { this.#hooks.resume(); return; }
-      case 'CANCEL_PRINT':
-        { this.#hooks.cancel(); return; }
+      case 'SDCARD_RESET_FILE': {
+        this.#hooks.resetFile()
+        return
+      }
+      case 'PAUSE': {
+        this.#hooks.pause()
+        return
+      }
+      case 'RESUME': {
+        this.#hooks.resume()
+        return
+      }
+      case 'CANCEL_PRINT': {
+        this.#hooks.cancel()
+        return
+      }
       case 'RESTART':
-      case 'FIRMWARE_RESTART':
-        { this.#hooks.restart(); return; }
-      case 'M112':
-        { this.#hooks.shutdown('Shutdown due to M112 command'); return; }
+      case 'FIRMWARE_RESTART': {
+        this.#hooks.restart()
+        return
+      }
+      case 'M112': {
+        this.#hooks.shutdown('Shutdown due to M112 command')
+        return
+      }
       default:
         if (!/^[MT]\d+|^G(90|91|92|21)$/.test(name)) this.#hooks.respond(`// Unknown command:"${text}"`)
     }
