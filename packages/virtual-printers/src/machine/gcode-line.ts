@@ -1,4 +1,5 @@
 const A = 65
+const N = 78
 const Z = 90
 
 /** One parsed command: `G1 X10 F3000` is letter G, code 1. Words of Klipper's kind (`SET_X A=1`) have letter `''`. */
@@ -21,19 +22,26 @@ export function parseGcode(line: string): GcodeCommand | null {
   const semicolon = line.indexOf(';')
   let text = (semicolon < 0 ? line : line.slice(0, semicolon)).trim()
   if (text === '') return null
-  if (/^[Nn]\d/.test(text)) text = text.replace(/^[Nn]\d+\s*/, '').replace(/\*\d+$/, '')
+  if ((text.charCodeAt(0) & ~32) === N) text = text.replace(/^[Nn]\d+\s*(.*?)(?:\*\d+)?$/, '$1')
   const end = commandEnd(text)
   const name = text.slice(0, end).toUpperCase()
   const rest = text.slice(end).trim()
-  const code = /^[GMT]\d/.test(name) ? Number(name.slice(1)) : Number.NaN
+  const code = isClassic(text) ? Number(name.slice(1)) : Number.NaN
   if (Number.isNaN(code)) return { letter: '', code: -1, name, params: NO_PARAMS, rest }
   const params = rest === '' || WITH_TEXT.has(name) ? NO_PARAMS : parseParams(rest)
   return { letter: name.charAt(0), code, name, params, rest }
 }
 
+/** G, M or T with a digit. Runs for every line of every print: no regular expressions here. */
+function isClassic(text: string): boolean {
+  const letter = text.charCodeAt(0) & ~32
+  const digit = text.charCodeAt(1)
+  return (letter === 71 || letter === 77 || letter === 84) && digit >= 48 && digit <= 57
+}
+
 /** Where the command word ends: `G1X10` is G1, `SET_PIN PIN=a` is SET_PIN. */
 function commandEnd(text: string): number {
-  if (/^[GMTgmt]\d/.test(text)) {
+  if (isClassic(text)) {
     let end = 1
     while (end < text.length && isNumeric(text.charCodeAt(end))) end++
     return end
