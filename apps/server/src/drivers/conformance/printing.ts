@@ -7,7 +7,7 @@ import { type Bench, isActive, noAbort, type Session } from './bench.js'
 import { movesSample } from './harness.js'
 
 /** Long enough for a host to tell an end twice, if it does. */
-const SECOND_TELLING_MS = 2000
+const SECOND_TELLING_MS = 1000
 
 export const describePrinting = (bench: Bench): void => {
   const expectOneEnd = async ({ told }: Session, remotePath: string, outcome: PrintOutcome, waitMs: number) => {

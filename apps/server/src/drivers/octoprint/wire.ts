@@ -106,7 +106,6 @@ export type EventPayload = z.infer<typeof eventPayload>
 
 /** One frame of the push channel: an object with one key. Kinds that we do not read parse to no key at all. */
 export const frameMessage = z.object({
-  connected: z.unknown(),
   reauthRequired: z.object({ reason: optionalText }).optional().catch(undefined),
   history: statusPayload.optional().catch(undefined),
   current: statusPayload.optional().catch(undefined),
