@@ -123,6 +123,16 @@ export class AttemptLedger {
     })
   }
 
+  /** A person has looked at the printer: the copy is there, or it never was and waits for a printer again. */
+  resolve(attemptId: string, printed: boolean, actorId: string): Promise<AttemptRecord> {
+    return this.move(attemptId, printed ? 'completed' : 'failed', async (tx, attempt) => {
+      await this.settle(tx, attempt)
+      await this.moveCopy(tx, attempt, printed ? 'done' : attempt.cancelRequested ? 'cancelled' : 'queued')
+      if (printed && attempt.partId !== null) await tx.parts.countCompleted(attempt.partId, tx.now)
+      return { endedAt: tx.now, reason: { code: 'SET_BY_PERSON', params: { note: actorId } } }
+    })
+  }
+
   /** Null when there is no such attempt. */
   stateOf(attemptId: string): Promise<AttemptState | null> {
     return this.unitOfWork.run(async (tx) => (await tx.attempts.lock(attemptId))?.state ?? null)

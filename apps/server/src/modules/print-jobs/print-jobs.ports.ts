@@ -5,6 +5,7 @@ import type {
   CopyCounts,
   JobRequirements,
   Page,
+  PrintFileMetadata,
   PrintJob,
   PrintJobState,
   Reason,
@@ -143,6 +144,19 @@ export interface PrintJobRepository {
   moveIdleCopies(jobId: string, from: CopyState, to: CopyState, now: Date): Promise<JobCounts>
   /** Copies of this job whose last attempt failed, among the held ones. */
   heldCopiesThatFailed(jobId: string): Promise<number[]>
+}
+
+/** The content that a job prints, with what was parsed from it. */
+export interface PrintableFile {
+  fileVersionId: string
+  name: string
+  metadata: PrintFileMetadata
+}
+
+export interface PrintableFileRepository {
+  /** The newest version of a file of the library; null when there is none or it was removed. */
+  latest(actor: Actor, fileId: string): Promise<PrintableFile | null>
+  version(fileVersionId: string): Promise<PrintableFile | null>
 }
 
 export interface Verdict {

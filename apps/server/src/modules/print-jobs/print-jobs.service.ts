@@ -1,0 +1,259 @@
+import {
+  reasonText,
+  type Attempt,
+  type JobExplanation,
+  type Page,
+  type PrintJob,
+  type PrintJobState,
+  type Reason,
+  type SubmitPrintJobInput,
+} from '@gantry/schemas'
+
+import {
+  GantryError,
+  invalidField,
+  newId,
+  notFound,
+  type Actor,
+  type EventBus,
+  type TransactionContext,
+  type UnitOfWork,
+} from '../../kernel/index.js'
+import type { AlarmRepository } from '../alarms/alarms.ports.js'
+import type { HoldRepository } from '../printers/holds.ports.js'
+import { composeStatus } from '../printers/printer-status.js'
+import type { PrinterRecord, PrinterRepository } from '../printers/printers.ports.js'
+import type { StatusBoard } from '../printers/status-board.js'
+import type { ProjectRepository } from '../projects/projects.ports.js'
+import { mismatches } from './fit.js'
+import { dispatchWake } from './print-jobs.jobs.js'
+import type {
+  AttemptRepository,
+  NewPrintJob,
+  PrintableFileRepository,
+  PrintJobRepository,
+  VerdictRepository,
+} from './print-jobs.ports.js'
+import { requirementsOf } from './requirements.js'
+
+interface Repositories {
+  printJobs: PrintJobRepository
+  attempts: AttemptRepository
+  printableFiles: PrintableFileRepository
+  projects: ProjectRepository
+  holds: HoldRepository
+  alarms: AlarmRepository
+}
+
+interface Reads {
+  printJobs: PrintJobRepository
+  attempts: AttemptRepository
+  verdicts: VerdictRepository
+  printers: PrinterRepository
+}
+
+export interface PrintJobsServiceDeps {
+  unitOfWork: UnitOfWork<Repositories>
+  reads: Reads
+  board: StatusBoard
+  bus: EventBus
+}
+
+export interface PrintJobQuery {
+  states: PrintJobState[]
+  projectId: string | null
+  limit: number
+  cursor: string | null
+}
+
+type Ordered = Omit<NewPrintJob, 'id' | 'createdById' | 'priority'>
+type Transaction = Repositories & TransactionContext
+
+const LISTED_ATTEMPTS = 200
+const EXPLAINED_PRINTERS = 200
+
+/** The queue as people see it: order copies, ask why they wait, cancel them, let them go on. */
+export class PrintJobsService {
+  constructor(private readonly deps: PrintJobsServiceDeps) {}
+
+  list(actor: Actor, query: PrintJobQuery): Promise<Page<PrintJob>> {
+    return this.deps.reads.printJobs.list(actor, query)
+  }
+
+  /** @throws GantryError `NOT_FOUND` */
+  async get(actor: Actor, jobId: string): Promise<PrintJob> {
+    const job = await this.deps.reads.printJobs.get(actor, jobId)
+    if (job === null) throw notFound('print job', jobId)
+    return job
+  }
+
+  async attempts(actor: Actor, jobId: string): Promise<Attempt[]> {
+    await this.get(actor, jobId)
+    return this.deps.reads.attempts.listOfJob(jobId, LISTED_ATTEMPTS)
+  }
+
+  /** @throws GantryError `NOT_FOUND`, `VALIDATION_FAILED`, `INVALID_STATE` when no copy is missing */
+  async submit(actor: Actor, { idempotencyKey, ...input }: SubmitPrintJobInput): Promise<PrintJob> {
+    const { unitOfWork } = this.deps
+    const store = (tx: Transaction) => this.store(tx, actor, input)
+    const call = { actorId: actor.id, key: idempotencyKey ?? '', procedure: 'printJobs.submit', input }
+    const { id } = await (idempotencyKey === undefined ? unitOfWork.run(store) : unitOfWork.once(call, store))
+    return this.get(actor, id)
+  }
+
+  /** Takes back every copy that is not printed yet, and stops those that print. @throws GantryError `NOT_FOUND` */
+  async cancel(actor: Actor, jobId: string): Promise<PrintJob> {
+    await this.deps.unitOfWork.run(async (tx) => {
+      if ((await tx.printJobs.lock(actor, jobId)) === null) throw notFound('print job', jobId)
+      for (const copy of await tx.printJobs.heldCopiesThatFailed(jobId))
+        await tx.printJobs.moveCopy(jobId, copy, 'failed', tx.now)
+      await tx.printJobs.moveIdleCopies(jobId, 'held', 'cancelled', tx.now)
+      const job = await tx.printJobs.moveIdleCopies(jobId, 'queued', 'cancelled', tx.now)
+      for (const attempt of await tx.attempts.listActiveOfJob(jobId)) {
+        await tx.attempts.update(attempt.id, { cancelRequestedAt: tx.now })
+      }
+      await this.closeHolds(tx, actor, jobId)
+      tx.record(changed(jobId, job.state, job.projectId), actor.id)
+    })
+    this.deps.bus.wake('printer.command')
+    return this.get(actor, jobId)
+  }
+
+  /** A person has looked: held copies wait for a printer again. @throws GantryError `NOT_FOUND` */
+  async release(actor: Actor, jobId: string): Promise<PrintJob> {
+    await this.deps.unitOfWork.run(async (tx) => {
+      if ((await tx.printJobs.lock(actor, jobId)) === null) throw notFound('print job', jobId)
+      const job = await tx.printJobs.moveIdleCopies(jobId, 'held', 'queued', tx.now)
+      await this.closeHolds(tx, actor, jobId)
+      tx.record(changed(jobId, job.state, job.projectId), actor.id)
+      tx.enqueue(dispatchWake, { jobId })
+    })
+    return this.get(actor, jobId)
+  }
+
+  /** Why the job's copies wait: its own holds, and per printer what is in the way there. */
+  async explain(actor: Actor, jobId: string): Promise<JobExplanation> {
+    const { reads } = this.deps
+    const job = await this.get(actor, jobId)
+    const [{ items: printers }, stored] = await Promise.all([
+      reads.printers.list(actor, { limit: EXPLAINED_PRINTERS, cursor: null, groupId: null }),
+      job.counts.queued > 0 ? reads.verdicts.listOfJob(jobId) : [],
+    ])
+    const known = new Map(stored.map((verdict) => [verdict.printerId, verdict]))
+    return {
+      jobId,
+      state: job.state,
+      holds: job.holds.map(told),
+      printers: printers.map((printer) => {
+        const verdict = known.get(printer.id) ?? { reasons: this.reasonsNow(job, printer), evaluatedAt: new Date() }
+        return {
+          printerId: printer.id,
+          printerName: printer.name,
+          reasons: verdict.reasons.map(told),
+          evaluatedAt: verdict.evaluatedAt,
+        }
+      }),
+    }
+  }
+
+  /** For jobs so far back in the queue that no dispatcher has looked at them yet. */
+  private reasonsNow(job: PrintJob, printer: PrinterRecord): Reason[] {
+    const { board } = this.deps
+    return [
+      ...mismatches(printer, job.requirements),
+      ...composeStatus(printer, board.get(printer.id), board.clock.now()).waitingFor,
+    ]
+  }
+
+  private async store(
+    tx: Transaction,
+    actor: Actor,
+    input: Omit<SubmitPrintJobInput, 'idempotencyKey'>,
+  ): Promise<{ id: string }> {
+    const { source, printerGroupIds, priority } = input
+    const ordered =
+      'partId' in source
+        ? await this.orderPart(tx, actor, source, printerGroupIds)
+        : await this.orderFile(tx, actor, source, printerGroupIds)
+    const id = newId('printJob')
+    await tx.printJobs.create({ ...ordered, id, priority, createdById: actor.id })
+    tx.record({ ...aboutJob(id, ordered.projectId), type: 'print_job.created', payload: { jobId: id } }, actor.id)
+    tx.enqueue(dispatchWake, { jobId: id })
+    return { id }
+  }
+
+  private async orderPart(
+    tx: Transaction,
+    actor: Actor,
+    { partId, copies }: { partId: string; copies?: number | undefined },
+    printerGroupIds: string[],
+  ): Promise<Ordered> {
+    const part = await tx.projects.lockPart(actor, partId)
+    if (part === null) throw notFound('project part', partId)
+    const missing = part.targetQuantity - part.orderedQuantity
+    if (missing <= 0)
+      throw new GantryError('INVALID_STATE', { params: { detail: 'every copy of this part is ordered already' } })
+    if (copies !== undefined && copies > missing) throw invalidField('source.copies', `only ${missing} more are needed`)
+    const file = await tx.printableFiles.version(part.fileVersionId)
+    if (file === null) throw notFound('file version', part.fileVersionId)
+    return {
+      name: `${part.projectName} · ${part.name}`,
+      fileVersionId: file.fileVersionId,
+      projectId: part.projectId,
+      partId,
+      copies: copies ?? missing,
+      requirements: requirementsOf(file.metadata, printerGroupIds),
+    }
+  }
+
+  private async orderFile(
+    tx: Transaction,
+    actor: Actor,
+    { fileId, copies, name }: { fileId: string; copies: number; name?: string | undefined },
+    printerGroupIds: string[],
+  ): Promise<Ordered> {
+    const file = await tx.printableFiles.latest(actor, fileId)
+    if (file === null) throw notFound('file', fileId)
+    const { fileVersionId, metadata } = file
+    const requirements = requirementsOf(metadata, printerGroupIds)
+    return { name: name ?? file.name, fileVersionId, projectId: null, partId: null, copies, requirements }
+  }
+
+  /** What calls for a person is answered, save where a copy's fate is still unknown: that is said of the attempt. */
+  private async closeHolds(tx: Transaction, actor: Actor, jobId: string): Promise<void> {
+    const unknown = (await tx.attempts.listActiveOfJob(jobId)).some(({ state }) => state === 'unknown')
+    await tx.holds.release(
+      { jobId },
+      unknown ? ['PRINT_FAILED', 'CANCELLED_AT_PRINTER', 'FILE_UNAVAILABLE'] : 'all',
+      actor.id,
+      tx.now,
+    )
+    for (const { id } of await tx.attempts.listOfJob(jobId, LISTED_ATTEMPTS)) {
+      for (const alarmId of await tx.alarms.clear('PRINT_FAILED', { subjectType: 'attempt', subjectId: id }, tx.now)) {
+        tx.record(
+          {
+            type: 'alarm.cleared',
+            subjectType: 'alarm',
+            subjectId: alarmId,
+            payload: { alarmId, code: 'PRINT_FAILED' },
+          },
+          actor.id,
+        )
+      }
+    }
+  }
+}
+
+const told = (reason: Reason) => ({ ...reason, text: reasonText(reason) })
+
+const aboutJob = (jobId: string, projectId: string | null) => ({
+  subjectType: 'print_job',
+  subjectId: jobId,
+  projectId,
+})
+
+const changed = (jobId: string, state: PrintJobState, projectId: string | null) => ({
+  ...aboutJob(jobId, projectId),
+  type: 'print_job.changed' as const,
+  payload: { jobId, state },
+})
