@@ -2,6 +2,8 @@ import { PrismaPg } from '@prisma/adapter-pg'
 import { ColumnTypeEnum, type SqlMigrationAwareDriverAdapterFactory } from '@prisma/driver-adapter-utils'
 import type pg from 'pg'
 
+import { markedScript } from './interrupted.js'
+
 const CATALOG_CHAR_OID = 18
 const BPCHAR_OID = 1042
 
@@ -30,7 +32,7 @@ export function engineAdapter(pool: pg.Pool): SqlMigrationAwareDriverAdapterFact
  * statement. Sent as one simple query a script is parsed by the server and is one transaction.
  */
 async function executeScript(pool: pg.Pool, script: string): Promise<void> {
-  await pool.query(script)
+  await pool.query(markedScript(script))
 }
 
 /**

@@ -27,8 +27,8 @@ export async function withEngine<T>(
     connectionString: databaseUrl,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MILLISECONDS,
     lock_timeout: lockTimeoutSeconds * 1000,
-    max: 2,
-    // The engine's lock belongs to one connection, which a long migration on the other must not let go idle and close.
+    // One connection, so that the engine's lock lives as long as the statement that runs, also if this process dies.
+    max: 1,
     idleTimeoutMillis: 0,
     application_name: 'gantry migrate',
   })

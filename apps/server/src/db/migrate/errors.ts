@@ -10,7 +10,7 @@ export type MigrationErrorCode =
   | 'lock_timeout'
   /** [P3018] A migration failed now; nothing of it was applied. */
   | 'migration_failed'
-  /** [P3009] A migration failed or was interrupted earlier and waits for `resolve`. */
+  /** [P3009] A migration failed earlier and waits for `resolve`. */
   | 'migration_unresolved'
   /** [P3005] There are tables that no migration made. */
   | 'database_not_empty'

@@ -1,7 +1,10 @@
+import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { fileURLToPath } from 'node:url'
 
 import type pg from 'pg'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -28,6 +31,7 @@ model Printer {
   name String
 }
 `
+const fixture = fileURLToPath(new URL('../../../test/fixtures/deploy-migrations.ts', import.meta.url))
 const FIRST = '20260101000000_first'
 const SECOND = '20260102000000_second'
 const PRINTERS =
@@ -211,6 +215,64 @@ describe('deploy', () => {
     await deploy(options)
     await rm(path.join(options.prismaFolder, 'migrations', SECOND), { recursive: true })
     expect(await status(options)).toMatchObject({ unknown: [SECOND], pending: [] })
+  })
+})
+
+describe('after a deploy was killed', () => {
+  const record = `UPDATE _prisma_migrations SET finished_at = NULL, applied_steps_count = 0`
+  const mark = (sql: string) =>
+    `COMMENT ON TABLE _prisma_migrations IS '${createHash('sha256').update(sql).digest('hex')}'`
+
+  it('a migration that the server committed is taken as done', async () => {
+    await addMigration(FIRST, PRINTERS)
+    await deploy(options)
+    await query(`${record}; ${mark(PRINTERS)}`)
+    await addMigration(SECOND, 'CREATE TABLE "Second" ("id" INTEGER);')
+    expect(await deploy(options)).toEqual([SECOND])
+    expect(await status(options)).toEqual({ pending: [], unresolved: [], edited: [], unknown: [] })
+  })
+
+  it('a migration that the server did not commit is applied again', async () => {
+    await addMigration(FIRST, PRINTERS)
+    await deploy(options)
+    await query(`${record}; DROP TABLE "Printer"`)
+    expect(await deploy(options)).toEqual([FIRST])
+    expect(await tables()).toEqual(['Printer', '_prisma_migrations'])
+  })
+
+  it('a migration that cannot be atomic waits for a person', async () => {
+    await addMigration(FIRST, PRINTERS)
+    await addMigration(SECOND, 'CREATE INDEX CONCURRENTLY named ON "Printer" ("name");')
+    expect(await deploy(options)).toEqual([FIRST, SECOND])
+    await query(`${record} WHERE migration_name = '${SECOND}'`)
+    await expect(deploy(options)).rejects.toMatchObject({ code: 'migration_unresolved' })
+  })
+
+  it('a process really killed blocks nobody, whichever moment it was', async () => {
+    const sql = `CREATE TABLE "Begun" ("id" INTEGER);\nSELECT pg_sleep(0.5);\n${PRINTERS}`
+    await addMigration(FIRST, sql)
+    const child = spawn(process.execPath, [
+      '--import',
+      'tsx',
+      '--conditions=gantry-source',
+      fixture,
+      database.url,
+      options.prismaFolder,
+    ])
+    const exited = once(child, 'exit')
+    await expect
+      .poll(() => query(`SELECT FROM pg_stat_activity WHERE query LIKE '%"Begun"%' AND pid <> pg_backend_pid()`), {
+        timeout: 20_000,
+      })
+      .toMatchObject({ rowCount: 1 })
+    child.kill('SIGKILL')
+    await exited
+    await deploy(options)
+    expect(await deploy(options)).toEqual([])
+    expect(await tables()).toEqual(['Begun', 'Printer', '_prisma_migrations'])
+    expect(await query(`SELECT obj_description('_prisma_migrations'::regclass) AS mark`)).toMatchObject({
+      rows: [{ mark: null }],
+    })
   })
 })
 

@@ -7,6 +7,7 @@ import type {
 
 import { withEngine, type SessionOptions } from './engine-session.js'
 import { MigrationError } from './errors.js'
+import { clearMark, settleInterrupted } from './interrupted.js'
 import { readMigrations, readSchema } from './migration-files.js'
 
 export interface MigrateOptions extends SessionOptions {
@@ -37,10 +38,13 @@ const filters = { externalTables: [], externalEnums: [] }
  */
 export async function deploy(options: MigrateOptions): Promise<string[]> {
   const [schema, migrationsList] = await readFolder(options)
-  return withEngine(options, schema, async (engine) => {
+  await settleInterrupted({ lockTimeoutSeconds: 60, ...options }, migrationsList)
+  const applied = await withEngine(options, schema, async (engine) => {
     refuseEdited((await diagnose(engine, migrationsList)).editedMigrationNames)
     return (await engine.applyMigrations({ migrationsList, filters })).appliedMigrationNames
   })
+  await clearMark(options.databaseUrl)
+  return applied
 }
 
 /**
@@ -79,9 +83,7 @@ export async function drift(options: MigrateOptions): Promise<string | null> {
 }
 
 /**
- * Notes that a failed or interrupted migration is not in the database, so that the next `deploy` tries it again. That is
- * so unless the process was killed between the commit and the note of it; then the next try fails, because what
- * it makes exists.
+ * Notes that a failed migration is not in the database, so that the next `deploy` tries it again.
  * @throws MigrationError
  */
 export async function markRolledBack(options: MigrateOptions, migrationName: string): Promise<void> {
