@@ -40,7 +40,7 @@ test('a fleet of both kinds prints over its real sockets and counts what happene
   fleet.clearBed('octoprint-1')
   expect(fleet.printers.map(({ machine }) => machine.bed)).toEqual(['clear', 'occupied', 'occupied', 'occupied'])
   await expect.poll(() => fleet.printers.every(({ machine }) => machine.state === 'operational')).toBe(true)
-  await print(fleet.printer('moonraker-1'), 'octoprint-1.gcode')
+  await print(fleet.printer('octoprint-2'), 'octoprint-1.gcode')
   expect(fleet.counts()).toMatchObject({
     total: { startsOnOccupiedBed: 1, secondStarts: 0 },
     namesStartedTwice: ['octoprint-1.gcode'],
