@@ -2,6 +2,7 @@ import type { AlarmCode, AttemptState, BedState, PrinterCommandKind, PrintJobSta
 
 /** Every stored event, by name. Payloads carry ids and the fact itself; readers load the rest under their own scope. */
 export interface EventPayloads {
+  'session.ended': { sessionId: string; userId: string }
   'printer.created': { printerId: string }
   'printer.updated': { printerId: string }
   'printer.removed': { printerId: string }
@@ -95,3 +96,14 @@ export interface EventBus {
 
 export type TelemetryTopic = 'printer.status'
 export type WakeTopic = 'dispatch' | 'outbox' | 'printer.command' | 'printer.status.request'
+
+/** Load the present state now: what follows are the events after `cursor`. */
+export interface SnapshotDue {
+  type: 'snapshot'
+  /** True when events between the reader's cursor and this one are lost to it. */
+  resync: boolean
+  cursor: EventCursor
+}
+
+/** Every stored event after `cursor`, in order, without a gap or a double, until the signal aborts. */
+export type FollowEvents = (cursor: EventCursor | null, signal: AbortSignal) => AsyncIterable<StoredEvent | SnapshotDue>
