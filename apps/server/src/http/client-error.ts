@@ -1,0 +1,38 @@
+import { randomUUID } from 'node:crypto'
+import type { Duplex } from 'node:stream'
+
+import { GantryError } from '../kernel/errors.js'
+import { errorBodyOf } from '../trpc/error-body.js'
+
+interface Refusal {
+  status: string
+  error: GantryError
+}
+
+const refusalOf = (code: string | undefined): Refusal => {
+  if (code === 'HPE_HEADER_OVERFLOW') {
+    const error = new GantryError('REQUEST_TOO_LARGE', { params: { what: 'headers' } })
+    return { status: '431 Request Header Fields Too Large', error }
+  }
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') {
+    const error = new GantryError('DEADLINE_EXCEEDED', { params: { what: 'headers' } })
+    return { status: '408 Request Timeout', error }
+  }
+  const error = new GantryError('VALIDATION_FAILED', { params: { detail: 'this is not HTTP/1.1' } })
+  return { status: '400 Bad Request', error }
+}
+
+/** Answers what node:http could not parse, and so never became a request; then the connection ends. */
+export const refuseUnparsable = (cause: NodeJS.ErrnoException, socket: Duplex): void => {
+  if (cause.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy()
+    return
+  }
+  const { status, error } = refusalOf(cause.code)
+  const requestId = randomUUID()
+  const body = JSON.stringify({ error: errorBodyOf(error, requestId) })
+  socket.end(
+    `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n` +
+      `X-Request-Id: ${requestId}\r\nConnection: close\r\n\r\n${body}`,
+  )
+}

@@ -1,0 +1,25 @@
+import type { Context } from '../trpc/context.js'
+import type { LiveStreams } from '../trpc/live-streams.js'
+import type { Services } from '../trpc/services.js'
+import type { Exchange } from './exchange.js'
+import type { HttpMetrics } from './metrics.port.js'
+
+export interface ContextSources {
+  services: Services
+  liveStreams: LiveStreams
+  metrics: HttpMetrics
+}
+
+/** What the procedures of one request know of it. */
+export const contextOf = (exchange: Exchange, { services, liveStreams, metrics }: ContextSources): Context => ({
+  requestId: exchange.requestId,
+  signal: exchange.signal,
+  log: exchange.log,
+  actor: exchange.actor,
+  services,
+  liveStreams,
+  procedureFinished: (outcome) => {
+    if (outcome.code !== 'OK') exchange.errorCodes.add(outcome.code)
+    metrics.procedureFinished(outcome)
+  },
+})

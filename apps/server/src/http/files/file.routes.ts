@@ -1,0 +1,96 @@
+import { pipeline } from 'node:stream/promises'
+
+import type { Actor } from '../../kernel/actor.js'
+import { GantryError } from '../../kernel/errors.js'
+import type { Exchange } from '../exchange.js'
+import { mediaTypeOf } from '../limits/json-body.js'
+import { sendJson } from '../respond.js'
+import type { Route } from '../route.js'
+import type { Download, FileHandlers } from './file-handlers.js'
+import { attachment } from './file-name.js'
+import { formUpload } from './form-upload.js'
+import { rawUpload, type IncomingFile } from './raw-upload.js'
+import { fileTooLarge, type UploadLimits } from './upload-source.js'
+
+export interface FileRoutesOptions extends UploadLimits {
+  files: FileHandlers
+  downloadStallMs: number
+}
+
+const actorOf = ({ actor }: Exchange): Actor => {
+  if (actor === null) throw new GantryError('UNAUTHENTICATED')
+  return actor
+}
+
+const openUpload = (exchange: Exchange, limits: UploadLimits): IncomingFile | Promise<IncomingFile> => {
+  const type = mediaTypeOf(exchange.req.headers['content-type'])
+  if (type === 'multipart/form-data') return formUpload(exchange, limits)
+  if (type !== 'application/octet-stream') {
+    throw new GantryError('UNSUPPORTED_MEDIA_TYPE', {
+      params: { expected: 'application/octet-stream or multipart/form-data' },
+    })
+  }
+  if (Number(exchange.req.headers['content-length'] ?? 0) > limits.maxBytes) throw fileTooLarge(limits.maxBytes)
+  return rawUpload(exchange, limits)
+}
+
+const receive = async (exchange: Exchange, { files, ...limits }: FileRoutesOptions): Promise<void> => {
+  const actor = actorOf(exchange)
+  const { name, source, contentLength } = await openUpload(exchange, limits)
+  // Between its making and its reading nobody would hear it fail.
+  source.on('error', () => undefined)
+  try {
+    const answer = await files.upload(actor, { name, source, signal: exchange.signal, contentLength })
+    sendJson(exchange, 201, answer)
+  } catch (error) {
+    // The stream knows better why it ended than whoever read from it.
+    throw source.errored instanceof GantryError ? source.errored : error
+  } finally {
+    source.destroy()
+  }
+}
+
+const send = async (exchange: Exchange, download: Download, stallMs: number): Promise<void> => {
+  const { req, res } = exchange
+  res.writeHead(200, {
+    'Content-Type': download.contentType,
+    'Content-Length': download.sizeBytes,
+    'Content-Disposition': attachment(download.name),
+    'Cache-Control': 'private, no-cache',
+  })
+  const onStall = () => res.destroy()
+  req.socket.setTimeout(stallMs, onStall)
+  try {
+    if (exchange.method === 'HEAD') {
+      download.source.destroy()
+      res.end()
+    } else await pipeline(download.source, res)
+  } finally {
+    req.socket.setTimeout(0).off('timeout', onStall)
+  }
+}
+
+/** `POST /api/files`, `GET /api/files/{id}/content` and `/thumbnail`: bytes straight from and to the handlers. */
+export const fileRoutes = (options: FileRoutesOptions): Route[] => {
+  const download = (part: 'content' | 'thumbnail'): Route => ({
+    method: 'GET',
+    pattern: `/api/files/{id}/${part}`,
+    access: 'guarded',
+    isLong: () => true,
+    handle: async (exchange, { id = '' }) => {
+      const found = await options.files[part](actorOf(exchange), id, exchange.signal)
+      await send(exchange, found, options.downloadStallMs)
+    },
+  })
+  return [
+    {
+      method: 'POST',
+      pattern: '/api/files',
+      access: 'guarded',
+      isLong: () => true,
+      handle: (exchange) => receive(exchange, options),
+    },
+    download('content'),
+    download('thumbnail'),
+  ]
+}

@@ -1,0 +1,71 @@
+import { Busboy, type BusboyHeaders } from '@fastify/busboy'
+
+import { GantryError, invalidField } from '../../kernel/errors.js'
+import type { Exchange } from '../exchange.js'
+import { displayName } from './file-name.js'
+import type { IncomingFile } from './raw-upload.js'
+import { truncated, UploadSource, type UploadLimits } from './upload-source.js'
+
+const FORM_LIMITS = { files: 1, fields: 10, parts: 12, fieldNameSize: 100, fieldSize: 1_000, headerPairs: 20 }
+
+const malformed = (detail: string, cause?: unknown) =>
+  new GantryError('VALIDATION_FAILED', { params: { detail: `the form ${detail}` }, cause })
+
+const openForm = (exchange: Exchange) => {
+  try {
+    return Busboy({ headers: exchange.req.headers as BusboyHeaders, limits: FORM_LIMITS })
+  } catch (cause) {
+    throw malformed('is malformed', cause)
+  }
+}
+
+/**
+ * A form with exactly one file. The file's end is held back until the whole form has come.
+ * @throws GantryError `VALIDATION_FAILED` when the form is malformed, has no file or more than one
+ */
+export const formUpload = (exchange: Exchange, limits: UploadLimits): Promise<IncomingFile> => {
+  const { req, query } = exchange
+  const form = openForm(exchange)
+  return new Promise((resolve, reject) => {
+    let settleWhole: (error?: Error) => void
+    const whole = new Promise<void>((done, failed) => {
+      settleWhole = (error) => (error === undefined ? done() : failed(error))
+    })
+    // Nobody may be waiting for it when the file itself has failed.
+    whole.catch(() => undefined)
+    let source: UploadSource | null = null
+    const fail = (error: GantryError) => {
+      settleWhole(error)
+      source?.destroy(error)
+      req.unpipe(form)
+      reject(error)
+    }
+
+    form.on('file', (_field, file, fileName) => {
+      try {
+        const name = displayName(query.get('name') ?? fileName)
+        source = new UploadSource(limits, whole)
+        // A form that stops takes its file along; a file that is refused must not stop the form's parser.
+        file.on('error', (cause) => fail(truncated('connection lost', cause)))
+        source.on('close', () => file.resume())
+        file.pipe(source)
+        resolve({ name, source, contentLength: null })
+      } catch (error) {
+        file.resume()
+        fail(error as GantryError)
+      }
+    })
+    form.on('filesLimit', () => fail(malformed('has more than one file')))
+    form.on('partsLimit', () => fail(malformed('has too many parts')))
+    form.on('error', (cause) => fail(malformed('is malformed or incomplete', cause)))
+    form.on('finish', () => {
+      if (source === null) fail(invalidField('file', 'must be given'))
+      else settleWhole()
+    })
+    req.on('error', (cause) => fail(truncated('connection lost', cause)))
+    req.on('close', () => {
+      if (!req.complete) fail(truncated('connection lost'))
+    })
+    req.pipe(form)
+  })
+}

@@ -1,0 +1,53 @@
+import { GantryError } from '../../kernel/errors.js'
+import type { Exchange } from '../exchange.js'
+import { LIMITS } from '../settings.js'
+
+const tooLarge = () =>
+  new GantryError('REQUEST_TOO_LARGE', { params: { what: 'body', limitBytes: LIMITS.jsonBodyBytes } })
+
+export const mediaTypeOf = (contentType: string | undefined): string | null =>
+  contentType?.split(';', 1)[0]?.trim().toLowerCase() ?? null
+
+const hasBody = ({ req }: Exchange): boolean =>
+  req.headers['transfer-encoding'] !== undefined || Number(req.headers['content-length'] ?? 0) > 0
+
+/** @throws GantryError `UNSUPPORTED_MEDIA_TYPE` when a body, or a stated type, is anything but JSON in UTF-8 */
+export const assertJsonOnly = (exchange: Exchange): void => {
+  const { headers } = exchange.req
+  const type = mediaTypeOf(headers['content-type'])
+  const isJson = type === 'application/json' && /charset=(?!"?utf-?8)/i.exec(headers['content-type'] ?? '') === null
+  const isPlain = (headers['content-encoding'] ?? 'identity') === 'identity'
+  if (isPlain && (isJson || (type === null && !hasBody(exchange)))) return
+  throw new GantryError('UNSUPPORTED_MEDIA_TYPE', { params: { expected: 'application/json' } })
+}
+
+const collect = async (exchange: Exchange): Promise<Buffer> => {
+  const parts: Buffer[] = []
+  let bytes = 0
+  for await (const part of exchange.req as AsyncIterable<Buffer>) {
+    bytes += part.length
+    if (bytes > LIMITS.jsonBodyBytes) throw tooLarge()
+    parts.push(part)
+  }
+  return Buffer.concat(parts, bytes)
+}
+
+/**
+ * The whole body, of at most 1 MB, within `timeoutMs`.
+ * @throws GantryError `REQUEST_TOO_LARGE`, `DEADLINE_EXCEEDED`, `REQUEST_ABORTED`
+ */
+export const readJsonBody = async (exchange: Exchange, timeoutMs: number): Promise<Buffer> => {
+  if (!hasBody(exchange)) return Buffer.alloc(0)
+  if (Number(exchange.req.headers['content-length'] ?? 0) > LIMITS.jsonBodyBytes) throw tooLarge()
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new GantryError('DEADLINE_EXCEEDED', { params: { what: 'body' } })), timeoutMs)
+  })
+  try {
+    return await Promise.race([collect(exchange), late])
+  } catch (cause) {
+    throw cause instanceof GantryError ? cause : new GantryError('REQUEST_ABORTED', { cause })
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -1,0 +1,32 @@
+import { isIPv6 } from 'node:net'
+
+import { GantryError } from '../../kernel/errors.js'
+import type { Exchange } from '../exchange.js'
+import type { RateLimiter } from './rate-limiter.port.js'
+
+/** One household of IPv6 addresses (/64) counts as one caller. */
+const network = (address: string): string => {
+  if (!isIPv6(address) || address.startsWith('::')) return address
+  const [head = ''] = address.split('::')
+  return `${head.split(':').slice(0, 4).join(':')}::/64`
+}
+
+export const callerKeyOf = ({ actor, address }: Pick<Exchange, 'actor' | 'address'>): string =>
+  actor === null ? `address:${network(address)}` : `${actor.kind}:${actor.id}`
+
+/**
+ * Counts the request for its actor, or for its address when nobody logged in, and tells the state in headers.
+ * @throws GantryError `RATE_LIMITED`
+ */
+export const applyRateLimit = async (exchange: Exchange, limiter: RateLimiter, cost: number): Promise<void> => {
+  const verdict = await limiter.take(callerKeyOf(exchange), cost)
+  exchange.res.setHeader('RateLimit-Limit', verdict.limit)
+  exchange.res.setHeader('RateLimit-Remaining', verdict.remaining)
+  exchange.res.setHeader('RateLimit-Reset', verdict.resetSeconds)
+  if (!verdict.allowed) {
+    throw new GantryError('RATE_LIMITED', {
+      params: { limit: verdict.limit, of: 'calls per minute' },
+      retryAfterSeconds: verdict.resetSeconds,
+    })
+  }
+}

@@ -1,0 +1,49 @@
+import { ERROR_TABLE, type GantryError } from '../kernel/errors.js'
+import { errorBodyOf } from '../trpc/error-body.js'
+import type { Exchange } from './exchange.js'
+
+/** How long a client may go on sending a body that nobody wants, so that it gets to read the answer. */
+const LINGER_MS = 2_000
+
+/** JSON as REST sends it: dates as ISO 8601 in UTC, big integers as strings. */
+export const toJson = (value: unknown): string => {
+  const text = JSON.stringify(value, (_key, member: unknown) =>
+    typeof member === 'bigint' ? member.toString() : member,
+  ) as string | undefined
+  return text ?? 'null'
+}
+
+export const sendText = ({ res }: Exchange, status: number, contentType: string, text: string | Buffer): void => {
+  if (res.headersSent || res.destroyed) return
+  res.writeHead(status, { 'Content-Type': contentType, 'Content-Length': Buffer.byteLength(text) })
+  res.end(text)
+}
+
+export const sendJson = (exchange: Exchange, status: number, value: unknown): void =>
+  sendText(exchange, status, 'application/json; charset=utf-8', toJson(value))
+
+/** Ends the connection after the answer when the request's body is still on its way. */
+const stopReceiving = ({ req, res }: Exchange): void => {
+  if (req.complete || req.destroyed) return
+  res.setHeader('Connection', 'close')
+  req.resume()
+  const linger = setTimeout(() => req.destroy(), LINGER_MS).unref()
+  req.once('close', () => clearTimeout(linger))
+}
+
+/** Headers that go with an error whatever its body looks like; remembers the code for the log. */
+export const prepareError = (exchange: Exchange, error: GantryError): void => {
+  exchange.errorCodes.add(error.code)
+  if (exchange.res.headersSent) return
+  stopReceiving(exchange)
+  if (error.retryAfterSeconds !== null) {
+    exchange.res.setHeader('Retry-After', Math.max(1, Math.ceil(error.retryAfterSeconds)))
+  }
+  if (ERROR_TABLE[error.code].httpStatus === 401) exchange.res.setHeader('WWW-Authenticate', 'Bearer')
+}
+
+/** `{ error: ErrorBody }` with the status of the closed table. */
+export const sendError = (exchange: Exchange, error: GantryError): void => {
+  prepareError(exchange, error)
+  sendJson(exchange, ERROR_TABLE[error.code].httpStatus, { error: errorBodyOf(error, exchange.requestId) })
+}

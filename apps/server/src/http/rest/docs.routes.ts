@@ -1,0 +1,69 @@
+import { readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+
+import type { Authenticator } from '../../kernel/actor.js'
+import { assertAdmin } from '../admin-access.js'
+import { sendJson, sendText } from '../respond.js'
+import type { Route } from '../route.js'
+import { DOCS_PAGE, DOCS_SCRIPT } from './docs-page.js'
+import type { JsonSchema } from './json-schema.js'
+
+export interface DocsOptions {
+  document: JsonSchema
+  isPublic: boolean
+  authenticator: Pick<Authenticator, 'authenticate'>
+}
+
+const ASSETS: Readonly<Record<string, string>> = {
+  'swagger-ui.css': 'text/css; charset=utf-8',
+  'swagger-ui-bundle.js': 'text/javascript; charset=utf-8',
+  'favicon-32x32.png': 'image/png',
+}
+
+/** Swagger UI sets inline styles and shows pictures from `data:`; scripts come from this server alone. */
+const PAGE_POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'"
+
+const assetFolder = (): string => dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'))
+
+/** `/api/openapi.json`, and `/api/docs`, a page that shows it without anything from elsewhere. */
+export const docsRoutes = ({ document, isPublic, authenticator }: DocsOptions): Route[] => {
+  const assetRoute = ([name, contentType]: [string, string]): Route => ({
+    method: 'GET',
+    pattern: `/api/docs/${name}`,
+    access: 'open',
+    handle: async (exchange) => {
+      const bytes = await readFile(join(assetFolder(), name))
+      exchange.res.setHeader('Cache-Control', 'public, max-age=3600')
+      sendText(exchange, 200, contentType, bytes)
+    },
+  })
+  return [
+    {
+      method: 'GET',
+      pattern: '/api/openapi.json',
+      access: 'open',
+      handle: async (exchange) => {
+        if (!isPublic) await assertAdmin(exchange, authenticator)
+        sendJson(exchange, 200, document)
+      },
+    },
+    {
+      method: 'GET',
+      pattern: '/api/docs',
+      access: 'open',
+      handle: (exchange) => {
+        exchange.res.setHeader('Content-Security-Policy', PAGE_POLICY)
+        sendText(exchange, 200, 'text/html; charset=utf-8', DOCS_PAGE)
+      },
+    },
+    {
+      method: 'GET',
+      pattern: '/api/docs/docs.js',
+      access: 'open',
+      handle: (exchange) => sendText(exchange, 200, 'text/javascript; charset=utf-8', DOCS_SCRIPT),
+    },
+    ...Object.entries(ASSETS).map(assetRoute),
+  ]
+}

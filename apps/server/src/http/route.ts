@@ -1,0 +1,91 @@
+import { GantryError } from '../kernel/errors.js'
+import type { Exchange } from './exchange.js'
+
+export type PathParams = Readonly<Record<string, string>>
+
+export interface Route {
+  /** `*`: the handler looks at the method itself. */
+  method: string
+  /** Segments; `{name}` takes one, a last `*` takes the rest. */
+  pattern: string
+  /**
+   * `guarded`: the actor is found out and the rate limit counts. `open`: neither, since the route must answer when both
+   * fail, or sees to it itself.
+   */
+  access: 'guarded' | 'open'
+  /** Notes on the exchange what the questions below, the log and the metrics need. */
+  prepare?: (exchange: Exchange) => void
+  /** Whether this request is a stream or a file transfer, which has no deadline. @default no */
+  isLong?: (exchange: Exchange) => boolean
+  /** How many calls the request is for the rate limit. @default 1 */
+  cost?: (exchange: Exchange) => number
+  handle: (exchange: Exchange, params: PathParams) => void | Promise<void>
+  /** How this route's clients expect errors. @default `{ error: ErrorBody }` */
+  sendError?: (exchange: Exchange, error: GantryError) => void
+}
+
+interface Compiled {
+  route: Route
+  segments: readonly string[]
+}
+
+export interface Match {
+  route: Route
+  params: PathParams
+}
+
+const paramName = (segment: string): string | null => /^\{(\w+)\}$/.exec(segment)?.[1] ?? null
+
+const decoded = (text: string): string => {
+  try {
+    return decodeURIComponent(text)
+  } catch (cause) {
+    throw new GantryError('VALIDATION_FAILED', { params: { detail: 'the path is not percent-encoded UTF-8' }, cause })
+  }
+}
+
+const matchSegments = (segments: readonly string[], path: readonly string[]): PathParams | null => {
+  const isPrefix = segments.at(-1) === '*'
+  if (isPrefix ? path.length < segments.length : path.length !== segments.length) return null
+  const params: Record<string, string> = {}
+  for (const [index, segment] of segments.entries()) {
+    if (segment === '*') break
+    const name = paramName(segment)
+    if (name !== null) params[name] = path[index] ?? ''
+    else if (segment !== path[index]) return null
+  }
+  return params
+}
+
+/** Sorts fixed segments before parameters, and those before the rest of a path. */
+const rankOf = (segments: readonly string[]): string =>
+  segments.map((segment) => (segment === '*' ? 2 : paramName(segment) !== null ? 1 : 0)).join('')
+
+/** The most specific route that fits is taken. `HEAD` is `GET` whose body node:http leaves out. */
+export class RouteTable {
+  private readonly routes: readonly Compiled[]
+
+  constructor(routes: readonly Route[]) {
+    this.routes = routes
+      .map((route) => ({ route, segments: route.pattern.split('/') }))
+      .sort((a, b) => rankOf(a.segments).localeCompare(rankOf(b.segments)))
+  }
+
+  /** @throws GantryError `NOT_FOUND`, `METHOD_NOT_ALLOWED { allowed }`, or `VALIDATION_FAILED` for a broken path */
+  find(method: string, path: string): Match {
+    const segments = path.split('/')
+    const allowed: string[] = []
+    const wantedMethod = method === 'HEAD' ? 'GET' : method
+    for (const { route, segments: wanted } of this.routes) {
+      const params = matchSegments(wanted, segments)
+      if (params === null) continue
+      if (route.method === wantedMethod || route.method === '*') return { route, params: decodedParams(params) }
+      allowed.push(route.method)
+    }
+    if (allowed.length > 0) throw new GantryError('METHOD_NOT_ALLOWED', { params: { allowed } })
+    throw new GantryError('NOT_FOUND', { params: { resource: 'route' } })
+  }
+}
+
+const decodedParams = (params: PathParams): PathParams =>
+  Object.fromEntries(Object.entries(params).map(([name, text]) => [name, decoded(text)]))

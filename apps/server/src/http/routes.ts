@@ -1,0 +1,38 @@
+import type { LiveStreams } from '../trpc/live-streams.js'
+import { fileRoutes } from './files/file.routes.js'
+import { healthRoutes, type HealthOptions } from './health.routes.js'
+import type { HttpServerOptions } from './http-server.js'
+import { metricsRoute } from './metrics.route.js'
+import { docsRoutes } from './rest/docs.routes.js'
+import { openApiDocument } from './rest/openapi-document.js'
+import { restRoutes } from './rest/rest.routes.js'
+import type { Route } from './route.js'
+import type { HttpTimeouts } from './settings.js'
+import { trpcRoute } from './trpc.route.js'
+
+type RoutesOptions = HttpServerOptions &
+  Pick<HealthOptions, 'isDraining' | 'lag'> & { timeouts: HttpTimeouts; liveStreams: LiveStreams }
+
+/** Everything the server answers. */
+export const allRoutes = (options: RoutesOptions): Route[] => {
+  const { config, router, services, liveStreams, metrics, timeouts, authenticator } = options
+  const procedures = { router, services, liveStreams, metrics, bodyTimeoutMs: timeouts.bodyMs }
+  const { publicUrl, docsPublic, maxUploadBytes } = config.http
+  return [
+    ...healthRoutes(options),
+    ...(config.metrics.enabled ? [metricsRoute({ metrics, token: config.metrics.token, authenticator })] : []),
+    trpcRoute(procedures),
+    ...docsRoutes({
+      document: openApiDocument({ router, version: options.version, publicUrl }),
+      isPublic: docsPublic,
+      authenticator,
+    }),
+    ...fileRoutes({
+      files: options.files,
+      maxBytes: maxUploadBytes,
+      stallMs: timeouts.uploadStallMs,
+      downloadStallMs: timeouts.downloadStallMs,
+    }),
+    ...restRoutes(procedures),
+  ]
+}

@@ -1,0 +1,51 @@
+/** What of the configuration the HTTP server needs. */
+export interface HttpSettings {
+  http: {
+    host: string
+    /** 0 takes a free port. */
+    port: number
+    publicUrl: string | null
+    corsOrigins: readonly string[]
+    maxUploadBytes: number
+    docsPublic: boolean
+  }
+  metrics: { enabled: boolean; token: string | null }
+}
+
+/** Milliseconds after which waiting ends. */
+export interface HttpTimeouts {
+  /** For the request line and all headers. */
+  headersMs: number
+  /** For the whole body of a JSON request. */
+  bodyMs: number
+  /** For an ordinary request, from its headers to its answer. Streams and file transfers have stall limits instead. */
+  requestMs: number
+  /** An upload that sends nothing for so long is given up. */
+  uploadStallMs: number
+  /** A download that takes nothing for so long is given up. */
+  downloadStallMs: number
+  keepAliveMs: number
+  /** How long `stop` waits for answers under way. */
+  stopMs: number
+}
+
+export const DEFAULT_TIMEOUTS: HttpTimeouts = {
+  headersMs: 10_000,
+  bodyMs: 15_000,
+  requestMs: 30_000,
+  uploadStallMs: 30_000,
+  downloadStallMs: 60_000,
+  // Longer than the 60 s after which common load balancers drop idle connections.
+  keepAliveMs: 65_000,
+  stopMs: 12_000,
+}
+
+export const LIMITS = {
+  urlBytes: 16_384,
+  headerBytes: 32_768,
+  jsonBodyBytes: 1_048_576,
+  batchMembers: 20,
+  /** Beyond this new connections are refused. */
+  connections: 10_000,
+  requestsPerConnection: 10_000,
+} as const

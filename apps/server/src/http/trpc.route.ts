@@ -1,0 +1,84 @@
+import type { IncomingMessage } from 'node:http'
+
+import { getRequestListener } from '@hono/node-server'
+import type { AnyRouter, TRPCError } from '@trpc/server'
+import { fetchRequestHandler } from '@trpc/server/adapters/fetch'
+
+import { ERROR_TABLE, GantryError } from '../kernel/errors.js'
+import { gantryErrorOf } from '../trpc/gantry-error-of.js'
+import { contextOf, type ContextSources } from './context.js'
+import type { Exchange } from './exchange.js'
+import { assertJsonOnly, readJsonBody } from './limits/json-body.js'
+import type { Route } from './route.js'
+import { LIMITS } from './settings.js'
+import { isSubscription, procedureNames, proceduresOf } from './trpc-procedures.js'
+import { sendTrpcError, withRequestId } from './trpc-errors.js'
+import { withRetryHint } from './trpc-stream.js'
+
+export interface TrpcRouteOptions extends ContextSources {
+  router: AnyRouter
+  bodyTimeoutMs: number
+}
+
+/** The status of an answer whose errors are all of one kind; tRPC's own choice (207) when they differ. */
+const statusOf = (errors: readonly TRPCError[], calls: number): number | undefined => {
+  const codes = new Set(errors.map((error) => gantryErrorOf(error).code))
+  const [code] = codes
+  return code !== undefined && codes.size === 1 && errors.length === calls ? ERROR_TABLE[code].httpStatus : undefined
+}
+
+/** `/trpc/*`: queries by GET, mutations by POST with JSON, subscriptions as server-sent events. */
+export const trpcRoute = (options: TrpcRouteOptions): Route => {
+  const procedures = proceduresOf(options.router)
+
+  const answer = async (exchange: Exchange, request: Request): Promise<Response> => {
+    const context = contextOf(exchange, options)
+    const response = await fetchRequestHandler({
+      endpoint: '/trpc',
+      req: request,
+      router: options.router,
+      maxBatchSize: LIMITS.batchMembers,
+      createContext: () => context,
+      onError: ({ error }) => exchange.errorCodes.add(gantryErrorOf(error).code),
+      responseMeta: ({ errors }) => ({
+        headers: new Headers({ vary: 'origin' }),
+        status: statusOf(errors, exchange.procedures.length),
+      }),
+    })
+    if (isSubscription(exchange.procedures, procedures)) return withRetryHint(response)
+    return response.ok ? response : withRequestId(response, exchange.requestId)
+  }
+
+  return {
+    method: '*',
+    pattern: '/trpc/*',
+    access: 'guarded',
+    prepare: (exchange) => {
+      const names = procedureNames(exchange, procedures)
+      exchange.procedures = names.slice(0, LIMITS.batchMembers)
+      if (names.length > LIMITS.batchMembers) {
+        throw new GantryError('VALIDATION_FAILED', {
+          params: { detail: `a batch has at most ${LIMITS.batchMembers} calls` },
+        })
+      }
+    },
+    isLong: (exchange) => isSubscription(exchange.procedures, procedures),
+    cost: (exchange) => exchange.procedures.length,
+    sendError: (exchange, error) =>
+      sendTrpcError(exchange, error, isSubscription(exchange.procedures, procedures) ? 'stream' : 'json'),
+    handle: async (exchange) => {
+      assertJsonOnly(exchange)
+      // The adapter takes a body that was read already from here; reading it is bounded in size and time by us.
+      const incoming = exchange.req as IncomingMessage & { rawBody?: Buffer }
+      incoming.rawBody = await readJsonBody(exchange, options.bodyTimeoutMs)
+      const listener = getRequestListener((request) => answer(exchange, request), {
+        // The process's own Request and Response stay as they are: drivers and tests use them too.
+        overrideGlobalObjects: false,
+        errorHandler: (cause) => {
+          sendTrpcError(exchange, new GantryError('VALIDATION_FAILED', { detail: 'unusable request', cause }), 'json')
+        },
+      })
+      await listener(incoming, exchange.res)
+    },
+  }
+}

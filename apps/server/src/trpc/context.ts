@@ -1,0 +1,27 @@
+import type { Actor } from '../kernel/actor.js'
+import type { Logger } from '../kernel/logger.port.js'
+import type { LiveStreams } from './live-streams.js'
+import type { Services } from './services.js'
+
+/** How one procedure call went. */
+export interface ProcedureOutcome {
+  procedure: string
+  type: 'query' | 'mutation' | 'subscription'
+  /** `OK`, or the error code. */
+  code: string
+  durationSeconds: number
+}
+
+/** What every procedure knows of its caller. */
+export interface Context {
+  requestId: string
+  /** Aborts when the caller is gone or the deadline has passed; the reason is a `GantryError`. */
+  signal: AbortSignal
+  log: Logger
+  /** Null: nobody logged in. */
+  actor: Actor | null
+  services: Services
+  liveStreams: LiveStreams
+  /** Hears of every finished call. */
+  procedureFinished(outcome: ProcedureOutcome): void
+}

@@ -1,0 +1,71 @@
+import superjson from 'superjson'
+
+import { GantryError } from '../kernel/errors.js'
+
+const MAX_DEPTH = 32
+const ALLOWED_ANNOTATIONS = ['Date', 'bigint']
+const PROTOTYPE_KEYS = ['__proto__', 'constructor', 'prototype']
+
+const refuse = (detail: string) => new GantryError('VALIDATION_FAILED', { params: { detail } })
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** @throws GantryError `VALIDATION_FAILED` for keys that reach prototypes, and for nesting without end */
+export const assertPlainJson = (value: unknown, depth = 0): void => {
+  if (typeof value !== 'object' || value === null) return
+  if (depth > MAX_DEPTH) throw refuse(`it is nested deeper than ${MAX_DEPTH} levels`)
+  for (const [key, member] of Object.entries(value)) {
+    if (PROTOTYPE_KEYS.includes(key)) throw refuse(`the key ${key} is not allowed`)
+    assertPlainJson(member, depth + 1)
+  }
+}
+
+/** Superjson's tree of annotations: `['Date']` is a leaf, `[leaf, { path: tree }]` and `{ path: tree }` are nodes. */
+const assertAnnotations = (tree: unknown, depth: number): void => {
+  if (depth > MAX_DEPTH) throw refuse('its annotations are nested too deep')
+  if (Array.isArray(tree)) {
+    const [annotation, children, ...rest] = tree as unknown[]
+    const isAllowed = typeof annotation === 'string' && ALLOWED_ANNOTATIONS.includes(annotation)
+    if (!isAllowed || rest.length > 0) throw refuse('only Date and bigint annotations are allowed')
+    if (children !== undefined) assertAnnotations(children, depth + 1)
+    return
+  }
+  if (!isRecord(tree)) throw refuse('its annotations are malformed')
+  for (const [path, child] of Object.entries(tree)) {
+    if (path.split(/[.\\]/).some((key) => PROTOTYPE_KEYS.includes(key)))
+      throw refuse('an annotation reaches a prototype')
+    assertAnnotations(child, depth + 1)
+  }
+}
+
+const assertMeta = (meta: unknown): void => {
+  if (!isRecord(meta)) throw refuse('its meta is malformed')
+  // Shared references (`referentialEqualities`) would let one value stand in many places.
+  const foreign = Object.keys(meta).find((key) => key !== 'values' && key !== 'v')
+  if (foreign !== undefined) throw refuse(`the meta ${foreign} is not allowed`)
+  if (meta['values'] !== undefined) assertAnnotations(meta['values'], 0)
+}
+
+const deserializeInput = (envelope: unknown): unknown => {
+  if (!isRecord(envelope)) throw refuse('it is not wrapped as {"json": …}')
+  const foreign = Object.keys(envelope).find((key) => key !== 'json' && key !== 'meta')
+  if (foreign !== undefined) throw refuse(`it is not wrapped as {"json": …}: found ${foreign.slice(0, 40)}`)
+  assertPlainJson(envelope['json'])
+  if (envelope['meta'] === undefined) return envelope['json']
+  assertMeta(envelope['meta'])
+  try {
+    return superjson.deserialize(envelope as unknown as Parameters<typeof superjson.deserialize>[0])
+  } catch (cause) {
+    throw new GantryError('VALIDATION_FAILED', { params: { detail: 'its annotations do not fit it' }, cause })
+  }
+}
+
+/**
+ * Outputs are superjson. Inputs accept only `Date` and `bigint` annotations, so that no client can hand a procedure a
+ * `RegExp`, a `Map`, an `Error` or an explicit `undefined`.
+ */
+export const transformer = {
+  input: { serialize: superjson.serialize, deserialize: deserializeInput },
+  output: { serialize: superjson.serialize, deserialize: superjson.deserialize },
+}

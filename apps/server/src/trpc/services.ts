@@ -1,0 +1,10 @@
+import type { AttemptsService } from '../modules/print-jobs/attempts.service.js'
+import type { PrintJobsService } from '../modules/print-jobs/print-jobs.service.js'
+import type { PrintersService } from '../modules/printers/printers.service.js'
+
+/** The services that routers call, by module. Whoever adds a module adds it here. */
+export interface Services {
+  attempts: AttemptsService
+  printers: PrintersService
+  printJobs: PrintJobsService
+}
