@@ -75,13 +75,6 @@ export class PrismaOutbox implements Outbox {
       where id = ${id} and state in ('pending', 'relayed')`
   }
 
-  async nextDueInMs(deadlines: DeliveryDeadlines): Promise<number | null> {
-    const [row] = await this.prisma.$queryRaw<{ ms: number | null }[]>`
-      select (extract(epoch from min(available_at) - now()) * 1000)::float8 as ms
-      from outbox where state = 'pending' and type = any(${Object.keys(deadlines)})`
-    return row?.ms == null ? null : Math.max(0, row.ms)
-  }
-
   /** Removes finished rows: done ones after `doneDays`, dead ones after `deadDays`. @returns how many */
   removeFinished(options: { doneDays: number; deadDays: number }): Promise<number> {
     return this.prisma.$executeRaw`

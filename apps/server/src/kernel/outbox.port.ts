@@ -34,6 +34,4 @@ export interface Outbox {
   markDone(id: string): Promise<void>
   /** Marks an open row dead, to be looked at by a person. */
   markDead(id: string, error: string): Promise<void>
-  /** When the next pending row becomes due, in milliseconds from now; null when none waits. */
-  nextDueInMs(deadlines: DeliveryDeadlines): Promise<number | null>
 }

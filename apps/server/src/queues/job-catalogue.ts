@@ -1,0 +1,8 @@
+import type { JobDefinition, RecurringJob } from '../kernel/jobs.js'
+import { maintenanceDefinitions, maintenanceSchedule } from './maintenance.jobs.js'
+
+/** Every job of the server, as the composition root and `docs/reference/jobs.md` know them. */
+export const jobCatalogue = (): { definitions: readonly JobDefinition[]; recurring: readonly RecurringJob[] } => ({
+  definitions: [...maintenanceDefinitions],
+  recurring: maintenanceSchedule,
+})

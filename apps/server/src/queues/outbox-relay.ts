@@ -1,0 +1,113 @@
+import type { Clock } from '../kernel/clock.js'
+import type { Logger } from '../kernel/logger.port.js'
+import type { DeliveryDeadlines, Outbox, OverdueJob } from '../kernel/outbox.port.js'
+import type { GantryQueue } from './bullmq-connection.js'
+import type { HandlerTable } from './handler-table.js'
+import { queueIdOf, toBulkJob } from './queued-job.js'
+
+export interface OutboxRelayOptions {
+  outbox: Outbox
+  queue: Pick<GantryQueue, 'addBulk' | 'getJobState'>
+  handlers: HandlerTable
+  log: Logger
+  clock: Clock
+  sweepMs: number
+  /** How much longer than its time-out a delivery may take before it is looked after. */
+  lateMs: number
+}
+
+const BATCH = 100
+
+/** A queue that refused is asked again after this time. */
+const QUEUE_DOWN_MS = 1_000
+
+/** Deliveries that vanished (a killed process, an emptied queue) beyond the job's attempts. */
+const LOST_DELIVERIES = 5
+
+const IN_QUEUE: readonly string[] = ['waiting', 'active', 'delayed', 'prioritized', 'waiting-children']
+
+/** Carries pending rows into the queue and looks after those that did not come back. Several may run side by side. */
+export class OutboxRelay {
+  private readonly deadlines: DeliveryDeadlines
+  private timer: NodeJS.Timeout | undefined
+  private running: Promise<void> | null = null
+  private poked = false
+  private stopped = false
+  private failing = false
+  private overdueLookedAtMs = 0
+
+  constructor(private readonly options: OutboxRelayOptions) {
+    const { handlers, lateMs } = options
+    this.deadlines = Object.fromEntries(
+      [...handlers].map(([type, { definition }]) => [type, definition.timeoutMs + lateMs]),
+    )
+  }
+
+  /** There may be something to relay. */
+  poke(): void {
+    this.poked = true
+    if (this.stopped) return
+    this.running ??= this.run().finally(() => {
+      this.running = null
+      if (this.poked) this.poke()
+    })
+  }
+
+  async stop(): Promise<void> {
+    this.stopped = true
+    clearTimeout(this.timer)
+    await this.running
+  }
+
+  private async run(): Promise<void> {
+    this.poked = false
+    try {
+      await this.relayOverdue()
+      await this.relayDue()
+      this.failing = false
+    } catch (err) {
+      if (!this.failing) this.options.log.warn({ err }, 'the outbox cannot be relayed')
+      this.failing = true
+    }
+    clearTimeout(this.timer)
+    if (!this.stopped) this.timer = setTimeout(() => this.poke(), this.options.sweepMs)
+  }
+
+  private async relayDue(): Promise<void> {
+    const { outbox, queue } = this.options
+    for (let taken = BATCH; taken === BATCH && !this.stopped;) {
+      const rows = await outbox.claimDue(this.deadlines, BATCH)
+      taken = rows.length
+      if (taken === 0) return
+      try {
+        await queue.addBulk(rows.map(toBulkJob))
+      } catch (error) {
+        const ids = rows.map(({ id }) => id)
+        await outbox.putBack(ids, { delayMs: QUEUE_DOWN_MS, counted: false })
+        throw error
+      }
+    }
+  }
+
+  private async relayOverdue(): Promise<void> {
+    const { outbox, clock, sweepMs } = this.options
+    // Wake-ups may come often; rows become overdue at their own pace.
+    if (clock.now() - this.overdueLookedAtMs < sweepMs) return
+    this.overdueLookedAtMs = clock.now()
+    for (const job of await outbox.claimOverdue(this.deadlines, BATCH)) await this.lookAfter(job)
+  }
+
+  private async lookAfter(job: OverdueJob): Promise<void> {
+    const { outbox, queue, handlers, log } = this.options
+    // Jobs that still wait for a worker, or run, are late but not lost; the claim has moved their deadline on.
+    if (IN_QUEUE.includes(await queue.getJobState(queueIdOf(job)))) return
+    const attempts = handlers.get(job.type)?.definition.attempts ?? 1
+    if (job.delivery >= attempts + LOST_DELIVERIES) {
+      log.error({ jobId: job.id, type: job.type }, 'a job is dead: it vanished too often')
+      await outbox.markDead(job.id, `vanished from the queue; delivered ${job.delivery} times`)
+      return
+    }
+    log.warn({ jobId: job.id, type: job.type, delivery: job.delivery }, 'a job vanished and is delivered again')
+    await outbox.putBack([job.id], { delayMs: 0, counted: true })
+  }
+}

@@ -1,0 +1,29 @@
+import type { JobsOptions as BullJobOptions } from 'bullmq'
+import { z } from 'zod'
+
+import type { OutboxDelivery } from '../kernel/outbox.port.js'
+
+/** What lies in the queue. Without `outbox` the queue holds the only copy: work that a sweep would find anyway. */
+export const queuedJob = z.object({
+  version: z.int(),
+  payload: z.unknown(),
+  outbox: z.object({ id: z.string(), delivery: z.int() }).optional(),
+})
+export type QueuedJob = z.infer<typeof queuedJob>
+
+/** The queue's id of a delivery; ids with `:` and plain numbers would be refused. */
+export const queueIdOf = ({ id, delivery }: { id: string; delivery: number }): string =>
+  delivery === 1 ? id : `${id}_r${delivery - 1}`
+
+export interface BulkJob {
+  name: string
+  data: QueuedJob
+  opts: BullJobOptions
+}
+
+/** One try in the queue: when and how often to try again is written in the outbox. */
+export const toBulkJob = ({ id, type, version, payload, delivery }: OutboxDelivery): BulkJob => ({
+  name: type,
+  data: { version, payload, outbox: { id, delivery } },
+  opts: { jobId: queueIdOf({ id, delivery }), attempts: 1 },
+})
