@@ -60,7 +60,7 @@ function reporterFor({ json }: CliArguments, { stdout }: CliProcess): Reporter {
   return json ? jsonReporter(write) : textReporter(write, stdout.isTTY ? stdout : null)
 }
 
-/** Resolves at the first SIGINT or SIGTERM; a second one ends the process in the usual way. */
+/** Resolves at the first SIGINT or SIGTERM, or when nobody reads the output any more; a second signal ends the process. */
 function signal(io: CliProcess): Promise<void> {
   return new Promise((resolve) => {
     const stop = (): void => {
@@ -70,5 +70,6 @@ function signal(io: CliProcess): Promise<void> {
     }
     io.once('SIGINT', stop)
     io.once('SIGTERM', stop)
+    io.stdout.on('error', stop)
   })
 }

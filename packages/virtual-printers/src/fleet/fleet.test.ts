@@ -107,6 +107,13 @@ test('the same seed gives the same keys, and a stopped fleet leaves neither sock
   await expect(fetch(one.printers[0]!.url)).rejects.toThrow()
 })
 
+test('a Moonraker asks for its key when told to', async () => {
+  await using fleet = await createFleet({ moonraker: 1, requireApiKey: true })
+  const { url, apiKey } = fleet.printers[0]!
+  expect((await fetch(`${url}/server/info`)).status).toBe(401)
+  expect((await fetch(`${url}/server/info`, { headers: { 'x-api-key': apiKey } })).status).toBe(200)
+})
+
 test.each([{ octoprint: -1 }, { moonraker: 1.5 }, { octoprint: 1, speed: 0 }])('%j makes no fleet', async (options) => {
   await expect(createFleet(options)).rejects.toBeInstanceOf(RangeError)
 })

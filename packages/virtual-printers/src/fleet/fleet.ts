@@ -28,6 +28,8 @@ export interface FleetOptions {
   readonly reportIntervalMs?: number
   /** Where uploads go, one folder per printer, removed by `stop()`. @default a new folder in the system's temp folder */
   readonly dataDir?: string
+  /** True: Moonraker asks for its key, instead of trusting every address as most installations do. @default false */
+  readonly requireApiKey?: boolean
   /** The same seed gives the same API keys. @default random */
   readonly seed?: string
 }
@@ -146,7 +148,7 @@ class VirtualFleet implements Fleet {
   }
 
   async #startPrinter(name: string, kind: HostKind, dataDir: string): Promise<FleetPrinter> {
-    const { host: address, reportIntervalMs } = this.options
+    const { host: address, reportIntervalMs, requireApiKey = false } = this.options
     const machine = createMachine({ name, cancelAbortsHeating: kind === 'octoprint' }, this.#clock, this.#scheduler)
     const hostOptions = {
       clock: this.#clock,
@@ -156,8 +158,10 @@ class VirtualFleet implements Fleet {
       ...(address === undefined ? {} : { host: address }),
       ...(reportIntervalMs === undefined ? {} : { reportIntervalMs }),
     }
-    const create = kind === 'octoprint' ? createOctoPrintHost : createMoonrakerHost
-    const host = await create(machine, hostOptions)
+    const host =
+      kind === 'octoprint'
+        ? await createOctoPrintHost(machine, hostOptions)
+        : await createMoonrakerHost(machine, { ...hostOptions, requireApiKey })
     return { name, kind, url: host.url, apiKey: host.apiKey, machine, host }
   }
 }

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { holdBody } from './read-body.js'
 import type { HostCall, HostGate, HostHandler, HostReply } from './host-server.types.js'
 
 export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer) => void
@@ -74,7 +75,9 @@ export class HostServer {
 
   /** Sends a call (also a message of a push socket) through the gate. `null`: give no answer and drop the connection. */
   async pass(call: HostCall, handler: HostHandler): Promise<HostReply | null> {
-    return this.gate ? this.gate(call, handler) : handler(call)
+    if (!this.gate) return handler(call)
+    if (call.channel === 'http') await holdBody(call.request)
+    return this.gate(call, handler)
   }
 
   #track(socket: Socket): void {

@@ -5,11 +5,11 @@ export interface HostCall {
   readonly channel: 'http' | 'socket'
   /** HTTP method, or the JSON-RPC method of a socket message. */
   readonly method: string
-  /** Decoded-once URL path; empty for socket messages. */
+  /** URL path, decoded once; empty for socket messages. */
   readonly path: string
   readonly query: URLSearchParams
   readonly headers: IncomingHttpHeaders
-  /** The request itself: its body is unread. For socket messages, the upgrade request. */
+  /** The request itself; read its body by `readBody` or `readMultipart`. For socket messages, the upgrade request. */
   readonly request: IncomingMessage
   /** Parameters of a socket message. */
   readonly params?: unknown
@@ -28,6 +28,7 @@ export type HostHandler = (call: HostCall) => Promise<HostReply>
 
 /**
  * The one place through which every request of a host passes. `null` means that the caller gets no answer: the connection is
- * destroyed. Delays, refusals, lost or false answers are all written as such a function.
+ * destroyed. Delays, refusals, lost or false answers are all written as such a function. A command's body was read
+ * before, so that `next` works also after the caller has gone.
  */
 export type HostGate = (call: HostCall, next: HostHandler) => Promise<HostReply | null>

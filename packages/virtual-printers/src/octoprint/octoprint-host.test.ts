@@ -318,6 +318,33 @@ test('every request passes the gate: it can refuse, lose the answer, or let pass
   expect((await request('GET', '/api/job')).status).toBe(200)
 })
 
+test('a start that is held up lands although its sender gave up long ago', async () => {
+  const { host, upload, machine } = await rigWith()
+  await upload('a.gcode', LONG)
+  let letGo: () => void = () => undefined
+  let arrived: () => void = () => undefined
+  const held = new Promise<void>((resolve) => (letGo = resolve))
+  const atGate = new Promise<void>((resolve) => (arrived = resolve))
+  host.gate = async (call, next) => {
+    arrived()
+    await held
+    return next(call)
+  }
+  const sender = new AbortController()
+  const answer = fetch(`${host.url}/api/files/local/a.gcode`, {
+    method: 'POST',
+    headers: { 'x-api-key': host.apiKey, 'content-type': 'application/json' },
+    body: JSON.stringify({ command: 'select', print: true }),
+    signal: sender.signal,
+  })
+  await atGate
+  sender.abort()
+  await expect(answer).rejects.toThrow()
+  expect(machine.counts.starts).toBe(0)
+  letGo()
+  await expect.poll(() => machine.counts.starts).toBe(1)
+})
+
 function stateOf(frame: Record<string, unknown>): string | undefined {
   return (frame['current'] as { state?: { text?: string } } | undefined)?.state?.text
 }
