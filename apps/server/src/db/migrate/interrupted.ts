@@ -9,21 +9,25 @@ import { toMigrationError } from './errors.js'
 /** The advisory lock that Prisma's engine holds while it migrates. */
 const PRISMA_LOCK = 72_707_369
 
+export interface SettleOptions {
+  databaseUrl: string
+  lockTimeoutSeconds: number
+}
+
 /**
  * A process killed in the middle of a migration leaves a record that neither finished nor failed, and the server may
  * have committed the script or not. Since a script commits together with the mark that {@link markedScript} puts behind
- * it, the record can be completed or taken back without asking a person.
+ * it, the record can be completed or taken back without asking a person. A mark that has no more use is taken away, so
+ * that the table is as Prisma leaves it.
+ * @throws MigrationError `lock_timeout`
  */
-export async function settleInterrupted(
-  { databaseUrl, lockTimeoutSeconds }: { databaseUrl: string; lockTimeoutSeconds: number },
-  migrations: MigrationList,
-): Promise<void> {
+export async function settleInterrupted(options: SettleOptions, migrations: MigrationList): Promise<void> {
   const atomic = atomicChecksums(migrations)
-  await withConnection(databaseUrl, async (client) => {
+  await withConnection(options.databaseUrl, async (client) => {
     if (!(await hasRecords(client))) return
     try {
       // The killed process's session may still be at work; it holds the lock until it ends.
-      await client.query(`SET lock_timeout = ${Math.ceil(lockTimeoutSeconds * 1000)}`)
+      await client.query(`SET lock_timeout = ${Math.ceil(options.lockTimeoutSeconds * 1000)}`)
       await client.query('SELECT pg_advisory_lock($1)', [PRISMA_LOCK])
     } catch (error) {
       throw toMigrationError(error)
@@ -33,21 +37,11 @@ export async function settleInterrupted(
          finished_at = CASE WHEN checksum = ${MARK} THEN now() END,
          applied_steps_count = CASE WHEN checksum = ${MARK} THEN 1 ELSE 0 END,
          rolled_back_at = CASE WHEN checksum IS DISTINCT FROM ${MARK} THEN now() END
-       WHERE finished_at IS NULL AND rolled_back_at IS NULL AND logs IS NULL AND checksum = ANY($1)`,
+       WHERE ${UNSETTLED} AND logs IS NULL AND checksum = ANY($1)`,
       [atomic],
     )
-  })
-}
-
-/**
- * Takes the mark away, so that the table is as Prisma leaves it. Whoever migrates at this moment still needs it and
- * takes it away afterwards.
- */
-export async function clearMark(databaseUrl: string): Promise<void> {
-  await withConnection(databaseUrl, async (client) => {
-    if (!(await hasRecords(client))) return
-    const { rowCount } = await client.query(`SELECT WHERE ${MARK} IS NOT NULL AND pg_try_advisory_lock(${PRISMA_LOCK})`)
-    if (rowCount === 1) await client.query('COMMENT ON TABLE _prisma_migrations IS NULL')
+    const unused = `SELECT WHERE ${MARK} IS NOT NULL AND NOT EXISTS (SELECT FROM _prisma_migrations WHERE ${UNSETTLED})`
+    if ((await client.query(unused)).rowCount === 1) await client.query('COMMENT ON TABLE _prisma_migrations IS NULL')
   })
 }
 
@@ -56,6 +50,7 @@ export function markedScript(script: string): string {
   return isAtomic(script) ? `${script}\n;COMMENT ON TABLE "_prisma_migrations" IS '${checksumOf(script)}';` : script
 }
 
+const UNSETTLED = 'finished_at IS NULL AND rolled_back_at IS NULL'
 const MARK = `obj_description('_prisma_migrations'::regclass)`
 
 async function hasRecords(client: pg.Client): Promise<boolean> {

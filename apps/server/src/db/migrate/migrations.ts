@@ -7,7 +7,7 @@ import type {
 
 import { withEngine, type SessionOptions } from './engine-session.js'
 import { MigrationError } from './errors.js'
-import { clearMark, settleInterrupted } from './interrupted.js'
+import { settleInterrupted } from './interrupted.js'
 import { readMigrations, readSchema } from './migration-files.js'
 
 export interface MigrateOptions extends SessionOptions {
@@ -43,7 +43,7 @@ export async function deploy(options: MigrateOptions): Promise<string[]> {
     refuseEdited((await diagnose(engine, migrationsList)).editedMigrationNames)
     return (await engine.applyMigrations({ migrationsList, filters })).appliedMigrationNames
   })
-  await clearMark(options.databaseUrl)
+  await tidyUp(options, migrationsList)
   return applied
 }
 
@@ -89,6 +89,15 @@ export async function drift(options: MigrateOptions): Promise<string | null> {
 export async function markRolledBack(options: MigrateOptions, migrationName: string): Promise<void> {
   const schema = await readSchema(options.prismaFolder)
   await withEngine(options, schema, (engine) => engine.markMigrationRolledBack({ migrationName }))
+}
+
+/** Whoever migrates meanwhile holds the lock, and tidies up afterwards. */
+async function tidyUp({ databaseUrl }: MigrateOptions, migrationsList: MigrationList): Promise<void> {
+  try {
+    await settleInterrupted({ databaseUrl, lockTimeoutSeconds: 2 }, migrationsList)
+  } catch (error) {
+    if (!(error instanceof MigrationError) || error.code !== 'lock_timeout') throw error
+  }
 }
 
 async function readFolder({ prismaFolder }: MigrateOptions): Promise<[SchemasContainer, MigrationList]> {
