@@ -9,7 +9,7 @@ describeDriverConformance('Moonraker on a real host', {
     const host = await startMoonraker({ heatingCelsiusPerSecond: 40 })
     const connector = createConnector({ allowLoopback: true })
     return {
-      driver: new MoonrakerDriver(connector, { livenessMs: 2000 }),
+      driver: new MoonrakerDriver(connector, { livenessMs: 2000, answerTimeoutMs: 3000 }),
       target: { url: host.url, apiKey: host.apiKey },
       wrongKey: '0'.repeat(32),
       heaters: { tool: 'extruder', bed: 'heater_bed' },

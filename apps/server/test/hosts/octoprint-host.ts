@@ -68,8 +68,11 @@ export async function startOctoPrint(): Promise<OctoPrintHost> {
   }
   const headers = { 'X-Api-Key': API_KEY, 'content-type': 'application/json' }
   const answers = async (path: string) => (await fetch(url + path, { headers })).ok
-  const connected = () =>
-    host.waitUntil(() => answers('/api/printer'), 'its virtual printer connects', START_TIMEOUT_MS)
+  const measures = async () => {
+    const printer = (await (await fetch(`${url}/api/printer`, { headers })).json()) as { temperature?: object }
+    return 'tool0' in (printer.temperature ?? {})
+  }
+  const connected = () => host.waitUntil(measures, 'its virtual printer tells temperatures', START_TIMEOUT_MS)
   const reconnectPrinter = async () => {
     await fetch(`${url}/api/connection`, { method: 'POST', headers, body: '{"command":"connect","port":"VIRTUAL"}' })
     await connected()

@@ -23,12 +23,16 @@ import { printerInfo, serverInfo, type ServerInfo } from './wire.js'
 export interface MoonrakerDriverOptions {
   /** How often the host is pinged; it counts as gone when it does not answer for half as long. @default 10_000 */
   livenessMs?: number
+  /** How long the host may take to answer. @default 10_000 */
+  answerTimeoutMs?: number
   /** Between two reports that differ only in numbers. @default 1000 */
   reportIntervalMs?: number
   /** How often Klippy is looked for while it is away. @default 2000 */
   klippyPollMs?: number
   clock?: Clock
 }
+
+const DEFAULTS = { livenessMs: 10_000, answerTimeoutMs: 10_000, reportIntervalMs: 1000, klippyPollMs: 2000 }
 
 /** How we introduce ourselves; Moonraker shows it to people. */
 const CLIENT = { client_name: 'Gantry', version: '1', type: 'other', url: 'urn:gantry' }
@@ -41,7 +45,7 @@ export class MoonrakerDriver implements PrinterDriver {
 
   constructor(connector: Connector, options: MoonrakerDriverOptions = {}) {
     this.#connector = connector
-    this.#options = { livenessMs: 10_000, reportIntervalMs: 1000, klippyPollMs: 2000, clock: systemClock, ...options }
+    this.#options = { ...DEFAULTS, clock: systemClock, ...options }
   }
 
   async connect(target: DriverTarget, { signal, onEvent }: ConnectOptions): Promise<DriverConnection> {
@@ -66,8 +70,9 @@ export class MoonrakerDriver implements PrinterDriver {
     signal: AbortSignal,
     onNotification: (method: string, params: unknown) => void,
   ): Promise<RpcSocket> {
-    const { livenessMs } = this.#options
-    const options = { url: socketUrl(target.url), apiKey: target.apiKey, signal, livenessMs, onNotification }
+    const { livenessMs, answerTimeoutMs } = this.#options
+    const peer = { url: socketUrl(target.url), apiKey: target.apiKey }
+    const options = { ...peer, signal, livenessMs, answerTimeoutMs, onNotification }
     try {
       return await RpcSocket.open(this.#connector, options)
     } catch (error) {

@@ -115,7 +115,7 @@ export class RunTracker {
   #observeActive(printer: PrinterView, filename: string): void {
     const total = printer.printStats.total_duration ?? 0
     const goesOn = this.#current?.remotePath === filename && total >= this.#current.totalSeconds
-    if (goesOn) return
+    if (goesOn || this.#isAlreadyTold(printer.printStats)) return
     if (this.#current !== null) this.#end(this.#unseenEnd())
     this.#begin(filename, null)
   }
@@ -126,6 +126,12 @@ export class RunTracker {
     if (this.#current === null || (!this.#current.seen && this.#isUnchanged(stats))) return
     if (outcome === null || stats.filename !== this.#current.remotePath) return this.#end(this.#unseenEnd())
     this.#end({ outcome, detail: stats.message === '' ? null : stats.message, ...measuresOf(stats) })
+  }
+
+  /** History told the end of this run already, and the printer's last word on it is still under way. */
+  #isAlreadyTold(stats: PrintStats): boolean {
+    if (this.#current !== null || this.#last?.remotePath !== stats.filename) return false
+    return this.#isUnchanged(stats) && (stats.total_duration ?? 0) >= this.#last.totalSeconds
   }
 
   /** A print so short that it was never seen printing. */

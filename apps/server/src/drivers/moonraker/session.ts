@@ -164,9 +164,13 @@ export class MoonrakerSession {
     const change = historyChange.safeParse(params)
     if (!change.success || !this.#isFollowing) return
     const { action, job } = change.data[0]
-    if (action === 'added') this.#tracker.historyAdded(job)
-    else if (action === 'finished') this.#tracker.historyFinished(job)
-    this.#changed()
+    if (action === 'added') {
+      this.#tracker.historyAdded(job)
+      this.#changed()
+    } else if (action === 'finished') {
+      // No report: the printer's own word on the end follows, or came before.
+      this.#tracker.historyFinished(job)
+    }
   }
 
   #loseKlippy(): void {

@@ -15,12 +15,14 @@ export interface SocketOptions {
   signal: AbortSignal
   /** How often the host is pinged, and how long it may take to answer. */
   livenessMs: number
+  /** For the handshake, and for each call that names no other time. */
+  answerTimeoutMs: number
   onNotification: (method: string, params: unknown) => void
 }
 
 export interface CallOptions<T> {
   signal: AbortSignal
-  /** @default 10_000 */
+  /** @default {@link SocketOptions.answerTimeoutMs} */
   timeoutMs?: number
   /** Called before any message that came later is looked at, which the returned promise cannot promise. */
   onResult?: (result: T) => void
@@ -31,7 +33,6 @@ interface PendingCall {
   fail(error: Error): void
 }
 
-const CALL_TIMEOUT_MS = 10_000
 /** History and file lists come in one message. */
 const MAX_MESSAGE_BYTES = 8_000_000
 const MAX_PENDING_CALLS = 100
@@ -43,13 +44,15 @@ export class RpcSocket {
   readonly #socket: OutboundSocket
   readonly #pending = new Map<number, PendingCall>()
   readonly #onNotification: SocketOptions['onNotification']
+  readonly #answerTimeoutMs: number
   #nextId = 1
   #violation: DriverError | null = null
   #isClosed = false
 
-  private constructor(socket: OutboundSocket, onNotification: SocketOptions['onNotification']) {
+  private constructor(socket: OutboundSocket, { onNotification, answerTimeoutMs }: SocketOptions) {
     this.#socket = socket
     this.#onNotification = onNotification
+    this.#answerTimeoutMs = answerTimeoutMs
     this.closed = socket.closed.then((error) => this.#end(this.#violation ?? toCloseReason(error)))
   }
 
@@ -61,12 +64,13 @@ export class RpcSocket {
       url: options.url,
       headers: options.apiKey === null ? {} : { 'X-Api-Key': options.apiKey },
       signal: options.signal,
+      timeoutMs: options.answerTimeoutMs,
       maxMessageBytes: MAX_MESSAGE_BYTES,
       pingIntervalMs: options.livenessMs,
       pongTimeoutMs: options.livenessMs / 2,
       onMessage: (message) => receive(message),
     })
-    const rpc = new RpcSocket(socket, options.onNotification)
+    const rpc = new RpcSocket(socket, options)
     receive = (message) => rpc.#receive(message)
     early.forEach(receive)
     return rpc
@@ -81,7 +85,7 @@ export class RpcSocket {
     if (this.#isClosed) throw new DriverError('unreachable', 'the connection to Moonraker has ended')
     if (this.#pending.size >= MAX_PENDING_CALLS) throw new DriverError('busy', 'Moonraker leaves too many calls open')
     const id = this.#nextId++
-    using deadline = createDeadline(options.timeoutMs ?? CALL_TIMEOUT_MS, `Moonraker (${method})`, options.signal)
+    using deadline = createDeadline(options.timeoutMs ?? this.#answerTimeoutMs, `Moonraker (${method})`, options.signal)
     deadline.signal.throwIfAborted()
     try {
       return await new Promise<T>((resolve, reject) => {

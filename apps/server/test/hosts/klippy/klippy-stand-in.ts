@@ -38,11 +38,11 @@ export class KlippyStandIn {
   constructor(options: KlippyOptions) {
     this.#options = { heatingCelsiusPerSecond: 200, startupMs: 100, ...options }
     this.#endpoints = this.#defineEndpoints()
-    this.#boot()
   }
 
   /** Listens on the socket, as a started Klipper service does. */
   async start(): Promise<void> {
+    this.#boot()
     await rm(this.#options.socketPath, { force: true })
     const server = createServer((socket) => this.#accept(socket))
     await new Promise<void>((resolve, reject) => {
@@ -57,11 +57,12 @@ export class KlippyStandIn {
   async stop(): Promise<void> {
     clearInterval(this.#ticker)
     clearTimeout(this.#startup)
-    this.#machine.halt()
-    this.#disconnectClients()
     const server = this.#server
     this.#server = null
-    if (server !== null) await new Promise((resolve) => server.close(resolve))
+    if (server === null) return
+    this.#machine.halt()
+    this.#disconnectClients()
+    await new Promise((resolve) => server.close(resolve))
     await rm(this.#options.socketPath, { force: true })
   }
 
