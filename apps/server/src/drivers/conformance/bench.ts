@@ -108,8 +108,10 @@ export class Bench {
     const connection = await this.host.driver.connect(this.host.target, { signal: noAbort(), onEvent: told.onEvent })
     try {
       if (isActive(await connection.readReport(noAbort()))) {
+        // The end may be reported before the order is answered.
+        const since = told.events.length
         await connection.cancel(null, noAbort())
-        await told.report((report) => !isActive(report), this.pace.reactMs, told.events.length)
+        await told.report((report) => !isActive(report), this.pace.reactMs, since)
       }
       for (const path of this.#uploaded.splice(0)) await connection.revoke(path, noAbort())
     } finally {
