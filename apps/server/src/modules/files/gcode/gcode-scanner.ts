@@ -118,9 +118,18 @@ export class GcodeScanner {
         at = newline + 1
         continue
       }
-      at = this.#scanCommand(bytes, at, byte | 0x20)
+      // Nearly every line is `G1 …` or `G0 …`, so these go past the general way.
+      const isMove = byte === 0x47 && bytes[at + 2] === 0x20 && ((bytes[at + 1] ?? NEWLINE) & 0xfe) === 0x30
+      at = isMove ? this.#scanMove(bytes, at + 3) : this.#scanCommand(bytes, at, byte | 0x20)
       while (at < end && bytes[at] !== NEWLINE) at++
     }
+  }
+
+  #scanMove(bytes: Buffer, at: number): number {
+    const end = this.#words.read(bytes, at)
+    if (!this.#commandSeen && (this.#words.valued & MOVE_WORDS) !== 0) this.#commandSeen = true
+    this.#motion.moveLinear(this.#words)
+    return end
   }
 
   #scanCommand(bytes: Buffer, at: number, letter: number): number {
@@ -148,11 +157,11 @@ export class GcodeScanner {
     // `G92.1` and the like are other commands than `G92`.
     if (bytes[at] === 0x2e) return at
     if (code > 3 && !KNOWN_G.has(code)) return at
+    if (code <= 1) return this.#scanMove(bytes, at)
     at = this.#words.read(bytes, at)
     if (code <= 3) {
       if ((this.#words.valued & MOVE_WORDS) !== 0) this.#commandSeen = true
-      if (code <= 1) this.#motion.moveLinear(this.#words)
-      else this.#motion.moveArc(this.#words, code === 2)
+      this.#motion.moveArc(this.#words, code === 2)
       return at
     }
     this.#commandSeen = true

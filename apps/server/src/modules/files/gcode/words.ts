@@ -4,8 +4,9 @@ const OPEN_PARENTHESIS = 0x28
 const CLOSE_PARENTHESIS = 0x29
 const DOT = 0x2e
 const MINUS = 0x2d
-const PLUS = 0x2b
-const POWERS_OF_TEN = Float64Array.from({ length: 16 }, (_, exponent) => 10 ** exponent)
+/** Digits that always fit 32 bits. */
+const MAX_EXACT_DIGITS = 9
+const TENTHS = Float64Array.from({ length: MAX_EXACT_DIGITS + 1 }, (_, exponent) => 10 ** -exponent)
 
 /** Beyond this no printer moves (10 km) and no float is exact enough to matter; such a word is dropped. */
 const MAX_MAGNITUDE = 1e7
@@ -29,50 +30,71 @@ export class Words {
   /** Letters that came at all, as in `G28 X Y`. */
   named = 0
 
-  /** Reads words from `at` to the end of the command; returns the index of the newline or comment that ends it. */
+  /**
+   * Reads words from `at` to the end of the command; returns the index of the newline or comment that ends it. One
+   * function with local variables, since this loop decides how fast uploads are.
+   */
   read(bytes: Uint8Array, at: number): number {
-    this.valued = 0
-    this.named = 0
-    for (;;) {
-      const byte = bytes[at] ?? NEWLINE
-      if (byte === NEWLINE || byte === SEMICOLON) return at
+    const { values } = this
+    let valued = 0
+    let named = 0
+    let byte = bytes[at] ?? NEWLINE
+    while (byte !== NEWLINE && byte !== SEMICOLON) {
+      if (byte < 0x41) {
+        at = byte === OPEN_PARENTHESIS ? skipParentheses(bytes, at) : at + 1
+        byte = bytes[at] ?? NEWLINE
+        continue
+      }
       const letter = (byte | 0x20) - 0x61
-      at++
-      if (letter >= 0 && letter < 26) at = this.#readNumber(bytes, at, letter)
-      else if (byte === OPEN_PARENTHESIS) at = skipParentheses(bytes, at)
+      byte = bytes[++at] ?? NEWLINE
+      const negative = byte === MINUS
+      if (negative) byte = bytes[++at] ?? NEWLINE
+      const start = at
+      let mantissa = 0
+      // Kept in 32 bits, which is faster than floating point; longer numbers are read again below.
+      for (; byte >= 0x30 && byte <= 0x39; byte = bytes[++at] ?? NEWLINE) mantissa = (mantissa * 10 + (byte - 0x30)) | 0
+      let digits = at - start
+      let decimals = 0
+      if (byte === DOT) {
+        const point = at
+        byte = bytes[++at] ?? NEWLINE
+        for (; byte >= 0x30 && byte <= 0x39; byte = bytes[++at] ?? NEWLINE)
+          mantissa = (mantissa * 10 + (byte - 0x30)) | 0
+        decimals = at - point - 1
+        digits += decimals
+      }
+      if (letter > 25) continue
+      named |= 1 << letter
+      if (digits === 0) continue
+      const value = digits <= MAX_EXACT_DIGITS ? mantissa * (TENTHS[decimals] ?? 0) : readLongNumber(bytes, start, at)
+      if (value >= MAX_MAGNITUDE) continue
+      values[letter] = negative ? -value : value
+      valued |= 1 << letter
     }
+    this.valued = valued
+    this.named = named
+    return at
   }
 
   /** Value of a letter, or null if it came without a usable number. */
   get(letter: number): number | null {
     return (this.valued & (1 << letter)) === 0 ? null : (this.values[letter] ?? 0)
   }
+}
 
-  #readNumber(bytes: Uint8Array, at: number, letter: number): number {
-    let byte = bytes[at] ?? NEWLINE
-    const negative = byte === MINUS
-    if (negative || byte === PLUS) byte = bytes[++at] ?? NEWLINE
-    let mantissa = 0
-    let digits = 0
-    for (; byte >= 0x30 && byte <= 0x39; byte = bytes[++at] ?? NEWLINE, digits++)
-      mantissa = mantissa * 10 + (byte - 0x30)
-    let decimals = 0
-    if (byte === DOT) {
-      byte = bytes[++at] ?? NEWLINE
-      for (; byte >= 0x30 && byte <= 0x39; byte = bytes[++at] ?? NEWLINE, digits++) {
-        if (decimals === 15) continue
-        mantissa = mantissa * 10 + (byte - 0x30)
-        decimals++
-      }
+/** Rare: more digits than 32 bits hold. Digits beyond what a double holds only cost time. */
+function readLongNumber(bytes: Uint8Array, start: number, end: number): number {
+  let value = 0
+  let scale = 0
+  for (let at = start; at < end; at++) {
+    const byte = bytes[at] ?? NEWLINE
+    if (byte === DOT) scale = 1
+    else {
+      scale /= 10
+      value = scale === 0 ? value * 10 + (byte - 0x30) : value + (byte - 0x30) * scale
     }
-    this.named |= 1 << letter
-    const value = mantissa / (POWERS_OF_TEN[decimals] ?? 1)
-    if (digits > 0 && value < MAX_MAGNITUDE) {
-      this.values[letter] = negative ? -value : value
-      this.valued |= 1 << letter
-    }
-    return at
   }
+  return value
 }
 
 function skipParentheses(bytes: Uint8Array, at: number): number {
