@@ -1,0 +1,120 @@
+import type {
+  LiveSession,
+  LockedRefreshToken,
+  NewRefreshToken,
+  NewSession,
+  NewUser,
+  SessionEnd,
+  UserRecord,
+  UserRepository,
+} from '../modules/auth/auth.ports.js'
+import type { Prisma } from './generated/client.js'
+
+const userOf = (row: UserRecord): UserRecord => ({
+  id: row.id,
+  email: row.email,
+  displayName: row.displayName,
+  passwordHash: row.passwordHash,
+  role: row.role,
+  disabledAt: row.disabledAt,
+})
+
+const successorsOf = (tokens: { usedAt: Date | null }[]): LockedRefreshToken['successors'] => {
+  if (tokens.length === 0) return 'none'
+  return tokens.some(({ usedAt }) => usedAt !== null) ? 'used' : 'unused'
+}
+
+export class PrismaUserRepository implements UserRepository {
+  constructor(private readonly tx: Prisma.TransactionClient) {}
+
+  async isEmpty() {
+    return (await this.tx.user.findFirst({ select: { id: true } })) === null
+  }
+
+  async lockFirst() {
+    await this.tx.$executeRaw`LOCK TABLE app_user IN SHARE ROW EXCLUSIVE MODE`
+  }
+
+  async create(user: NewUser) {
+    await this.tx.user.create({ data: user })
+  }
+
+  async get(userId: string) {
+    const row = await this.tx.user.findUnique({ where: { id: userId } })
+    return row === null ? null : userOf(row)
+  }
+
+  async findByEmail(email: string) {
+    const row = await this.tx.user.findUnique({ where: { email } })
+    return row === null ? null : userOf(row)
+  }
+
+  async createSession(session: NewSession) {
+    await this.tx.session.create({ data: session })
+  }
+
+  async findLiveSession(sessionId: string) {
+    const [live] = await this.tx.$queryRaw<LiveSession[]>`
+      SELECT u.id AS "userId", u.role::text AS role FROM session s JOIN app_user u ON u.id = s.user_id
+      WHERE s.id = ${sessionId} AND s.revoked_at IS NULL AND s.expires_at > now() AND u.disabled_at IS NULL`
+    return live ?? null
+  }
+
+  async extendSession(sessionId: string, expiresAt: Date, now: Date) {
+    await this.tx.session.update({ where: { id: sessionId }, data: { expiresAt, lastUsedAt: now } })
+  }
+
+  async revokeSession(sessionId: string, reason: SessionEnd, now: Date) {
+    const [revoked] = await this.tx.session.updateManyAndReturn({
+      where: { id: sessionId, revokedAt: null },
+      data: { revokedAt: now, revokedReason: reason },
+      select: { userId: true },
+    })
+    return revoked?.userId ?? null
+  }
+
+  async addRefreshToken(token: NewRefreshToken) {
+    await this.tx.refreshToken.create({ data: token })
+  }
+
+  async lockRefreshToken(tokenHash: string): Promise<LockedRefreshToken | null> {
+    // The session first: what is read of its tokens afterwards no longer changes.
+    await this.tx.$queryRaw`
+      SELECT 1 FROM session WHERE id = (SELECT session_id FROM refresh_token WHERE token_hash = ${tokenHash}) FOR UPDATE`
+    const token = await this.tx.refreshToken.findUnique({
+      where: { tokenHash },
+      include: { session: { include: { user: true } } },
+    })
+    if (token === null) return null
+    const { id, parentId, expiresAt, usedAt, session } = token
+    const successors = await this.tx.refreshToken.findMany({
+      where: { sessionId: session.id, parentId: id },
+      select: { usedAt: true },
+    })
+    return {
+      id,
+      parentId,
+      expiresAt,
+      usedAt,
+      successors: successorsOf(successors),
+      session: {
+        id: session.id,
+        expiresAt: session.expiresAt,
+        revokedAt: session.revokedAt,
+        user: userOf(session.user),
+      },
+    }
+  }
+
+  async useRefreshToken(
+    { id, parentId }: Pick<LockedRefreshToken, 'id' | 'parentId'>,
+    sessionId: string,
+    now: Date,
+  ): Promise<void> {
+    const siblings = parentId === null ? [] : [{ parentId }]
+    await this.tx.refreshToken.updateMany({
+      where: { sessionId, usedAt: null, OR: [{ id }, ...siblings] },
+      data: { usedAt: now },
+    })
+  }
+}

@@ -1,0 +1,77 @@
+import { createHash } from 'node:crypto'
+
+import { errors, jwtVerify, SignJWT } from 'jose'
+
+import { GantryError, type Clock } from '../../kernel/index.js'
+
+const ALGORITHM = 'HS256'
+const TYPE = 'at+jwt'
+const ISSUER = 'gantry'
+const AUDIENCE = 'gantry-api'
+/** Between the clocks of two instances. */
+const CLOCK_TOLERANCE_SECONDS = 5
+
+export interface AccessTokenOptions {
+  /** 32 bytes. */
+  signingKey: Uint8Array
+  /** At most 600. */
+  lifetimeSeconds: number
+  clock: Clock
+}
+
+export interface AccessTokenClaims {
+  userId: string
+  sessionId: string
+}
+
+/** Signed tokens that name a user and a session; whether the session still lives is not theirs to say. */
+export class AccessTokens {
+  private readonly keyId: string
+
+  constructor(private readonly options: AccessTokenOptions) {
+    this.keyId = createHash('sha256').update(options.signingKey).digest('hex').slice(0, 16)
+  }
+
+  async issue(claims: AccessTokenClaims & { role: string }): Promise<{ token: string; expiresAt: Date }> {
+    const { signingKey, lifetimeSeconds, clock } = this.options
+    const issuedSeconds = Math.floor(clock.now() / 1_000)
+    const expiresSeconds = issuedSeconds + lifetimeSeconds
+    const token = await new SignJWT({ sid: claims.sessionId, role: claims.role })
+      .setProtectedHeader({ alg: ALGORITHM, typ: TYPE, kid: this.keyId })
+      .setIssuer(ISSUER)
+      .setAudience(AUDIENCE)
+      .setSubject(claims.userId)
+      .setIssuedAt(issuedSeconds)
+      .setExpirationTime(expiresSeconds)
+      .sign(signingKey)
+    return { token, expiresAt: new Date(expiresSeconds * 1_000) }
+  }
+
+  /** @throws GantryError `UNAUTHENTICATED` */
+  async verify(token: string): Promise<AccessTokenClaims> {
+    const { payload, protectedHeader } = await this.verified(token)
+    const { sub: userId, sid: sessionId } = payload
+    if (protectedHeader.kid !== this.keyId || userId === undefined || typeof sessionId !== 'string') {
+      throw new GantryError('UNAUTHENTICATED', { detail: 'a token of another key or shape' })
+    }
+    return { userId, sessionId }
+  }
+
+  private async verified(token: string) {
+    const { signingKey, clock } = this.options
+    try {
+      return await jwtVerify(token, signingKey, {
+        algorithms: [ALGORITHM],
+        typ: TYPE,
+        issuer: ISSUER,
+        audience: AUDIENCE,
+        requiredClaims: ['exp', 'iat', 'sub', 'sid'],
+        clockTolerance: CLOCK_TOLERANCE_SECONDS,
+        currentDate: new Date(clock.now()),
+      })
+    } catch (cause) {
+      if (!(cause instanceof errors.JOSEError)) throw cause
+      throw new GantryError('UNAUTHENTICATED', { detail: `the access token is not valid: ${cause.code}`, cause })
+    }
+  }
+}

@@ -1,0 +1,77 @@
+import type { UserRole } from '@gantry/schemas'
+
+export interface UserRecord {
+  id: string
+  /** In lower case. */
+  email: string
+  displayName: string
+  passwordHash: string
+  role: UserRole
+  disabledAt: Date | null
+}
+
+export interface NewUser {
+  id: string
+  email: string
+  displayName: string
+  passwordHash: string
+  role: UserRole
+}
+
+export interface NewSession {
+  id: string
+  userId: string
+  userAgent: string | null
+  ip: string | null
+  expiresAt: Date
+}
+
+export interface NewRefreshToken {
+  id: string
+  sessionId: string
+  /** SHA-256 in lower-case hex. */
+  tokenHash: string
+  parentId: string | null
+  expiresAt: Date
+}
+
+/** A refresh token with its session, as they stand while the session is locked. */
+export interface LockedRefreshToken {
+  id: string
+  parentId: string | null
+  expiresAt: Date
+  usedAt: Date | null
+  /** The tokens that were given for this one: none, or whether one of them was used. */
+  successors: 'none' | 'unused' | 'used'
+  session: { id: string; expiresAt: Date; revokedAt: Date | null; user: UserRecord }
+}
+
+/** A session that is neither revoked nor expired, of a user who is not disabled. */
+export interface LiveSession {
+  userId: string
+  role: UserRole
+}
+
+export type SessionEnd = 'logout' | 'refresh_token_reused'
+
+/** Users, their sessions and refresh tokens. Asked before anybody is known, so without an actor. */
+export interface UserRepository {
+  isEmpty(): Promise<boolean>
+  /** Nobody else creates a first user until the transaction ends. */
+  lockFirst(): Promise<void>
+  create(user: NewUser): Promise<void>
+  get(userId: string): Promise<UserRecord | null>
+  findByEmail(email: string): Promise<UserRecord | null>
+
+  createSession(session: NewSession): Promise<void>
+  findLiveSession(sessionId: string): Promise<LiveSession | null>
+  extendSession(sessionId: string, expiresAt: Date, now: Date): Promise<void>
+  /** @returns the session's user; null when there is no such session or it was revoked before */
+  revokeSession(sessionId: string, reason: SessionEnd, now: Date): Promise<string | null>
+
+  addRefreshToken(token: NewRefreshToken): Promise<void>
+  /** Locks the token's session, so that two uses of one family come one after the other. */
+  lockRefreshToken(tokenHash: string): Promise<LockedRefreshToken | null>
+  /** Marks the token used, and with it its unused siblings: from now on only its own descendants count. */
+  useRefreshToken(token: Pick<LockedRefreshToken, 'id' | 'parentId'>, sessionId: string, now: Date): Promise<void>
+}

@@ -1,0 +1,163 @@
+import type { CurrentUser, TokenPair } from '@gantry/schemas'
+
+import {
+  GantryError,
+  newId,
+  notFound,
+  type Actor,
+  type TransactionContext,
+  type UnitOfWork,
+} from '../../kernel/index.js'
+import type { AccessTokens } from './access-tokens.js'
+import type { LockedRefreshToken, SessionEnd, UserRecord, UserRepository } from './auth.ports.js'
+import type { LoginLimiter } from './login-limiter.js'
+import { verifyPassword } from './passwords.js'
+import { newRefreshToken, refreshTokenHash } from './refresh-tokens.js'
+
+const DAY_MS = 24 * 60 * 60_000
+/** For the answer that was lost on its way: so long the token just used may be used once more. */
+const GRACE_MS = 10_000
+
+interface Repositories {
+  users: UserRepository
+}
+type Transaction = Repositories & TransactionContext
+
+export interface AuthServiceOptions {
+  unitOfWork: UnitOfWork<Repositories>
+  reads: Repositories
+  tokens: AccessTokens
+  limiter: LoginLimiter
+  /** Makes this process forget a session at once. */
+  forgetSession: (sessionId: string) => void
+  /** A session ends after so many days without use. */
+  refreshTokenDays: number
+}
+
+export interface LoginRequest {
+  /** In lower case. */
+  email: string
+  password: string
+}
+
+export interface LoginOrigin {
+  userAgent: string | null
+  ip: string | null
+}
+
+interface Renewal {
+  user: UserRecord
+  sessionId: string
+  refreshToken: string
+  refreshTokenExpiresAt: Date
+}
+
+const MAX_USER_AGENT = 300
+
+const currentUserOf = ({ id, email, displayName, role }: UserRecord): CurrentUser => ({ id, email, displayName, role })
+
+/** What a presented refresh token means. */
+const judge = (token: LockedRefreshToken, now: Date): 'renew' | 'ended' | 'reused' => {
+  const { session, expiresAt, usedAt, successors } = token
+  const isOver = session.revokedAt !== null || session.user.disabledAt !== null
+  if (isOver || session.expiresAt <= now || expiresAt <= now) return 'ended'
+  if (usedAt === null) return 'renew'
+  const isRepeated = successors === 'unused' && now.getTime() - usedAt.getTime() <= GRACE_MS
+  return isRepeated ? 'renew' : 'reused'
+}
+
+/** Logins, and the sessions that they begin. */
+export class AuthService {
+  constructor(private readonly options: AuthServiceOptions) {}
+
+  /**
+   * The answer, and about the time to it, is the same for a wrong password, an unknown and a disabled account.
+   * @throws GantryError `INVALID_CREDENTIALS`, `RATE_LIMITED`
+   */
+  async login(request: LoginRequest, { userAgent, ip }: LoginOrigin): Promise<TokenPair & { user: CurrentUser }> {
+    const { limiter, reads, unitOfWork } = this.options
+    limiter.begin(request.email, ip)
+    const user = await reads.users.findByEmail(request.email)
+    const isRight = await verifyPassword(user?.passwordHash ?? null, request.password)
+    if (user === null || !isRight || user.disabledAt !== null) throw new GantryError('INVALID_CREDENTIALS')
+    limiter.succeeded(request.email, ip)
+    const renewal = await unitOfWork.run(async (tx) => {
+      const sessionId = newId('session')
+      const expiresAt = this.expiryAt(tx.now)
+      const agent = userAgent?.slice(0, MAX_USER_AGENT) ?? null
+      await tx.users.createSession({ id: sessionId, userId: user.id, userAgent: agent, ip, expiresAt })
+      return this.addToken(tx, { user, sessionId, parentId: null })
+    })
+    return { ...(await this.pairOf(renewal)), user: currentUserOf(user) }
+  }
+
+  /**
+   * Changes a refresh token into a new pair. A token that comes again ends its session, save within ten seconds and
+   * while what was given for it is unused: then its answer got lost, and another is given.
+   * @throws GantryError `SESSION_ENDED`
+   */
+  async refresh(refreshToken: string): Promise<TokenPair> {
+    const result = await this.options.unitOfWork.run((tx) => this.renew(tx, refreshTokenHash(refreshToken)))
+    if (!('endedSessionId' in result)) return this.pairOf(result)
+    if (result.endedSessionId !== null) this.options.forgetSession(result.endedSessionId)
+    throw new GantryError('SESSION_ENDED')
+  }
+
+  /** Ends the actor's session; its access token is worth nothing from then on. */
+  async logout(actor: Actor): Promise<void> {
+    const { sessionId } = actor
+    if (sessionId === null) return
+    await this.options.unitOfWork.run((tx) => this.endSession(tx, sessionId, 'logout'))
+    this.options.forgetSession(sessionId)
+  }
+
+  /** @throws GantryError `NOT_FOUND` */
+  async me(actor: Actor): Promise<CurrentUser> {
+    const user = await this.options.reads.users.get(actor.id)
+    if (user === null) throw notFound('user', actor.id)
+    return currentUserOf(user)
+  }
+
+  /** Refusals are returned, not thrown, since the session's end has to be committed. */
+  private async renew(tx: Transaction, tokenHash: string): Promise<Renewal | { endedSessionId: string | null }> {
+    const token = await tx.users.lockRefreshToken(tokenHash)
+    if (token === null) return { endedSessionId: null }
+    const { session } = token
+    const meaning = judge(token, tx.now)
+    if (meaning === 'ended') return { endedSessionId: session.id }
+    if (meaning === 'reused') {
+      await this.endSession(tx, session.id, 'refresh_token_reused')
+      return { endedSessionId: session.id }
+    }
+    if (token.usedAt === null) await tx.users.useRefreshToken(token, session.id, tx.now)
+    await tx.users.extendSession(session.id, this.expiryAt(tx.now), tx.now)
+    return this.addToken(tx, { user: session.user, sessionId: session.id, parentId: token.id })
+  }
+
+  private async addToken(
+    tx: Transaction,
+    { user, sessionId, parentId }: { user: UserRecord; sessionId: string; parentId: string | null },
+  ): Promise<Renewal> {
+    const refreshToken = newRefreshToken()
+    const tokenHash = refreshTokenHash(refreshToken)
+    const expiresAt = this.expiryAt(tx.now)
+    await tx.users.addRefreshToken({ id: newId('refreshToken'), sessionId, tokenHash, parentId, expiresAt })
+    return { user, sessionId, refreshToken, refreshTokenExpiresAt: expiresAt }
+  }
+
+  private async endSession(tx: Transaction, sessionId: string, reason: SessionEnd): Promise<void> {
+    const userId = await tx.users.revokeSession(sessionId, reason, tx.now)
+    if (userId === null) return
+    const payload = { sessionId, userId }
+    tx.record({ type: 'session.ended', subjectType: 'session', subjectId: sessionId, payload }, userId)
+  }
+
+  private expiryAt(now: Date): Date {
+    return new Date(now.getTime() + this.options.refreshTokenDays * DAY_MS)
+  }
+
+  private async pairOf({ user, sessionId, refreshToken, refreshTokenExpiresAt }: Renewal): Promise<TokenPair> {
+    const access = await this.options.tokens.issue({ userId: user.id, sessionId, role: user.role })
+    return { accessToken: access.token, accessTokenExpiresAt: access.expiresAt, refreshToken, refreshTokenExpiresAt }
+  }
+}

@@ -1,0 +1,131 @@
+import { randomBytes } from 'node:crypto'
+
+import { SignJWT, UnsecuredJWT } from 'jose'
+import { describe, expect, it } from 'vitest'
+
+import { GantryError, newId, type StoredEvent } from '../../kernel/index.js'
+import { AccessTokens } from './access-tokens.js'
+import type { LiveSession } from './auth.ports.js'
+import { SessionAuthenticator } from './session-authenticator.js'
+import { movableClock, quietBus } from './testing/auth-bench.js'
+
+const ended = (sessionId: string): StoredEvent => ({
+  cursor: '1-1',
+  type: 'session.ended',
+  subjectType: 'session',
+  subjectId: sessionId,
+  payload: { sessionId, userId: '' },
+  createdAt: new Date(),
+  printerGroupId: null,
+  projectId: null,
+})
+
+const open = async () => {
+  const { clock, move } = movableClock()
+  const { bus, say, lose } = quietBus()
+  const signingKey = randomBytes(32)
+  const tokens = new AccessTokens({ signingKey, lifetimeSeconds: 600, clock })
+  const userId = newId('user')
+  const sessionId = newId('session')
+  const database = { asked: 0, answer: (): Promise<LiveSession | null> => Promise.resolve({ userId, role: 'viewer' }) }
+  const users = {
+    findLiveSession: () => {
+      database.asked += 1
+      return database.answer()
+    },
+  }
+  const authenticator = new SessionAuthenticator({ tokens, users, bus, clock })
+  const { token } = await tokens.issue({ userId, sessionId, role: 'viewer' })
+  const ask = (header: string | undefined = `Bearer ${token}`) => authenticator.authenticate(header)
+  return { authenticator, ask, database, move, say, lose, signingKey, token, tokens, userId, sessionId }
+}
+
+const unauthenticated = { code: 'UNAUTHENTICATED' }
+
+describe('the authenticator', () => {
+  it('knows nobody without a header, and refuses every header that is not a token of ours', async () => {
+    const { authenticator, ask, token } = await open()
+    expect(await authenticator.authenticate(undefined)).toBeNull()
+    const [head = '', body = '', signature = ''] = token.split('.')
+    const headers = ['', 'Bearer', 'Bearer ', `Basic ${token}`, token, 'Bearer garbage', `Bearer ${head}.${body}.`]
+    for (const header of [...headers, `Bearer ${head}.${body}.${signature.toLowerCase()}`]) {
+      await expect(ask(header), header).rejects.toMatchObject(unauthenticated)
+    }
+  })
+
+  it('refuses tokens of another algorithm, key, type, issuer or audience, and expired ones', async () => {
+    const { ask, move, signingKey, tokens, userId, sessionId } = await open()
+    const claims = { sid: sessionId, role: 'admin' }
+    const forged = (header: object, key = signingKey) =>
+      new SignJWT(claims)
+        .setProtectedHeader({ alg: 'HS256', ...header })
+        .setSubject(userId)
+        .setIssuer('gantry')
+        .setAudience('gantry-api')
+        .setIssuedAt()
+        .setExpirationTime('5m')
+        .sign(key)
+    const none = new UnsecuredJWT(claims).setSubject(userId).setIssuer('gantry').setAudience('gantry-api').encode()
+    const bad = [
+      none,
+      await forged({ typ: 'at+jwt', alg: 'HS512' }, randomBytes(64)),
+      await forged({ typ: 'at+jwt' }, randomBytes(32)),
+      await forged({ typ: 'at+jwt' }),
+      await forged({ typ: 'JWT' }),
+      await new SignJWT(claims).setProtectedHeader({ alg: 'HS256', typ: 'at+jwt' }).setSubject(userId).sign(signingKey),
+    ]
+    for (const token of bad) await expect(ask(`Bearer ${token}`)).rejects.toMatchObject(unauthenticated)
+    const { token } = await tokens.issue({ userId, sessionId, role: 'viewer' })
+    move(606_000)
+    await expect(ask(`Bearer ${token}`)).rejects.toMatchObject(unauthenticated)
+  })
+
+  it('takes the role from the database, and remembers it for a minute', async () => {
+    const { ask, database, move, userId } = await open()
+    await ask()
+    database.answer = () => Promise.resolve({ userId, role: 'admin' })
+    expect(await ask()).toMatchObject({ id: userId, role: 'viewer' })
+    expect(database.asked).toBe(1)
+    move(60_001)
+    expect(await ask()).toMatchObject({ id: userId, role: 'admin' })
+    expect(database.asked).toBe(2)
+  })
+
+  it.each(['this process', 'an event', 'a gap'])('forgets a session when %s says so', async (source) => {
+    const { authenticator, ask, database, say, lose, sessionId } = await open()
+    const actor = await ask()
+    database.answer = () => Promise.resolve(null)
+    expect(await authenticator.stillValid(actor!)).toBe(true)
+    if (source === 'this process') authenticator.forget(sessionId)
+    else if (source === 'an event') say(ended(sessionId))
+    else lose()
+    expect(await authenticator.stillValid(actor!)).toBe(false)
+    await expect(ask()).rejects.toMatchObject({ code: 'SESSION_ENDED' })
+  })
+
+  it('does not remember what it asked before the session ended', async () => {
+    const { ask, authenticator, database, sessionId, userId } = await open()
+    let answer: (session: LiveSession) => void = () => undefined
+    database.answer = () => new Promise((resolve) => (answer = resolve))
+    const asking = ask()
+    await expect.poll(() => database.asked).toBe(1)
+    authenticator.forget(sessionId)
+    answer({ userId, role: 'viewer' })
+    await asking
+    database.answer = () => Promise.resolve(null)
+    await expect(ask()).rejects.toMatchObject({ code: 'SESSION_ENDED' })
+  })
+
+  it('is unavailable, and lets nobody in, when the database cannot answer', async () => {
+    const { authenticator, ask, database } = await open()
+    const actor = await ask()
+    for (const error of [new Error('boom'), new GantryError('UNAVAILABLE')]) {
+      const fresh = await open()
+      fresh.database.answer = () => Promise.reject(error)
+      await expect(fresh.ask()).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+    }
+    authenticator.forget(actor!.sessionId!)
+    database.answer = () => Promise.reject(new Error('boom'))
+    await expect(authenticator.stillValid(actor!)).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+  })
+})

@@ -1,0 +1,85 @@
+import { randomBytes } from 'node:crypto'
+
+import { createUnitOfWork } from '../../../db/unit-of-work.js'
+import { PrismaUserRepository } from '../../../db/users.repository.js'
+import { newId, type Clock, type EventBus, type StoredEvent } from '../../../kernel/index.js'
+import { openTestDatabase, silentHook } from '../../../testing/open-database.js'
+import { AccessTokens } from '../access-tokens.js'
+import { AuthService } from '../auth.service.js'
+import { LoginLimiter } from '../login-limiter.js'
+import { hashPassword } from '../passwords.js'
+import { SessionAuthenticator } from '../session-authenticator.js'
+
+export const PASSWORD = 'correct horse battery staple'
+export const EMAIL = 'ada@example.org'
+
+/** A clock that stands still until it is moved. */
+export const movableClock = () => {
+  let offsetMs = 0
+  const clock: Clock = { now: () => Date.now() + offsetMs }
+  return { clock, move: (ms: number) => (offsetMs += ms) }
+}
+
+/** A bus on which the test speaks. */
+export const quietBus = () => {
+  const events: ((event: StoredEvent) => void)[] = []
+  const gaps: (() => void)[] = []
+  const bus: Pick<EventBus, 'onEvent' | 'onGap'> = {
+    onEvent: (handler) => {
+      events.push(handler)
+      return () => undefined
+    },
+    onGap: (handler) => {
+      gaps.push(handler)
+      return () => undefined
+    },
+  }
+  return {
+    bus,
+    say: (event: StoredEvent) => events.forEach((handler) => handler(event)),
+    lose: () => gaps.forEach((handler) => handler()),
+  }
+}
+
+/** The auth module on a database of its own, with one user. */
+export const openAuth = async () => {
+  const database = await openTestDatabase()
+  const { prisma } = database
+  const { clock, move } = movableClock()
+  const users = new PrismaUserRepository(prisma)
+  const unitOfWork = createUnitOfWork({
+    prisma,
+    repositoriesFor: (tx) => ({ users: new PrismaUserRepository(tx) }),
+    hook: silentHook,
+  })
+  const tokens = new AccessTokens({ signingKey: randomBytes(32), lifetimeSeconds: 600, clock })
+  const { bus, say, lose } = quietBus()
+  const authenticator = new SessionAuthenticator({ tokens, users, bus, clock })
+  const auth = new AuthService({
+    unitOfWork,
+    reads: { users },
+    tokens,
+    limiter: new LoginLimiter(clock),
+    forgetSession: (sessionId) => authenticator.forget(sessionId),
+    refreshTokenDays: 30,
+  })
+  const userId = newId('user')
+  const passwordHash = await hashPassword(PASSWORD)
+  await users.create({ id: userId, email: EMAIL, displayName: 'Ada', passwordHash, role: 'operator' })
+  const origin = { userAgent: 'test', ip: '192.0.2.1' }
+  return {
+    prisma,
+    clock,
+    move,
+    say,
+    lose,
+    users,
+    unitOfWork,
+    tokens,
+    authenticator,
+    auth,
+    userId,
+    login: (password = PASSWORD, email = EMAIL) => auth.login({ email, password }, origin),
+    [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
+  }
+}
