@@ -39,6 +39,7 @@ const reasonParams = {
   FILE_UNAVAILABLE: z.object({ fileVersionId: z.string() }),
   LEASE_LOST: z.object({}),
   EMERGENCY_STOP: z.object({}),
+  RESOLVED_BY_PERSON: z.object({ userId: z.string(), printed: z.boolean() }),
   SET_BY_PERSON: z.object({ note: z.string().nullable() }),
 } as const
 
@@ -89,6 +90,7 @@ const texts: { [C in ReasonCode]: (params: ReasonParams<C>) => string } = {
   FILE_UNAVAILABLE: () => 'The print file is missing from storage.',
   LEASE_LOST: () => 'Another server took the printer over.',
   EMERGENCY_STOP: () => 'An emergency stop was ordered.',
+  RESOLVED_BY_PERSON: ({ printed }) => `A person said that the copy was ${printed ? 'printed' : 'not printed'}.`,
   SET_BY_PERSON: ({ note }) => `Held by a person${because(note)}.`,
 }
 

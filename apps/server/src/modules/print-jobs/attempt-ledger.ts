@@ -129,7 +129,7 @@ export class AttemptLedger {
       await this.settle(tx, attempt)
       await this.moveCopy(tx, attempt, printed ? 'done' : attempt.cancelRequested ? 'cancelled' : 'queued')
       if (printed && attempt.partId !== null) await tx.parts.countCompleted(attempt.partId, tx.now)
-      return { endedAt: tx.now, reason: { code: 'SET_BY_PERSON', params: { note: actorId } } }
+      return { endedAt: tx.now, reason: { code: 'RESOLVED_BY_PERSON', params: { userId: actorId, printed } } }
     })
   }
 

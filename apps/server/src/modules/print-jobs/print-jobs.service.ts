@@ -16,6 +16,8 @@ import {
   notFound,
   type Actor,
   type EventBus,
+  type EventCursor,
+  type FollowEvents,
   type TransactionContext,
   type UnitOfWork,
 } from '../../kernel/index.js'
@@ -26,6 +28,7 @@ import type { PrinterRecord, PrinterRepository } from '../printers/printers.port
 import type { StatusBoard } from '../printers/status-board.js'
 import type { ProjectRepository } from '../projects/projects.ports.js'
 import { mismatches } from './fit.js'
+import { jobStream, type JobStreamItem } from './job-stream.js'
 import { dispatchWake } from './print-jobs.jobs.js'
 import type {
   AttemptRepository,
@@ -57,6 +60,7 @@ export interface PrintJobsServiceDeps {
   reads: Reads
   board: StatusBoard
   bus: EventBus
+  follow: FollowEvents
 }
 
 export interface PrintJobQuery {
@@ -154,6 +158,11 @@ export class PrintJobsService {
         }
       }),
     }
+  }
+
+  /** Jobs as they change; see {@link jobStream}. */
+  watch(actor: Actor, cursor: EventCursor | null, signal: AbortSignal): AsyncGenerator<JobStreamItem, void, void> {
+    return jobStream(this.deps, actor, cursor, signal)
   }
 
   /** For jobs so far back in the queue that no dispatcher has looked at them yet. */

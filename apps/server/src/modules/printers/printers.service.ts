@@ -4,6 +4,7 @@ import type {
   Page,
   Printer,
   PrinterCommandKind,
+  PrinterStatusEvent,
   UpdatePrinterInput,
 } from '@gantry/schemas'
 
@@ -12,6 +13,7 @@ import {
   newId,
   notFound,
   type Actor,
+  type EventBus,
   type EventType,
   type TransactionContext,
   type UnitOfWork,
@@ -30,6 +32,7 @@ import type {
   PrinterRepository,
 } from './printers.ports.js'
 import type { StatusBoard } from './status-board.js'
+import { statusStream } from './status-stream.js'
 
 interface Repositories {
   printers: PrinterRepository
@@ -41,6 +44,7 @@ export interface PrintersServiceDeps {
   unitOfWork: UnitOfWork<Repositories>
   reads: Pick<Repositories, 'printers'>
   board: StatusBoard
+  bus: EventBus
   desk: CommandDesk
   drivers: DriverRegistry
   sealer: CredentialSealer
@@ -175,6 +179,11 @@ export class PrintersService {
       tx.record(aboutPrinter('printer.removed', printerId, groupId), actor.id)
     })
     this.deps.board.forget(printerId)
+  }
+
+  /** The live status of every printer that the actor may see. */
+  watch(actor: Actor, signal: AbortSignal): AsyncGenerator<PrinterStatusEvent, void, void> {
+    return statusStream(this.deps, actor, signal)
   }
 
   /** The printer with the latest word of its host. */

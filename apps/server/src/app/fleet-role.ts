@@ -1,0 +1,81 @@
+import type { Repositories } from '../db/repositories.js'
+import type { Clock, EventBus, Lifecycle, Logger, UnitOfWork } from '../kernel/index.js'
+import {
+  AttemptConduct,
+  CONDUCT_TIMINGS,
+  type ConductDeps,
+  type ConductTimings,
+} from '../modules/print-jobs/attempt-conduct.js'
+import { AttemptLedger } from '../modules/print-jobs/attempt-ledger.js'
+import { Dispatcher, DISPATCHER_TIMINGS } from '../modules/print-jobs/dispatcher.js'
+import { ForeignPrints } from '../modules/print-jobs/foreign-prints.js'
+import { PrinterWorker } from '../modules/print-jobs/printer-worker.js'
+import { Fleet, FLEET_TIMINGS, type FleetTimings } from '../modules/printers/fleet.js'
+import { CommandRunner } from '../modules/printers/printer-commands.js'
+import { SUPERVISOR_TIMINGS, type SupervisorTimings } from '../modules/printers/printer-supervisor.js'
+import type { CredentialSealer, DriverRegistry } from '../modules/printers/printers.ports.js'
+
+/** Waits that tests shorten. */
+export interface FleetRoleTimings {
+  fleet: FleetTimings
+  supervisor: SupervisorTimings
+  conduct: ConductTimings
+}
+
+export const FLEET_ROLE_TIMINGS: FleetRoleTimings = {
+  fleet: FLEET_TIMINGS,
+  supervisor: SUPERVISOR_TIMINGS,
+  conduct: CONDUCT_TIMINGS,
+}
+
+export interface FleetRoleDeps {
+  unitOfWork: UnitOfWork<Repositories>
+  bus: EventBus
+  drivers: DriverRegistry
+  sealer: CredentialSealer
+  openFile: ConductDeps['openFile']
+  instanceId: string
+  clock: Clock
+  log: Logger
+  lifecycle: Lifecycle
+  timings: FleetRoleTimings
+}
+
+/** Everything that drives printers: leases, supervisors, the attempts on them, their commands, and the dispatcher. */
+export const startFleetRole = async (deps: FleetRoleDeps): Promise<void> => {
+  const { unitOfWork, bus, clock, log, timings, lifecycle, instanceId } = deps
+  const ledger = new AttemptLedger(unitOfWork)
+  const conduct = new AttemptConduct({ ledger, openFile: deps.openFile, timings: timings.conduct, log })
+  const foreign = new ForeignPrints(unitOfWork, clock, log)
+  const worker = new PrinterWorker({ ledger, conduct, foreign, clock, log, onFree: () => dispatcher.request() })
+  const fleet = new Fleet({
+    ...{ unitOfWork, bus, clock, log, instanceId, worker },
+    drivers: deps.drivers,
+    sealer: deps.sealer,
+    random: Math.random,
+    timings: timings.supervisor,
+    fleetTimings: timings.fleet,
+  })
+  const dispatcher: Dispatcher = new Dispatcher({ unitOfWork, fleet, worker, bus, timings: DISPATCHER_TIMINGS, log })
+  const commands = new CommandRunner({ unitOfWork, bus, fleet, instanceId, log })
+  const unwatchCancels = bus.onWake('printer.command', () => noticeCancels(worker, log))
+
+  lifecycle.onStop('fleet', () => fleet.stop(), 8_000)
+  await fleet.start()
+  lifecycle.onStop('printer commands', () => commands.stop())
+  await commands.start()
+  // Stopped first of all three: nothing is claimed that could not be begun.
+  lifecycle.onStop('dispatcher', async () => {
+    unwatchCancels()
+    await dispatcher.stop()
+  })
+  await dispatcher.start()
+}
+
+const noticeCancels = (worker: PrinterWorker, log: Logger): void => {
+  for (const printerId of worker.busyPrinters()) {
+    worker
+      .noticeCancel(printerId)
+      .catch((err: unknown) => log.warn({ err, printerId }, 'a wish to cancel could not be looked up'))
+  }
+}

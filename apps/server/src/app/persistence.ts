@@ -1,0 +1,60 @@
+import type { Config } from '../config/config.js'
+import { createDatabase, type Database } from '../db/client.js'
+import { startEmbeddedPostgres } from '../db/embedded/embedded-postgres.js'
+import { createEventLog, type PrismaEventLog } from '../db/event-log.js'
+import { deploy } from '../db/migrate/migrations.js'
+import { repositoriesFor, type Repositories } from '../db/repositories.js'
+import { createUnitOfWork } from '../db/unit-of-work.js'
+import { createPostgresBus, type PostgresBus } from '../events/postgres-bus.js'
+import type { Lifecycle, Logger, UnitOfWork } from '../kernel/index.js'
+
+export interface Persistence {
+  url: string
+  database: Database
+  eventLog: PrismaEventLog
+  bus: PostgresBus
+  unitOfWork: UnitOfWork<Repositories>
+  /** The repositories without a transaction, for single reads. */
+  reads: Repositories
+}
+
+export interface PersistenceOptions {
+  config: Pick<Config, 'database' | 'dataDir'>
+  /** The folder with `schema.prisma` and `migrations/`. */
+  prismaFolder: string
+  instanceId: string
+  log: Logger
+  lifecycle: Lifecycle
+}
+
+/** Starts or reaches the database, brings it up to date, and builds on it what every role needs. */
+export const openPersistence = async ({
+  config,
+  prismaFolder,
+  instanceId,
+  log,
+  lifecycle,
+}: PersistenceOptions): Promise<Persistence> => {
+  const url = config.database.url ?? (await embedded(config.dataDir, log, lifecycle))
+  const applied = await deploy({ databaseUrl: url, prismaFolder })
+  if (applied.length > 0) log.info({ applied }, 'database migrated')
+
+  const { poolSize, timeoutMs } = config.database
+  const database = createDatabase({ url, poolSize, timeoutMs, log, applicationName: `gantry ${instanceId.slice(-8)}` })
+  lifecycle.onStop('database', () => database.close())
+
+  const { prisma } = database
+  const eventLog = createEventLog(prisma)
+  const bus = createPostgresBus({ url, eventLog, log, processId: instanceId })
+  await bus.start()
+  lifecycle.onStop('event bus', () => bus.stop())
+
+  const unitOfWork = createUnitOfWork({ prisma, repositoriesFor, hook: bus })
+  return { url, database, eventLog, bus, unitOfWork, reads: repositoriesFor(prisma) }
+}
+
+const embedded = async (dataDir: string, log: Logger, lifecycle: Lifecycle): Promise<string> => {
+  const postgres = await startEmbeddedPostgres({ dataDir, log })
+  lifecycle.onStop('embedded PostgreSQL', async () => void (await postgres.stop()), 30_000)
+  return postgres.url
+}

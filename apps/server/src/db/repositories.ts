@@ -1,0 +1,29 @@
+import { PrismaAlarmRepository } from './alarms.repository.js'
+import { PrismaAttemptRepository } from './attempts.repository.js'
+import { PrismaCommandRepository } from './commands.repository.js'
+import { PrismaBedRepository, PrismaFleetRepository } from './fleet.repository.js'
+import type { Prisma } from './generated/client.js'
+import { PrismaHoldRepository } from './holds.repository.js'
+import { PrismaPrintJobRepository } from './print-jobs.repository.js'
+import { PrismaPrintableFileRepository } from './printable-files.repository.js'
+import { PrismaPrinterRepository } from './printers.repository.js'
+import { PrismaPartProgressRepository, PrismaProjectRepository } from './projects.repository.js'
+import { PrismaVerdictRepository } from './verdicts.repository.js'
+
+/** Every repository, bound to one transaction, or to the pool for reads that need none. */
+export const repositoriesFor = (tx: Prisma.TransactionClient) => ({
+  alarms: new PrismaAlarmRepository(tx),
+  attempts: new PrismaAttemptRepository(tx),
+  beds: new PrismaBedRepository(tx),
+  commands: new PrismaCommandRepository(tx),
+  fleet: new PrismaFleetRepository(tx),
+  holds: new PrismaHoldRepository(tx),
+  parts: new PrismaPartProgressRepository(tx),
+  printableFiles: new PrismaPrintableFileRepository(tx),
+  printers: new PrismaPrinterRepository(tx),
+  printJobs: new PrismaPrintJobRepository(tx),
+  projects: new PrismaProjectRepository(tx),
+  verdicts: new PrismaVerdictRepository(tx),
+})
+
+export type Repositories = ReturnType<typeof repositoriesFor>

@@ -1,0 +1,90 @@
+import {
+  attempt,
+  idOf,
+  jobExplanation,
+  pageInput,
+  pageOf,
+  printJob,
+  printJobEvent,
+  printJobState,
+  submitPrintJobInput,
+} from '@gantry/schemas'
+import { tracked } from '@trpc/server'
+import { z } from 'zod'
+
+import { router } from '../trpc/init.js'
+import { liveStream, trackedStreamOf } from '../trpc/live-stream.js'
+import { authedProcedure, operatorProcedure } from '../trpc/procedures.js'
+
+const tags = ['Print jobs']
+const byId = z.strictObject({ id: idOf('printJob') })
+
+export const printJobsRouter = router({
+  list: authedProcedure
+    .meta({ openapi: { method: 'GET', path: '/print-jobs', tags, summary: 'List print jobs, newest first' } })
+    .input(z.strictObject({ ...pageInput, state: printJobState.optional(), projectId: idOf('project').optional() }))
+    .output(pageOf(printJob))
+    .query(({ ctx, input: { limit, cursor = null, projectId = null, state } }) =>
+      ctx.services.printJobs.list(ctx.actor, { limit, cursor, projectId, states: state === undefined ? [] : [state] }),
+    ),
+
+  get: authedProcedure
+    .meta({ openapi: { method: 'GET', path: '/print-jobs/{id}', tags, summary: 'One print job' } })
+    .input(byId)
+    .output(printJob)
+    .query(({ ctx, input }) => ctx.services.printJobs.get(ctx.actor, input.id)),
+
+  /** Orders copies of a project's part (all that are missing unless said otherwise) or of a file. */
+  submit: operatorProcedure
+    .meta({ openapi: { method: 'POST', path: '/print-jobs', tags, summary: 'Order copies' } })
+    .input(submitPrintJobInput)
+    .output(printJob)
+    .mutation(({ ctx, input }) => ctx.services.printJobs.submit(ctx.actor, input)),
+
+  /** Why its copies wait: the job's own holds, and what is in the way at each printer. */
+  explain: authedProcedure
+    .meta({
+      openapi: { method: 'GET', path: '/print-jobs/{id}/explain', tags, summary: 'Why the copies of a job wait' },
+    })
+    .input(byId)
+    .output(jobExplanation)
+    .query(({ ctx, input }) => ctx.services.printJobs.explain(ctx.actor, input.id)),
+
+  attempts: authedProcedure
+    .meta({
+      openapi: {
+        method: 'GET',
+        path: '/print-jobs/{id}/attempts',
+        tags,
+        summary: 'The tries to print its copies, newest first',
+      },
+    })
+    .input(byId)
+    .output(z.object({ items: z.array(attempt) }))
+    .query(async ({ ctx, input }) => ({ items: await ctx.services.printJobs.attempts(ctx.actor, input.id) })),
+
+  /** Takes back the copies that are not printed yet, and stops those that print. */
+  cancel: operatorProcedure
+    .meta({ openapi: { method: 'POST', path: '/print-jobs/{id}/cancel', tags, summary: 'Cancel a print job' } })
+    .input(byId)
+    .output(printJob)
+    .mutation(({ ctx, input }) => ctx.services.printJobs.cancel(ctx.actor, input.id)),
+
+  /** A person has looked: held copies wait for a printer again. */
+  release: operatorProcedure
+    .meta({ openapi: { method: 'POST', path: '/print-jobs/{id}/release', tags, summary: 'Let held copies go on' } })
+    .input(byId)
+    .output(printJob)
+    .mutation(({ ctx, input }) => ctx.services.printJobs.release(ctx.actor, input.id)),
+
+  /** A snapshot of all unfinished jobs, then every change; resumes after the last event's id. */
+  onChange: authedProcedure
+    .input(z.strictObject({ lastEventId: z.string().max(100).optional() }).optional())
+    .output(trackedStreamOf(printJobEvent))
+    .subscription(({ ctx, input }) =>
+      liveStream(ctx, async function* (signal) {
+        const items = ctx.services.printJobs.watch(ctx.actor, input?.lastEventId ?? null, signal)
+        for await (const { cursor, data } of items) yield tracked(cursor, data)
+      }),
+    ),
+})

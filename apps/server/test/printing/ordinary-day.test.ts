@@ -1,0 +1,34 @@
+import { describe, expect, it } from 'vitest'
+
+import { SYSTEM_ACTOR } from '../../src/kernel/index.js'
+import { createPrintingRig } from '../../src/testing/printing-rig.js'
+
+describe('on an ordinary day', () => {
+  it('prints every copy once, over printers of both kinds, as beds are cleared', async () => {
+    await using rig = await createPrintingRig({ octoprint: 2, moonraker: 2 })
+    const { reads } = rig.persistence
+    await rig.registerAll()
+    const jobId = await rig.order(8)
+
+    for (const { name, machine } of rig.virtual.printers) {
+      machine.on('printDone', () => {
+        void rig
+          .eventually(async () =>
+            (await reads.printers.list(SYSTEM_ACTOR, { limit: 10, cursor: null, groupId: null })).items.find(
+              (p) => p.name === name && p.activeAttempt === null,
+            ),
+          )
+          .then(() => rig.clearBed(name))
+      })
+    }
+
+    const job = await rig.eventually(async () => {
+      const current = await reads.printJobs.get(SYSTEM_ACTOR, jobId)
+      return current?.state === 'done' && current
+    }, 60_000)
+
+    expect(job.counts).toEqual({ queued: 0, active: 0, done: 8, failed: 0, cancelled: 0, held: 0 })
+    const counts = rig.virtual.counts().total
+    expect(counts).toMatchObject({ starts: 8, done: 8, startsOnOccupiedBed: 0, secondStarts: 0, gcodeWhilePrinting: 0 })
+  })
+})
