@@ -191,7 +191,7 @@ describe('a cursor', () => {
     const afterOld = await log.head()
     await record('young')
 
-    expect(await log.removeOlderThan(24)).toBe(2)
+    expect(await log.removeOlderThan(24)).toBe(1)
     expect(await log.removeOlderThan(24)).toBe(0)
     expect(await log.readAfter(beginning, 10)).toBe('resync')
     expect(await log.readAfter((betweenOld as { next: string }).next, 10)).toBe('resync')
@@ -200,10 +200,24 @@ describe('a cursor', () => {
     expect(subjects((goesOn as { events: StoredEvent[] }).events)).toEqual(['young'])
 
     await prisma.$executeRaw`update event set created_at = now() - interval '25 hours'`
-    expect(await log.removeOlderThan(24)).toBe(2)
+    expect(await log.removeOlderThan(24)).toBe(1)
     expect(await prisma.event.count()).toBe(1)
     expect(await log.readAfter(afterOld, 10)).toBe('resync')
     expect(await log.readAfter(await log.head(), 10)).toMatchObject({ events: [] })
+  })
+
+  it('before a great many removed events gets resync too', async () => {
+    const { database, prisma, log } = await open()
+    await using _closing = database
+    await prisma.$executeRaw`
+      insert into event (type, subject_type, subject_id, payload, created_at)
+      select 'file.removed', 'file', n::text, '{}', now() - interval '25 hours' from generate_series(1, 45000) n`
+    const before = await log.head()
+    await prisma.$executeRaw`
+      insert into event (type, subject_type, subject_id, payload) values ('file.removed', 'file', 'young', '{}')`
+    expect(await log.removeOlderThan(24)).toBe(44_999)
+    expect(await log.readAfter('0-0', 10)).toBe('resync')
+    expect(subjects(((await log.readAfter(before, 10)) as { events: StoredEvent[] }).events)).toEqual(['young'])
   })
 
   it('in a table that never lost anything is good from the very beginning', async () => {

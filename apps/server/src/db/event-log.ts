@@ -28,6 +28,9 @@ interface Horizon {
  */
 const TRUNCATION_MARK = 'event_log.truncated'
 
+/** Rows in one deleting statement, so that none runs into the statement time-out. */
+const REMOVED_AT_ONCE = 20_000
+
 const CURSOR = /^(\d{1,19})-(\d{1,18})$/
 
 const parseCursor = (cursor: EventCursor): { txid: string; seq: bigint } | null => {
@@ -69,7 +72,7 @@ export class PrismaEventLog implements EventLog {
             select type = ${TRUNCATION_MARK} and (txid, seq) > (${after.txid}::text::xid8, ${after.seq}::bigint)
             from event order by txid, seq limit 1
           ), false) as lost,
-          exists (select 1 from event where txid >= oldest) as more
+          coalesce((select txid from event order by txid desc, seq desc limit 1) >= oldest, false) as more
         from horizon
       )
       select state.oldest::text as oldest, state.lost, state.more, e.txid::text as txid, e.seq, e.type, e.subject_type,
@@ -97,26 +100,33 @@ export class PrismaEventLog implements EventLog {
 
   /** Removes events older than this. Cursors before what is left get `resync`. @returns how many rows went */
   async removeOlderThan(hours: number): Promise<number> {
-    // Reading order and time differ by as much as a transaction lasts, so the cut is made before the first row in
-    // reading order that is young enough; a few old rows behind it stay until the next time.
+    let removed = 0
+    for (let rows = REMOVED_AT_ONCE; rows >= REMOVED_AT_ONCE; removed += rows) rows = await this.removeSome(hours)
+    return removed
+  }
+
+  // Reading order and time differ by as much as a transaction lasts, so the cut is made before the first row in reading
+  // order that is young enough; a few old rows behind it stay until the next time.
+  private async removeSome(hours: number): Promise<number> {
     const [row] = await this.prisma.$queryRaw<{ removed: number }[]>`
-      with horizon as (
-        select pg_snapshot_xmin(pg_current_snapshot()) as oldest
-      ), kept as (
-        select txid, seq from event where created_at >= now() - make_interval(hours => ${hours}::int)
+      with kept as (
+        select txid, seq from event
+        where created_at >= now() - make_interval(hours => ${hours}::int)
+          or txid >= pg_snapshot_xmin(pg_current_snapshot())
         order by txid, seq limit 1
+      ), old as (
+        select e.txid, e.seq from event e
+        where not exists (select 1 from kept where (kept.txid, kept.seq) <= (e.txid, e.seq))
+        order by e.txid, e.seq limit ${REMOVED_AT_ONCE + 1}
       ), mark as (
-        select e.txid, e.seq from event e, horizon
-        where e.txid < horizon.oldest
-          and not exists (select 1 from kept where (kept.txid, kept.seq) <= (e.txid, e.seq))
-        order by e.txid desc, e.seq desc limit 1
+        select txid, seq from old order by txid desc, seq desc limit 1
       ), removed as (
         delete from event e using mark where (e.txid, e.seq) < (mark.txid, mark.seq) returning 1
       ), marked as (
         update event e set type = ${TRUNCATION_MARK}, payload = '{}'
         from mark where e.seq = mark.seq and e.type <> ${TRUNCATION_MARK} returning 1
       )
-      select ((select count(*) from removed) + (select count(*) from marked))::int as removed`
+      select (select count(*) from removed)::int as removed, (select count(*) from marked)::int as marked`
     return row?.removed ?? 0
   }
 }
