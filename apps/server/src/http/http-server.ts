@@ -8,6 +8,7 @@ import type { Logger } from '../kernel/logger.port.js'
 import { LiveStreams } from '../trpc/live-streams.js'
 import type { Services } from '../trpc/services.js'
 import { refuseUnparsable } from './client-error.js'
+import { Connections } from './connections.js'
 import type { FileHandlers } from './files/file-handlers.js'
 import { EventLoopLag, type HealthCheck } from './health.routes.js'
 import type { RateLimiter } from './limits/rate-limiter.port.js'
@@ -48,6 +49,7 @@ const IDLE_SWEEP_MS = 100
 
 class GantryHttpServer implements HttpServer {
   private readonly server: Server
+  private readonly connections: Connections
   private readonly lag = new EventLoopLag()
   private readonly streams: LiveStreams
   private readonly timeouts: HttpTimeouts
@@ -87,6 +89,7 @@ class GantryHttpServer implements HttpServer {
         void pipeline.handle(req, res)
       },
     )
+    this.connections = new Connections(this.server)
     this.server.maxConnections = LIMITS.connections
     this.server.maxRequestsPerSocket = LIMITS.requestsPerConnection
     this.server.on('clientError', (error, socket) => refuseUnparsable(error, socket))
@@ -120,7 +123,7 @@ class GantryHttpServer implements HttpServer {
     if (!this.server.listening) return
     const closed = new Promise<void>((resolve) => this.server.close(() => resolve()))
     this.streams.endAll()
-    const sweep = setInterval(() => this.server.closeIdleConnections(), IDLE_SWEEP_MS)
+    const sweep = setInterval(() => this.connections.closeIdle(), IDLE_SWEEP_MS)
     const cap = setTimeout(() => {
       this.options.log.warn({ capMs: this.timeouts.stopMs }, 'requests did not end in time and are cut off')
       this.server.closeAllConnections()

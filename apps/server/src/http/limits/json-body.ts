@@ -24,7 +24,9 @@ export const assertJsonOnly = (exchange: Exchange): void => {
 const collect = async (exchange: Exchange): Promise<Buffer> => {
   const parts: Buffer[] = []
   let bytes = 0
-  for await (const part of exchange.req as AsyncIterable<Buffer>) {
+  // A request that is refused half-way must stay open, so that its client can read the answer.
+  const body = exchange.req.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>
+  for await (const part of body) {
     bytes += part.length
     if (bytes > LIMITS.jsonBodyBytes) throw tooLarge()
     parts.push(part)

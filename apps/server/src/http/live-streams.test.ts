@@ -1,0 +1,120 @@
+import { createTRPCClient, httpSubscriptionLink, TRPCClientError, type TRPCLink } from '@trpc/client'
+import { EventSource } from 'eventsource'
+import superjson from 'superjson'
+import { afterEach, describe, expect, it } from 'vitest'
+
+import { LiveStreams } from '../trpc/live-streams.js'
+import {
+  ProbeAuthenticator,
+  startProbeServer,
+  type ProbeRouter,
+  type ProbeServer,
+} from '../testing/http-test-server.js'
+
+const open: ProbeServer[] = []
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((server) => server.stop()))
+})
+
+const start = async (options: { recheckMs?: number; maxPerActor?: number } = {}) => {
+  const authenticator = new ProbeAuthenticator()
+  const server = await startProbeServer({ authenticator, liveStreams: new LiveStreams({ authenticator, ...options }) })
+  open.push(server)
+  return { ...server, authenticator }
+}
+
+const links = (url: string, role: string): TRPCLink<ProbeRouter>[] => [
+  httpSubscriptionLink({
+    url: `${url}/trpc`,
+    EventSource,
+    transformer: superjson,
+    eventSourceOptions: () => ({
+      fetch: (input, init) => fetch(input, { ...init, headers: { ...init.headers, Authorization: `Bearer ${role}` } }),
+    }),
+  }),
+]
+
+const watch = (url: string, role = 'viewer', input: { until: number; lastEventId?: string } = { until: 2 }) => {
+  const seen: string[] = []
+  const states: (string | undefined)[] = []
+  let stop = () => undefined as unknown
+  const failed = new Promise<unknown>((resolve) => {
+    const subscription = createTRPCClient<ProbeRouter>({ links: links(url, role) }).ticks.subscribe(input, {
+      onData: ({ id, data }) => void seen.push(`${id}=${data.n}`),
+      onConnectionStateChange: (state) => void states.push(codeOf(state.error)),
+      onError: resolve,
+    })
+    stop = () => subscription.unsubscribe()
+  })
+  return { seen, states, failed, stop: () => stop() }
+}
+
+const codeOf = (error: unknown): string | undefined =>
+  error instanceof TRPCClientError ? (error as TRPCClientError<ProbeRouter>).data?.code : undefined
+
+describe('a live stream', () => {
+  it('carries values with cursors and begins behind the cursor that the client tells', async () => {
+    const { url } = await start()
+    const first = watch(url, 'viewer', { until: 2 })
+    await expect.poll(() => first.seen).toEqual(['1=1', '2=2'])
+    const later = watch(url, 'viewer', { until: 4, lastEventId: '2' })
+    await expect.poll(() => later.seen).toEqual(['3=3', '4=4'])
+    first.stop()
+    later.stop()
+  })
+
+  it('tells browsers when to come back, and is never cached', async () => {
+    const { url } = await start()
+    const leave = new AbortController()
+    const response = await fetch(`${url}/trpc/ticks?input=${encodeURIComponent('{"json":{"until":1}}')}`, {
+      headers: { Authorization: 'Bearer viewer', 'Last-Event-ID': '0' },
+      signal: leave.signal,
+    })
+    const { value } = await response.body!.getReader().read()
+    expect(new TextDecoder().decode(value as Uint8Array)).toMatch(/^retry: \d{4}\n\n/)
+    expect(response.headers.get('content-type')).toContain('text/event-stream')
+    leave.abort()
+  })
+
+  it('ends with SESSION_ENDED when its actor may no longer see it', async () => {
+    const { url, authenticator } = await start({ recheckMs: 20 })
+    const { failed, seen } = watch(url)
+    await expect.poll(() => seen.length).toBe(2)
+    authenticator.revoked.add('usr_viewer')
+    expect(codeOf(await failed)).toBe('SESSION_ENDED')
+  })
+
+  it('tells wrong credentials as an event, since an EventSource shows nothing else', async () => {
+    const { url } = await start()
+    expect(codeOf(await watch(url, 'nobody').failed)).toBe('UNAUTHENTICATED')
+  })
+
+  it('is refused when its actor has too many of them, and may come again when one is closed', async () => {
+    const { url } = await start({ maxPerActor: 1 })
+    const first = watch(url)
+    await expect.poll(() => first.seen.length).toBe(2)
+    expect(codeOf(await watch(url).failed)).toBe('RATE_LIMITED')
+    first.stop()
+    const again = watch(url, 'viewer', { until: 1 })
+    const tried = async () => {
+      if (again.seen.length > 0) return true
+      const next = watch(url, 'viewer', { until: 1 })
+      const outcome = await Promise.race([next.failed, expect.poll(() => next.seen.length).toBe(1)])
+      next.stop()
+      return outcome === undefined
+    }
+    await expect.poll(tried).toBe(true)
+    again.stop()
+  })
+
+  it('is told when the server stops, as something that passes', async () => {
+    const { url, stop } = await start()
+    const { seen, states, stop: unsubscribe } = watch(url)
+    await expect.poll(() => seen.length).toBe(2)
+    const began = performance.now()
+    await stop()
+    expect(performance.now() - began).toBeLessThan(5_000)
+    await expect.poll(() => states).toContain('UNAVAILABLE')
+    unsubscribe()
+  })
+})

@@ -1,0 +1,79 @@
+import { TRPCError } from '@trpc/server'
+import { describe, expect, it } from 'vitest'
+
+import { SYSTEM_ACTOR } from '../kernel/actor.js'
+import { GantryError } from '../kernel/errors.js'
+import { createLogger } from '../observability/logger.js'
+import { probeRouter } from '../testing/http-test-server.js'
+import type { Context, ProcedureOutcome } from './context.js'
+import { LiveStreams } from './live-streams.js'
+import type { Services } from './services.js'
+
+const setUp = (overrides: Partial<Context> = {}) => {
+  const outcomes: ProcedureOutcome[] = []
+  const context: Context = {
+    requestId: 'r1',
+    signal: new AbortController().signal,
+    log: createLogger({ level: 'silent' }),
+    actor: SYSTEM_ACTOR,
+    // The probe's procedures call no service.
+    services: {} as Services,
+    liveStreams: new LiveStreams({ authenticator: { stillValid: () => Promise.resolve(true) } }),
+    procedureFinished: (outcome) => void outcomes.push(outcome),
+    ...overrides,
+  }
+  return { caller: probeRouter.createCaller(context), outcomes }
+}
+
+const failure = async (call: Promise<unknown>): Promise<TRPCError> => {
+  const error: unknown = await call.then(
+    () => null,
+    (thrown: unknown) => thrown,
+  )
+  if (!(error instanceof TRPCError)) throw new Error('the call did not fail')
+  return error
+}
+
+describe('a procedure called by code', () => {
+  it('keeps the code of an error and its parameters', async () => {
+    const { caller } = setUp()
+    const error = await failure(caller.things.get({ id: 'missing' }))
+    expect(error.code).toBe('NOT_FOUND')
+    expect(error.cause).toBeInstanceOf(GantryError)
+    expect(error.cause).toMatchObject({ code: 'NOT_FOUND', params: { id: 'missing' } })
+  })
+
+  it('masks what nobody expected, and keeps it as the cause for the log', async () => {
+    const { caller } = setUp()
+    const error = await failure(caller.things.get({ id: 'broken' }))
+    expect(error.message).toBe('Something went wrong on the server.')
+    expect(error.cause).toMatchObject({ code: 'INTERNAL', message: 'secret detail: password hunter2' })
+  })
+
+  it('reports its name, outcome and duration', async () => {
+    const { caller, outcomes } = setUp()
+    await caller.ping()
+    await failure(caller.things.get({ id: 'missing' }))
+    expect(outcomes).toMatchObject([
+      { procedure: 'ping', type: 'query', code: 'OK' },
+      { procedure: 'things.get', type: 'query', code: 'NOT_FOUND' },
+    ])
+  })
+
+  it('needs the role of its base', async () => {
+    const viewer = setUp({ actor: { ...SYSTEM_ACTOR, role: 'viewer' } }).caller
+    expect((await failure(viewer.things.create({ name: 'xx' }))).cause).toMatchObject({
+      code: 'FORBIDDEN',
+      params: { needs: 'operator', has: 'viewer' },
+    })
+    expect((await failure(setUp({ actor: null }).caller.secrets())).cause).toMatchObject({ code: 'UNAUTHENTICATED' })
+  })
+
+  it('is given up when its signal aborts', async () => {
+    const controller = new AbortController()
+    const { caller } = setUp({ signal: controller.signal })
+    const failed = failure(caller.hang())
+    controller.abort(new GantryError('DEADLINE_EXCEEDED'))
+    expect((await failed).code).toBe('GATEWAY_TIMEOUT')
+  })
+})
