@@ -68,7 +68,9 @@ const guardedAgent = (resolver: Resolver, connections: number): Agent => {
   const connect = buildConnector({ timeout: 10_000, lookup: resolver.lookup })
   return new Agent({
     connections,
-    pipelining: 1,
+    // No connection is kept: an order sent on an idle one that the host has just closed gets no answer, and nobody
+    // could tell whether it was heard.
+    pipelining: 0,
     maxHeaderSize: MAX_HEADER_BYTES,
     headersTimeout: 0,
     bodyTimeout: 0,

@@ -15,10 +15,15 @@ export const createDeadline = (milliseconds: number, what: string, outer?: Abort
   const timer = setTimeout(expire, milliseconds)
   if (outer?.aborted === true) abort()
   else outer?.addEventListener('abort', abort, { once: true })
+  let over = false
   return {
     signal: controller.signal,
-    restart: () => void timer.refresh(),
+    restart() {
+      // Refreshing a cleared timer would start it again.
+      if (!over) timer.refresh()
+    },
     [Symbol.dispose]() {
+      over = true
       clearTimeout(timer)
       outer?.removeEventListener('abort', abort)
     },

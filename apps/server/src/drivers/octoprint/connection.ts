@@ -42,7 +42,9 @@ export class OctoPrintConnection implements DriverConnection, SocketHandlers {
   readonly #tracker = new OctoPrintTracker()
   readonly #throttle: ReportThrottle
   #socket!: OctoPrintSocket
-  #reported = false
+  /** The last frame that came while the host was asked by REST: newer than the answer, or as good. */
+  #frameMeanwhile: StatusPayload | null = null
+  #asking = true
   #watch: NodeJS.Timeout | undefined
 
   constructor(
@@ -79,8 +81,8 @@ export class OctoPrintConnection implements DriverConnection, SocketHandlers {
   }
 
   onStatus(status: StatusPayload): void {
-    // The first report is the one that was asked for; a frame before it may leave things out.
-    if (this.#reported) this.#throttle.push(this.#tracker.push(status))
+    if (this.#asking) this.#frameMeanwhile = status
+    else this.#throttle.push(this.#tracker.push(status))
   }
 
   onEvent(event: EventPayload): void {
@@ -154,11 +156,25 @@ export class OctoPrintConnection implements DriverConnection, SocketHandlers {
     await this.#socket.closed
   }
 
+  /** Reports what REST says, and then what was pushed since: a frame may be the last one for long. */
   async #refresh(): Promise<void> {
-    const report = this.#tracker.observe(await this.client.observe(this.signal))
-    if (report.heaters.some(({ kind }) => kind === 'chamber')) this.#capabilities.add('chamber')
-    this.#reported = true
-    this.#throttle.push(report)
+    this.#asking = true
+    this.#frameMeanwhile = null
+    try {
+      const report = this.#tracker.observe(await this.client.observe(this.signal))
+      if (report.heaters.some(({ kind }) => kind === 'chamber')) this.#capabilities.add('chamber')
+      this.#throttle.push(report)
+    } finally {
+      this.#asking = false
+    }
+    const frame = this.#takeFrame()
+    if (frame !== null) this.#throttle.push(this.#tracker.push(frame))
+  }
+
+  #takeFrame(): StatusPayload | null {
+    const frame = this.#frameMeanwhile
+    this.#frameMeanwhile = null
+    return frame
   }
 
   #askWhenSilent(silenceMs: number): void {

@@ -119,7 +119,15 @@ const refusedBecause = async (attempt: () => Promise<unknown>): Promise<string |
 /** Needed to select a file and to print it. */
 const PRINT_PERMISSIONS = ['PRINT', 'FILES_SELECT']
 
-/** Finds out what the key may do by doing it with a file of our own, and reads whether it may print. */
+const reasonsOf = (reasons: readonly (string | null)[]): string | null => {
+  const texts = reasons.filter((text) => text !== null)
+  return texts.length === 0 ? null : texts.join('; ')
+}
+
+/**
+ * Finds out what the key may do by doing it with a file of our own, and reads whether it may print. A key that says
+ * itself that it may not delete is not tried: every connect would leave one more file behind.
+ */
 export const probePermissions = async (
   client: OctoPrintClient,
   probeName: string,
@@ -127,18 +135,18 @@ export const probePermissions = async (
 ): Promise<PermissionProbe> => {
   const granted = await client.permissions(signal)
   const missing = PRINT_PERMISSIONS.filter((permission) => !granted.includes(permission))
+  const print = missing.length === 0
+  const noPrint = print ? null : `the key lacks ${missing.join(', ')}`
+  if (!granted.includes('FILES_DELETE')) {
+    const upload = granted.includes('FILES_UPLOAD')
+    return { upload, delete: false, print, detail: reasonsOf(['the key lacks FILES_DELETE', noPrint]) }
+  }
   const source = { sizeBytes: PROBE.byteLength, open: () => Readable.from([PROBE]) }
   const stored: string[] = []
   const noUpload = await refusedBecause(async () => stored.push(await client.upload(source, probeName, { signal })))
   const noDelete = await refusedBecause(async () => {
     for (const path of stored) expectDone(await client.delete(path, signal))
   })
-  const refusals = [noUpload, noDelete, missing.length === 0 ? null : `the key lacks ${missing.join(', ')}`]
-  const detail = refusals.filter((text) => text !== null).join('; ')
-  return {
-    upload: noUpload === null,
-    delete: stored.length > 0 && noDelete === null,
-    print: missing.length === 0,
-    detail: detail === '' ? null : detail,
-  }
+  const upload = noUpload === null
+  return { upload, delete: upload && noDelete === null, print, detail: reasonsOf([noUpload, noDelete, noPrint]) }
 }
