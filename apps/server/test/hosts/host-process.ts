@@ -14,8 +14,9 @@ export class HostProcess {
   readonly #child: ChildProcess
   readonly #lines: string[] = []
 
-  constructor(python: string, module: string, args: readonly string[]) {
-    const child = spawn(python, [LAUNCHER, module, ...args], {
+  /** @param dataFolder removed when this process dies before it could do so itself */
+  constructor(python: string, dataFolder: string, module: string, args: readonly string[]) {
+    const child = spawn(python, [LAUNCHER, dataFolder, module, ...args], {
       detached: true,
       stdio: ['pipe', 'pipe', 'pipe'],
       env: { PATH: process.env['PATH'], LANG: 'C.UTF-8', PYTHONUNBUFFERED: '1' },

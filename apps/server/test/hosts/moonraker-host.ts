@@ -56,7 +56,7 @@ export async function startMoonraker(options: MoonrakerOptions = {}): Promise<Mo
     ...options,
   })
   await klippy.start()
-  const host = new HostProcess(moonrakerPython, 'moonraker', ['-d', dataDir])
+  const host = new HostProcess(moonrakerPython, dataDir, 'moonraker', ['-d', dataDir])
   const url = `http://127.0.0.1:${port}`
   const stop = async () => {
     await host.stop()

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -56,11 +56,10 @@ export async function startOctoPrint(): Promise<OctoPrintHost> {
   const { octoprintPython } = await installHosts()
   const basedir = await mkdtemp(join(tmpdir(), 'gantry-octoprint-'))
   const port = await freePort()
-  await mkdir(basedir, { recursive: true })
   await writeFile(join(basedir, 'config.yaml'), configYaml(port))
   await writeFile(join(basedir, 'users.yaml'), usersYaml)
   const serve = ['serve', '--iknowwhatimdoing', '--host', '127.0.0.1', '--port', String(port), '--basedir', basedir]
-  const host = new HostProcess(octoprintPython, 'octoprint', serve)
+  const host = new HostProcess(octoprintPython, basedir, 'octoprint', serve)
   const url = `http://127.0.0.1:${port}`
   const stop = async () => {
     await host.stop()

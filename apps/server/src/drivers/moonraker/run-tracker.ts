@@ -124,7 +124,10 @@ export class RunTracker {
     const outcome = outcomeOfState(stats.state)
     if (this.#current === null && outcome !== null && this.#isNews(stats)) this.#begin(stats.filename ?? '', null)
     if (this.#current === null || (!this.#current.seen && this.#isUnchanged(stats))) return
-    if (outcome === null || stats.filename !== this.#current.remotePath) return this.#end(this.#unseenEnd())
+    if (outcome === null || stats.filename !== this.#current.remotePath) {
+      this.#end(this.#unseenEnd())
+      return
+    }
     this.#end({ outcome, detail: stats.message === '' ? null : stats.message, ...measuresOf(stats) })
   }
 

@@ -84,7 +84,8 @@ export class MoonrakerSession {
     if (method === 'notify_status_update') this.#takeUpdate(params)
     else if (method === 'notify_history_changed') this.#takeHistory(params)
     else if (method === 'notify_klippy_disconnected') this.#loseKlippy()
-    else if (method === 'notify_klippy_ready' || method === 'notify_klippy_shutdown') {
+    else if (method === 'notify_klippy_shutdown') this.#requestSync()
+    else if (method === 'notify_klippy_ready') {
       // Subscriptions die with Klippy, and its objects may be others after a restart.
       this.#isSubscribed = false
       this.#requestSync()
@@ -118,7 +119,7 @@ export class MoonrakerSession {
     return { klippy, status }
   }
 
-  /** Shows a person something that no printer object tells, until the state changes. */
+  /** Shows a person something that no printer object tells, until the next order. */
   note(text: string): void {
     this.#notice = text
     this.#changed()

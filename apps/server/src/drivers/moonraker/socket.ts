@@ -92,7 +92,10 @@ export class RpcSocket {
         this.#pending.set(id, {
           settle: (result) => {
             const parsed = schema.safeParse(result)
-            if (!parsed.success) return reject(unexpectedReply(method, parsed.error))
+            if (!parsed.success) {
+              reject(unexpectedReply(method, parsed.error))
+              return
+            }
             options.onResult?.(parsed.data)
             resolve(parsed.data)
           },
