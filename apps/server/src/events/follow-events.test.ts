@@ -2,10 +2,10 @@ import { describe, expect, it } from 'vitest'
 
 import { createEventLog } from '../db/event-log.js'
 import { createUnitOfWork } from '../db/unit-of-work.js'
-import type { EventBatch, EventBus, EventLog, StoredEvent } from '../kernel/events.js'
+import type { EventBatch, EventBus, EventLog, SnapshotDue, StoredEvent } from '../kernel/events.js'
 import { openTestDatabase } from '../testing/open-database.js'
 import { recordingLogger } from '../testing/recording-logger.js'
-import { followEvents, type SnapshotDue } from './follow-events.js'
+import { followEvents } from './follow-events.js'
 import { createPostgresBus } from './postgres-bus.js'
 
 const fileEvent = (n: number): StoredEvent => ({

@@ -1,12 +1,4 @@
-import type { EventBus, EventCursor, EventLog, StoredEvent } from '../kernel/events.js'
-
-/** Load the present state now: what follows are the events after `cursor`. */
-export interface SnapshotDue {
-  type: 'snapshot'
-  /** True when events between the reader's cursor and this one are lost to it. */
-  resync: boolean
-  cursor: EventCursor
-}
+import type { EventBus, EventCursor, EventLog, SnapshotDue, StoredEvent } from '../kernel/events.js'
 
 const BATCH = 200
 const MAX_TAIL = 500

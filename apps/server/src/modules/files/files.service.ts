@@ -1,0 +1,243 @@
+import { fileName, type FileVersion, type Page, type PrintFile } from '@gantry/schemas'
+import { createHash } from 'node:crypto'
+import { Readable } from 'node:stream'
+
+import {
+  GantryError,
+  newId,
+  notFound,
+  type Actor,
+  type Logger,
+  type TransactionContext,
+  type UnitOfWork,
+} from '../../kernel/index.js'
+import type { UploadSource } from '../printers/printer-driver.port.js'
+import type { ByteRange, FileStorage } from './file-storage.port.js'
+import type { FileContent, FileRepository, StoredThumbnail } from './files.ports.js'
+import { receiveUpload, type ReceivedFile } from './receive-upload.js'
+
+interface Repositories {
+  files: FileRepository
+}
+
+export interface FilesServiceDeps {
+  unitOfWork: UnitOfWork<Repositories>
+  reads: Repositories
+  storage: FileStorage
+  /** Largest accepted file, in bytes. */
+  limitBytes: number
+  log: Logger
+}
+
+export interface UploadRequest {
+  name: string
+  source: Readable
+  /** The announced size of the file; null when unknown. */
+  contentLength: number | null
+  signal: AbortSignal
+  idempotencyKey?: string
+}
+
+/** Bytes on their way out. */
+export interface Download {
+  source: Readable
+  sizeBytes: number
+  contentType: string
+  name: string
+}
+
+const LISTED_VERSIONS = 100
+const CONTENT_TYPES = { png: 'image/png', jpg: 'image/jpeg', qoi: 'image/qoi' } as const
+
+/** The library of print files. */
+export class FilesService {
+  constructor(private readonly deps: FilesServiceDeps) {}
+
+  list(actor: Actor, query: { limit: number; cursor: string | null }): Promise<Page<PrintFile>> {
+    return this.deps.reads.files.list(actor, query)
+  }
+
+  /** @throws GantryError `NOT_FOUND` */
+  async get(actor: Actor, fileId: string): Promise<PrintFile> {
+    const file = await this.deps.reads.files.get(actor, fileId)
+    if (file === null) throw notFound('file', fileId)
+    return file
+  }
+
+  /** The newest hundred. @throws GantryError `NOT_FOUND` */
+  async versions(actor: Actor, fileId: string): Promise<FileVersion[]> {
+    await this.get(actor, fileId)
+    return this.deps.reads.files.versions(actor, fileId, LISTED_VERSIONS)
+  }
+
+  /**
+   * Stores a file, or a new version of the one that has this name. The same content again is the same version. On any
+   * failure nothing is kept.
+   * @throws GantryError `FORBIDDEN`, `VALIDATION_FAILED`, `NOT_GCODE`, `FILE_TOO_LARGE`, `UPLOAD_TRUNCATED`, `STORAGE_FULL`
+   */
+  async upload(actor: Actor, request: UploadRequest): Promise<PrintFile> {
+    if (actor.role === 'viewer') throw new GantryError('FORBIDDEN', { params: { needs: 'operator', has: actor.role } })
+    const name = parsedName(request.name)
+    const { storage, limitBytes } = this.deps
+    const { source, signal, contentLength } = request
+    const received = await receiveUpload(source, {
+      storage,
+      limitBytes,
+      signal,
+      ...(contentLength === null ? {} : { expectedBytes: contentLength }),
+    })
+    const contents = [received.sha256]
+    try {
+      const thumbnail = await this.keepThumbnail(received)
+      if (thumbnail !== null) contents.push(thumbnail.sha256)
+      const { fileId } = await this.store(actor, request, { name, received, thumbnail })
+      return await this.get(actor, fileId)
+    } catch (error) {
+      await this.discard(contents)
+      throw error
+    }
+  }
+
+  /** Takes a file out of the library; jobs and parts that ended keep what they printed. @throws GantryError `NOT_FOUND`, `INVALID_STATE` */
+  async remove(actor: Actor, fileId: string): Promise<void> {
+    const dropped = await this.deps.unitOfWork.run(async (tx) => {
+      const locked = await tx.files.lockForRemoval(actor, fileId)
+      if (locked === null) throw notFound('file', fileId)
+      if (locked.isInUse)
+        throw new GantryError('INVALID_STATE', { params: { detail: 'print jobs still need the file' } })
+      tx.record({ type: 'file.removed', subjectType: 'file', subjectId: fileId, payload: { fileId } }, actor.id)
+      return tx.files.remove(fileId, tx.now)
+    })
+    await this.discard(dropped)
+  }
+
+  /** @param id of a file, for its newest version, or of a version. @throws GantryError `NOT_FOUND`, `VALIDATION_FAILED` */
+  async openContent(actor: Actor, id: string, range?: ByteRange): Promise<Download> {
+    const { name, sha256 } = await this.contentOf(actor, id)
+    return this.open(sha256, { name, contentType: 'text/x-gcode' }, range)
+  }
+
+  /** @throws GantryError `NOT_FOUND`, also when the file has no picture */
+  async openThumbnail(actor: Actor, id: string): Promise<Download> {
+    const { name, thumbnail } = await this.contentOf(actor, id)
+    if (thumbnail === null) throw notFound('thumbnail', id)
+    const { sha256, format } = thumbnail
+    return this.open(sha256, { name: `${name}.${format}`, contentType: CONTENT_TYPES[format] })
+  }
+
+  /** The content for a printer host; null when it is missing or has another size. */
+  async uploadSource(sha256: string, sizeBytes: number): Promise<UploadSource | null> {
+    const { storage } = this.deps
+    const found = await storage.stat(sha256)
+    if (found?.sizeBytes !== sizeBytes) return null
+    return { sha256, sizeBytes, open: () => opening(() => storage.open(sha256)) }
+  }
+
+  private async contentOf(actor: Actor, id: string): Promise<FileContent> {
+    const found = await this.deps.reads.files.findContent(
+      actor,
+      id.startsWith('fvr_') ? { fileVersionId: id } : { fileId: id },
+    )
+    if (found === null) throw notFound('file', id)
+    return found
+  }
+
+  private async open(sha256: string, as: { name: string; contentType: string }, range?: ByteRange): Promise<Download> {
+    const { storage } = this.deps
+    const stored = await storage.stat(sha256)
+    if (stored === null) throw notFound('file', sha256)
+    const source = await storage.open(sha256, range)
+    return { ...as, source, sizeBytes: lengthOf(stored.sizeBytes, range) }
+  }
+
+  private async keepThumbnail({ thumbnail }: ReceivedFile): Promise<StoredThumbnail | null> {
+    if (thumbnail === null) return null
+    const { bytes, format } = thumbnail
+    const sha256 = createHash('sha256').update(bytes).digest('hex')
+    const pending = await this.deps.storage.begin(bytes.length)
+    try {
+      await pending.write(bytes)
+      await pending.commit(sha256)
+    } catch (error) {
+      await pending.abort()
+      throw error
+    }
+    return { sha256, format }
+  }
+
+  private store(actor: Actor, { idempotencyKey }: UploadRequest, upload: Upload): Promise<{ fileId: string }> {
+    const { unitOfWork } = this.deps
+    const work = (tx: Repositories & TransactionContext) => this.storeIn(tx, actor, upload)
+    if (idempotencyKey === undefined) return unitOfWork.run(work)
+    const input = { name: upload.name, sha256: upload.received.sha256 }
+    return unitOfWork.once({ actorId: actor.id, key: idempotencyKey, procedure: 'files.upload', input }, work)
+  }
+
+  private async storeIn(
+    tx: Repositories & TransactionContext,
+    actor: Actor,
+    { name, received, thumbnail }: Upload,
+  ): Promise<{ fileId: string }> {
+    const { sha256, sizeBytes, metadata } = received
+    await this.lockStored(tx, thumbnail === null ? [sha256] : [sha256, thumbnail.sha256])
+    const { fileId, latestSha256 } = await tx.files.lockNamed(name, newId('file'), actor.id)
+    if (latestSha256 === sha256) return { fileId }
+    const id = newId('fileVersion')
+    const version = { id, fileId, sha256, sizeBytes, format: 'gcode', metadata, thumbnail, createdById: actor.id }
+    await tx.files.addVersion(version, tx.now)
+    const payload = { fileId, fileVersionId: id }
+    tx.record({ type: 'file.created', subjectType: 'file', subjectId: fileId, payload }, actor.id)
+    return { fileId }
+  }
+
+  /** While the lock is held nobody discards these; but somebody may have, whose upload of the same content failed. */
+  private async lockStored(tx: Repositories, sha256s: string[]): Promise<void> {
+    await tx.files.lockContents(sha256s)
+    for (const sha256 of sha256s) {
+      if ((await this.deps.storage.stat(sha256)) === null) throw new GantryError('UPLOAD_TRUNCATED')
+    }
+  }
+
+  /** Deletes contents that no version refers to. What cannot be deleted now does no harm but to the space. */
+  private async discard(sha256s: readonly string[]): Promise<void> {
+    const { unitOfWork, storage, log } = this.deps
+    for (const sha256 of sha256s) {
+      try {
+        await unitOfWork.run(async ({ files }) => {
+          await files.lockContents([sha256])
+          if (!(await files.isReferenced(sha256))) await storage.delete(sha256)
+        })
+      } catch (err) {
+        log.warn({ err, sha256 }, 'stored content that nobody refers to could not be deleted')
+      }
+    }
+  }
+}
+
+interface Upload {
+  name: string
+  received: ReceivedFile
+  thumbnail: StoredThumbnail | null
+}
+
+const parsedName = (name: string): string => {
+  const parsed = fileName.safeParse(name)
+  if (parsed.success) return parsed.data
+  const messages = parsed.error.issues.map(({ message }) => message)
+  const params = { detail: `name ${messages.join(', ')}` }
+  throw new GantryError('VALIDATION_FAILED', { params, fields: { name: messages } })
+}
+
+const lengthOf = (sizeBytes: number, range: ByteRange | undefined): number => {
+  if (range === undefined) return sizeBytes
+  const end = Math.min(range.end ?? sizeBytes - 1, sizeBytes - 1)
+  return Math.max(0, end - range.start + 1)
+}
+
+/** A stream at once for what is opened in a while. */
+const opening = (open: () => Promise<Readable>): Readable => {
+  async function* chunks() {
+    yield* (await open()) as AsyncIterable<Buffer>
+  }
+  return Readable.from(chunks(), { objectMode: false })
+}
