@@ -9,6 +9,8 @@ export default defineConfig({
   test: {
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    // The default second is too short for a machine with much else to do.
+    expect: { poll: { timeout: 10_000 } },
     projects: [
       {
         extends: true,

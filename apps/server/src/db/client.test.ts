@@ -61,21 +61,25 @@ describe('a database that cannot answer', () => {
     await expect(prisma.location.count()).resolves.toBe(0)
   })
 
-  it('is UNAVAILABLE when a statement takes too long, a connection is cut, or nobody listens', async () => {
+  it('is UNAVAILABLE when a statement takes too long, a connection is cut, or nobody lets us in', async () => {
     await using database = await openTestDatabase({ timeoutMs: 300 })
     await expect(database.prisma.$queryRaw`select pg_sleep(2)::text`).rejects.toMatchObject({ code: 'UNAVAILABLE' })
     await expect(database.prisma.$queryRaw`select pg_terminate_backend(pg_backend_pid())`).rejects.toMatchObject({
       code: 'UNAVAILABLE',
     })
-    const nobody = createDatabase({
-      url: 'postgresql://nobody@127.0.0.1:1/none',
-      poolSize: 1,
-      timeoutMs: 300,
-      applicationName: 'test',
-      log: recordingLogger(),
-    })
-    await expect(nobody.prisma.location.count()).rejects.toMatchObject({ code: 'UNAVAILABLE' })
-    await nobody.close()
+    const refused = new URL(database.url)
+    refused.username = 'nobody'
+    for (const url of ['postgresql://nobody@127.0.0.1:1/none', refused.href]) {
+      const closed = createDatabase({
+        url,
+        poolSize: 1,
+        timeoutMs: 300,
+        applicationName: 'test',
+        log: recordingLogger(),
+      })
+      await expect(closed.prisma.location.count()).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+      await closed.close()
+    }
   })
 
   it('survives the loss of idle connections', async () => {

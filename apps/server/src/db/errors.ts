@@ -33,14 +33,17 @@ export const isTransient = (error: unknown): boolean => {
   return code === '40001' || code === '40P01'
 }
 
-// Connection exceptions, operator intervention (shutdown, statement timeout), out of resources, lock timeout, and an
-// idle transaction that the server ended.
-const UNAVAILABLE_STATES = /^(?:08|57|53|55P03|25P03)/
+// Connection exceptions, operator intervention (shutdown, statement timeout), out of resources, login refused, no such
+// database, lock timeout, and an idle transaction that the server ended.
+const UNAVAILABLE_STATES = /^(?:08|57|53|28|3D000|55P03|25P03)/
 
 const UNAVAILABLE_PRISMA_CODES: readonly string[] = [
+  'P1000', // login refused
   'P1001', // cannot reach the server
   'P1002', // reached, but timed out
+  'P1003', // no such database
   'P1008', // operation timed out
+  'P1010', // access denied
   'P1017', // server closed the connection
   'P2024', // no connection from the pool in time
   'P2028', // the transaction could not start in time or outlived its limit
