@@ -70,8 +70,9 @@ describe('a live stream', () => {
       headers: { Authorization: 'Bearer viewer', 'Last-Event-ID': '0' },
       signal: leave.signal,
     })
-    const { value } = await response.body!.getReader().read()
-    expect(new TextDecoder().decode(value as Uint8Array)).toMatch(/^retry: \d{4}\n\n/)
+    const reader = response.body!.getReader() as ReadableStreamDefaultReader<Uint8Array>
+    const { value } = await reader.read()
+    expect(new TextDecoder().decode(value)).toMatch(/^retry: \d{4}\n\n/)
     expect(response.headers.get('content-type')).toContain('text/event-stream')
     leave.abort()
   })

@@ -22,7 +22,8 @@ const client = (role: string) =>
     ],
   })
 
-const rest = (path: string, init: RequestInit = {}, role = 'admin') =>
+type Init = Omit<RequestInit, 'headers'> & { headers?: Record<string, string> }
+const rest = (path: string, init: Init = {}, role = 'admin') =>
   fetch(`${server.url}/api${path}`, {
     ...init,
     headers: { Authorization: `Bearer ${role}`, 'X-Request-Id': 'r1', ...init.headers },

@@ -109,8 +109,8 @@ export interface ProbeServer {
   authenticator: ProbeAuthenticator
   /** The log's lines so far. */
   lines: Record<string, unknown>[]
-  drain(): void
-  stop(): Promise<void>
+  drain: () => void
+  stop: () => Promise<void>
 }
 
 type Overrides = Partial<Omit<HttpServerOptions, 'config' | 'log'>> & {
