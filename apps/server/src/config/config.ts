@@ -31,6 +31,8 @@ export interface Config {
     secretKey: Uint8Array | null
     accessTokenSeconds: number
     refreshTokenDays: number
+    /** The account that the first start makes; without a password a random one is made. */
+    firstAdmin: { email: string; password?: string }
   }
   printers: { allowedCidrs: readonly string[]; allowLoopback: boolean }
   log: { level: SettingValues['LOG_LEVEL'] }
@@ -55,6 +57,10 @@ const grouped = (values: SettingValues, cwd: string): Config => ({
     secretKey: values.GANTRY_SECRET_KEY,
     accessTokenSeconds: values.ACCESS_TOKEN_SECONDS,
     refreshTokenDays: values.REFRESH_TOKEN_DAYS,
+    firstAdmin: {
+      email: values.GANTRY_ADMIN_EMAIL,
+      ...(values.GANTRY_ADMIN_PASSWORD === null ? {} : { password: values.GANTRY_ADMIN_PASSWORD }),
+    },
   },
   printers: { allowedCidrs: values.PRINTER_ALLOWED_CIDRS, allowLoopback: values.PRINTER_ALLOW_LOOPBACK },
   log: { level: values.LOG_LEVEL },

@@ -114,6 +114,17 @@ export const SETTINGS = {
     '30',
     'After how many days without use a session ends, in days.',
   ),
+  GANTRY_ADMIN_EMAIL: setting(
+    z.email().max(254).default('admin@gantry.local'),
+    'admin@gantry.local',
+    'E-mail address of the account that the first start makes.',
+  ),
+  GANTRY_ADMIN_PASSWORD: setting(
+    z.string().min(8, 'must have at least 8 characters').max(128).nullable().default(null),
+    'unset',
+    'Password of that account, at least 8 characters. Unset: a random one is made and shown once.',
+    { secret: true },
+  ),
   GANTRY_TIME_ZONE: setting(
     timeZone().default('UTC'),
     'UTC',

@@ -3,11 +3,13 @@ import { PrismaAttemptRepository } from './attempts.repository.js'
 import { PrismaCommandRepository } from './commands.repository.js'
 import { PrismaBedRepository, PrismaFleetRepository } from './fleet.repository.js'
 import type { Prisma } from './generated/client.js'
+import { PrismaFileRepository } from './files.repository.js'
 import { PrismaHoldRepository } from './holds.repository.js'
 import { PrismaPrintJobRepository } from './print-jobs.repository.js'
 import { PrismaPrintableFileRepository } from './printable-files.repository.js'
 import { PrismaPrinterRepository } from './printers.repository.js'
 import { PrismaPartProgressRepository, PrismaProjectRepository } from './projects.repository.js'
+import { PrismaUserRepository } from './users.repository.js'
 import { PrismaVerdictRepository } from './verdicts.repository.js'
 
 /** Every repository, bound to one transaction, or to the pool for reads that need none. */
@@ -16,6 +18,7 @@ export const repositoriesFor = (tx: Prisma.TransactionClient) => ({
   attempts: new PrismaAttemptRepository(tx),
   beds: new PrismaBedRepository(tx),
   commands: new PrismaCommandRepository(tx),
+  files: new PrismaFileRepository(tx),
   fleet: new PrismaFleetRepository(tx),
   holds: new PrismaHoldRepository(tx),
   parts: new PrismaPartProgressRepository(tx),
@@ -23,6 +26,7 @@ export const repositoriesFor = (tx: Prisma.TransactionClient) => ({
   printers: new PrismaPrinterRepository(tx),
   printJobs: new PrismaPrintJobRepository(tx),
   projects: new PrismaProjectRepository(tx),
+  users: new PrismaUserRepository(tx),
   verdicts: new PrismaVerdictRepository(tx),
 })
 

@@ -1,3 +1,5 @@
+import type { AuthService } from '../modules/auth/auth.service.js'
+import type { FilesService } from '../modules/files/files.service.js'
 import type { AttemptsService } from '../modules/print-jobs/attempts.service.js'
 import type { PrintJobsService } from '../modules/print-jobs/print-jobs.service.js'
 import type { PrintersService } from '../modules/printers/printers.service.js'
@@ -5,6 +7,8 @@ import type { PrintersService } from '../modules/printers/printers.service.js'
 /** The services that routers call, by module. Whoever adds a module adds it here. */
 export interface Services {
   attempts: AttemptsService
+  auth: AuthService
+  files: FilesService
   printers: PrintersService
   printJobs: PrintJobsService
 }

@@ -1,0 +1,107 @@
+import { openDrivers } from './app/drivers.js'
+import { FLEET_ROLE_TIMINGS, startFleetRole, type FleetRoleTimings } from './app/fleet-role.js'
+import { createHttpRole } from './app/http-role.js'
+import { openPersistence } from './app/persistence.js'
+import { composeServices } from './app/services.js'
+import { startWorkerRole } from './app/worker-role.js'
+import type { Config } from './config/config.js'
+import { Lifecycle, newId, systemClock, type Clock, type Logger } from './kernel/index.js'
+import { ensureFirstAdmin, type FirstAdmin } from './modules/auth/first-admin.js'
+import { createLogger } from './observability/logger.js'
+import { createMetrics } from './observability/metrics.js'
+import { GANTRY_VERSION, PRISMA_FOLDER } from './app/installation.js'
+
+/** What tests replace. */
+export interface AppOverrides {
+  log?: Logger
+  clock?: Clock
+  timings?: FleetRoleTimings
+  /** How long a stopping server still accepts requests, so that load balancers notice. @default 3000 */
+  drainMs?: number
+}
+
+export interface StartedApp {
+  /** Null without the role `api`. */
+  url: string | null
+  /** The account that was made on the first start; null on every other. */
+  firstAdmin: FirstAdmin | null
+}
+
+export interface App {
+  /**
+   * Starts every role of the configuration; concurrent calls share one start.
+   * @throws MigrationError, EmbeddedPostgresError, GantryError `UNAVAILABLE`; what was started before is stopped again
+   */
+  start(): Promise<StartedApp>
+  /** Stops in the opposite order, each stage with a cap; printers go on printing. Idempotent. */
+  stop(): Promise<void>
+}
+
+const DRAIN_MS = 3_000
+const HTTP_STOP_CAP_MS = 13_000
+
+/** The server: everything is made, joined and started here, and nowhere else. */
+export const createApp = (config: Config, overrides: AppOverrides = {}): App => {
+  const log = overrides.log ?? createLogger({ level: config.log.level })
+  const lifecycle = new Lifecycle(log)
+  let started: Promise<StartedApp> | null = null
+  const stop = () => lifecycle.stop()
+  const start = async (): Promise<StartedApp> => {
+    try {
+      return await startRoles(config, overrides, log, lifecycle)
+    } catch (error) {
+      await stop()
+      throw error
+    }
+  }
+  return { start: () => (started ??= start()), stop }
+}
+
+const startRoles = async (
+  config: Config,
+  overrides: AppOverrides,
+  log: Logger,
+  lifecycle: Lifecycle,
+): Promise<StartedApp> => {
+  const { clock = systemClock, timings = FLEET_ROLE_TIMINGS, drainMs = DRAIN_MS } = overrides
+  const instanceId = newId('instance')
+  const does = (role: Config['roles'][number]) => config.roles.includes(role)
+
+  const persistence = await openPersistence({ config, prismaFolder: PRISMA_FOLDER, instanceId, log, lifecycle })
+  const { unitOfWork, reads, bus } = persistence
+  const drivers = openDrivers(config.printers, lifecycle)
+  const composed = await composeServices({ config, persistence, drivers, clock, log })
+  const { services, board, authenticator, sealer } = composed
+  const firstAdmin = await ensureFirstAdmin({ unitOfWork, users: reads.users, ...config.auth.firstAdmin })
+
+  board.start()
+  lifecycle.onStop('status board', () => board.stop())
+  await startWorkerRole({ persistence, work: does('worker'), clock, log, lifecycle })
+  if (does('fleet')) {
+    const openFile = (sha256: string, sizeBytes: number) => services.files.uploadSource(sha256, sizeBytes)
+    await startFleetRole({ unitOfWork, bus, drivers, sealer, openFile, instanceId, clock, log, lifecycle, timings })
+  }
+  if (!does('api')) return { url: null, firstAdmin }
+
+  const metrics = createMetrics()
+  const http = createHttpRole({
+    config,
+    services,
+    authenticator,
+    persistence,
+    metrics,
+    clock,
+    log,
+    version: GANTRY_VERSION,
+  })
+  const { url } = await http.listen()
+  lifecycle.onStop('http', () => http.stop(), HTTP_STOP_CAP_MS)
+  lifecycle.onStop('drain', () => drain(http, drainMs), drainMs + 1_000)
+  log.info({ url, instanceId, roles: config.roles }, 'Gantry is ready')
+  return { url, firstAdmin }
+}
+
+const drain = async (http: { drain(): void }, ms: number): Promise<void> => {
+  http.drain()
+  await new Promise((resolve) => setTimeout(resolve, ms))
+}

@@ -1,0 +1,55 @@
+import type { Config } from '../config/config.js'
+import type { FileHandlers } from '../http/files/file-handlers.js'
+import type { HealthCheck } from '../http/health.routes.js'
+import { createHttpServer, type HttpServer } from '../http/http-server.js'
+import { SlidingWindowLimiter } from '../http/limits/sliding-window-limiter.js'
+import type { Authenticator, Clock, Logger } from '../kernel/index.js'
+import type { FilesService } from '../modules/files/files.service.js'
+import type { Metrics } from '../observability/metrics.js'
+import { appRouter } from '../routers/app-router.js'
+import type { Services } from '../trpc/services.js'
+import type { Persistence } from './persistence.js'
+
+export interface HttpRoleDeps {
+  config: Config
+  services: Services
+  authenticator: Authenticator
+  persistence: Persistence
+  metrics: Metrics
+  clock: Clock
+  log: Logger
+  version: string
+}
+
+const fileHandlers = (files: FilesService): FileHandlers => ({
+  upload: (actor, request) => files.upload(actor, request),
+  content: (actor, id) => files.openContent(actor, id),
+  thumbnail: (actor, id) => files.openThumbnail(actor, id),
+})
+
+const databaseCheck = ({ database }: Persistence): HealthCheck => ({
+  name: 'database',
+  required: true,
+  check: async () => {
+    await database.prisma.$queryRaw`SELECT 1`
+  },
+})
+
+/** The HTTP side of the server: tRPC, REST, file transfers, probes and metrics. */
+export const createHttpRole = (deps: HttpRoleDeps): HttpServer => {
+  const { config, services, authenticator, persistence, metrics, clock, log, version } = deps
+  for (const state of ['total', 'idle', 'waiting'] as const) {
+    metrics.gauge(
+      `gantry_database_pool_${state}`,
+      `Database connections: ${state}.`,
+      () => persistence.database.poolUsage()[state],
+    )
+  }
+  return createHttpServer({
+    ...{ config, log, metrics, authenticator, services, version },
+    rateLimiter: new SlidingWindowLimiter(config.http.rateLimitPerMinute, clock),
+    router: appRouter,
+    files: fileHandlers(services.files),
+    checks: [databaseCheck(persistence)],
+  })
+}

@@ -1,0 +1,71 @@
+import { LocalFileStorage } from '../adapters/file-storage/local-file-storage.js'
+import { AesGcmSealer } from '../adapters/secrets/aes-gcm-sealer.js'
+import { loadSecrets } from '../adapters/secrets/load-secrets.js'
+import type { Config } from '../config/config.js'
+import { followEvents } from '../events/follow-events.js'
+import { type Clock, type FollowEvents, type Logger } from '../kernel/index.js'
+import { AccessTokens } from '../modules/auth/access-tokens.js'
+import { AuthService } from '../modules/auth/auth.service.js'
+import { LoginLimiter } from '../modules/auth/login-limiter.js'
+import { SessionAuthenticator } from '../modules/auth/session-authenticator.js'
+import { FilesService } from '../modules/files/files.service.js'
+import { AttemptLedger } from '../modules/print-jobs/attempt-ledger.js'
+import { AttemptsService } from '../modules/print-jobs/attempts.service.js'
+import { PrintJobsService } from '../modules/print-jobs/print-jobs.service.js'
+import { CommandDesk } from '../modules/printers/printer-commands.js'
+import { PrintersService } from '../modules/printers/printers.service.js'
+import type { CredentialSealer, DriverRegistry } from '../modules/printers/printers.ports.js'
+import { StatusBoard } from '../modules/printers/status-board.js'
+import type { Services } from '../trpc/services.js'
+import type { Persistence } from './persistence.js'
+
+export interface ServicesDeps {
+  config: Config
+  persistence: Persistence
+  drivers: DriverRegistry
+  clock: Clock
+  log: Logger
+}
+
+export interface ComposedServices {
+  services: Services
+  board: StatusBoard
+  authenticator: SessionAuthenticator
+  sealer: CredentialSealer
+}
+
+/** Disk space that is left free however much is uploaded, in bytes. */
+const RESERVED_BYTES = 256 * 1024 * 1024
+
+/** The services of every module, on one database and one bus. */
+export const composeServices = async ({
+  config,
+  persistence,
+  drivers,
+  clock,
+  log,
+}: ServicesDeps): Promise<ComposedServices> => {
+  const { unitOfWork, reads, bus, eventLog } = persistence
+  const { signingKey, sealingKey } = await loadSecrets({ dataDir: config.dataDir, secretKey: config.auth.secretKey })
+  const sealer = new AesGcmSealer(sealingKey)
+  const tokens = new AccessTokens({ signingKey, lifetimeSeconds: config.auth.accessTokenSeconds, clock })
+  const authenticator = new SessionAuthenticator({ tokens, users: reads.users, bus, clock })
+  const storage = new LocalFileStorage({ dataDir: config.dataDir, reserveBytes: RESERVED_BYTES })
+  const board = new StatusBoard(bus, clock)
+  const follow: FollowEvents = (cursor, signal) => followEvents(bus, eventLog, cursor, signal)
+  const shared = { unitOfWork, reads, board, bus }
+
+  const services: Services = {
+    attempts: new AttemptsService({ reads, ledger: new AttemptLedger(unitOfWork) }),
+    auth: new AuthService({
+      ...{ unitOfWork, reads, tokens },
+      limiter: new LoginLimiter(clock),
+      forgetSession: (sessionId) => authenticator.forget(sessionId),
+      refreshTokenDays: config.auth.refreshTokenDays,
+    }),
+    files: new FilesService({ unitOfWork, reads, storage, limitBytes: config.http.maxUploadBytes, log }),
+    printers: new PrintersService({ ...shared, desk: new CommandDesk(unitOfWork, bus), drivers, sealer }),
+    printJobs: new PrintJobsService({ ...shared, follow }),
+  }
+  return { services, board, authenticator, sealer }
+}

@@ -1,0 +1,20 @@
+import { createApp } from './app.js'
+import { welcome } from './app/welcome.js'
+import { explainFailure } from './app/explain-failure.js'
+import { loadConfig } from './config/config.js'
+
+try {
+  const app = createApp(loadConfig())
+  let signals = 0
+  const onSignal = () => {
+    signals += 1
+    // Whoever asks twice does not want to wait.
+    if (signals > 1) process.exit(1)
+    void app.stop().then(() => process.exit(0))
+  }
+  process.on('SIGTERM', onSignal).on('SIGINT', onSignal)
+  process.stderr.write(welcome(await app.start()))
+} catch (error) {
+  process.stderr.write(explainFailure(error))
+  process.exit(1)
+}
