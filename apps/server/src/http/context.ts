@@ -16,6 +16,7 @@ export const contextOf = (exchange: Exchange, { services, liveStreams, metrics }
   signal: exchange.signal,
   log: exchange.log,
   actor: exchange.actor,
+  client: { ip: exchange.address, userAgent: exchange.req.headers['user-agent'] ?? null },
   services,
   liveStreams,
   procedureFinished: (outcome) => {
