@@ -92,16 +92,23 @@ describe('a unit of work', () => {
     await using _closing = database
     for (const id of ['a', 'b']) await prisma.location.create({ data: { id, name: id } })
     let tries = 0
-    const touch = (order: string[]) =>
+    let holders = 0
+    let bothHoldOne: () => void = () => undefined
+    const crossed = new Promise<void>((resolve) => {
+      bothHoldOne = resolve
+    })
+    const touch = (first: string, second: string) =>
       unitOfWork.run(async (to) => {
+        const update = (id: string) => to.tx.location.update({ where: { id }, data: { version: { increment: 1 } } })
         tries += 1
-        for (const id of order) {
-          await to.tx.location.update({ where: { id }, data: { version: { increment: 1 } } })
-          await sleep(30)
-        }
+        await update(first)
+        holders += 1
+        if (holders === 2) bothHoldOne()
+        await crossed
+        await update(second)
       })
-    await Promise.all([touch(['a', 'b']), touch(['b', 'a'])])
-    expect(tries).toBeGreaterThan(2)
+    await Promise.all([touch('a', 'b'), touch('b', 'a')])
+    expect(tries).toBe(3)
     expect((await prisma.location.findMany()).map((row) => row.version)).toEqual([3, 3])
   })
 })

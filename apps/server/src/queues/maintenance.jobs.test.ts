@@ -3,7 +3,7 @@ import { expect, it } from 'vitest'
 import { createEventLog } from '../db/event-log.js'
 import { removeExpiredIdempotencyKeys } from '../db/idempotency.js'
 import { createOutbox } from '../db/outbox.js'
-import { openTestDatabase } from '../testing/open-database.js'
+import { openTestDatabase, settleTransactions } from '../testing/open-database.js'
 import { recordingLogger } from '../testing/recording-logger.js'
 import { createHandlerTable } from './handler-table.js'
 import { createMaintenanceHandlers, maintenanceDefinitions } from './maintenance.jobs.js'
@@ -28,6 +28,7 @@ it('removes what is past its time and keeps the rest', async () => {
   await prisma.outbox.create({ data: { ...job, id: 'new dead', state: 'dead', finishedAt: hoursAgo(29 * 24) } })
   await prisma.outbox.create({ data: { ...job, id: 'old pending', createdAt: hoursAgo(999) } })
 
+  await settleTransactions(prisma)
   const eventLog = createEventLog(prisma)
   const outbox = createOutbox(prisma)
   const store = {

@@ -1,3 +1,6 @@
+import { expect } from 'vitest'
+
+import type { PrismaClient } from '../db/generated/client.js'
 import type { CommitHook } from '../kernel/commit-hook.port.js'
 import { createDatabase, type Database, type DatabaseOptions } from '../db/client.js'
 import { createTestDatabase } from './database.js'
@@ -27,3 +30,18 @@ export const openTestDatabase = async (options: Partial<DatabaseOptions> = {}): 
 
 /** A commit hook for tests in which nobody listens. */
 export const silentHook: CommitHook = { channel: 'gantry_test', notice: () => '', committed: () => undefined }
+
+/**
+ * Waits until every transaction that has begun is over, in the databases of other tests too: they share one server,
+ * and events are readable only below its oldest running transaction.
+ */
+export const settleTransactions = async (prisma: PrismaClient): Promise<void> => {
+  const [row] = await prisma.$queryRaw<{ ceiling: string }[]>`
+    select pg_snapshot_xmax(pg_current_snapshot())::text as ceiling`
+  const settled = async () => {
+    const [now] = await prisma.$queryRaw<{ over: boolean }[]>`
+      select pg_snapshot_xmin(pg_current_snapshot()) >= ${row?.ceiling ?? '0'}::text::xid8 as over`
+    return now?.over
+  }
+  await expect.poll(settled, { interval: 5 }).toBe(true)
+}
