@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 
-import { withConnection } from '../db/migrate/engine-session.js'
+import { withConnection } from '../db/migrate/connection.js'
 import { migrationNames } from '../db/migrate/migration-files.js'
 
 import { createTestDatabase } from './database.js'

@@ -9,8 +9,11 @@ import type { JobRequirements, PrintFileMetadata } from '@gantry/schemas'
 import { FLEET_ROLE_TIMINGS, startFleetRole, type FleetRoleTimings } from '../app/fleet-role.js'
 import { openPersistence, type Persistence } from '../app/persistence.js'
 import { createDriverRegistry } from '../drivers/registry.js'
-import { Lifecycle, newId, systemClock, type Logger } from '../kernel/index.js'
+import { followEvents } from '../events/follow-events.js'
+import { Lifecycle, newId, SYSTEM_ACTOR, systemClock, type Logger } from '../kernel/index.js'
+import { PrintJobsService } from '../modules/print-jobs/print-jobs.service.js'
 import type { UploadSource } from '../modules/printers/printer-driver.port.js'
+import { StatusBoard } from '../modules/printers/status-board.js'
 import { createConnector } from '../net/connector.js'
 import { createLogger } from '../observability/logger.js'
 import { createTestDatabase } from './database.js'
@@ -41,6 +44,8 @@ export interface PrintingRig extends AsyncDisposable {
   order(copies: number, requirements?: Partial<JobRequirements>): Promise<string>
   /** What a person does at the printer and in Gantry. */
   clearBed(name: string): Promise<void>
+  /** What `printJobs.cancel` does. */
+  cancel(jobId: string): Promise<void>
   /** Stops the fleet role as a shutdown does, and starts it again as another instance. */
   restart(): Promise<void>
   /** Waits until `look` gives something. @throws Error with the last look after `withinMs` */
@@ -162,6 +167,13 @@ class Rig {
       )
     })
     return id
+  }
+
+  async cancel(jobId: string): Promise<void> {
+    const { unitOfWork, reads, bus, eventLog } = this.persistence
+    const follow = (cursor: string | null, signal: AbortSignal) => followEvents(bus, eventLog, cursor, signal)
+    const board = new StatusBoard(bus, systemClock)
+    await new PrintJobsService({ unitOfWork, reads, bus, board, follow }).cancel(SYSTEM_ACTOR, jobId)
   }
 
   async eventually<T>(look: () => Promise<T | null | undefined | false>, withinMs = 20_000): Promise<T> {

@@ -1,4 +1,4 @@
-import { withConnection } from '../db/migrate/engine-session.js'
+import { withConnection } from '../db/migrate/connection.js'
 import { migrationNames } from '../db/migrate/migration-files.js'
 import { deploy } from '../db/migrate/migrations.js'
 

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 
-import { withConnection } from './engine-session.js'
+import { withConnection } from './connection.js'
 import { MigrationError } from './errors.js'
 import { LOCK_FILE, MIGRATION_FILE, migrationsFolder } from './migration-files.js'
 import { deploy, drift, type MigrateOptions } from './migrations.js'

@@ -2,11 +2,10 @@ import { bindMigrationAwareSqlAdapterFactory } from '@prisma/driver-adapter-util
 import type { SchemaEngine, SchemasContainer } from '@prisma/schema-engine-wasm/schema_engine_bg'
 import pg from 'pg'
 
+import { CONNECT_TIMEOUT_MILLISECONDS, connectionError } from './connection.js'
 import { engineAdapter } from './engine-adapter.js'
 import { loadEngineModule } from './engine-module.js'
-import { MigrationError, toMigrationError } from './errors.js'
-
-const CONNECT_TIMEOUT_MILLISECONDS = 10_000
+import { toMigrationError } from './errors.js'
 
 export interface SessionOptions {
   databaseUrl: string
@@ -52,22 +51,6 @@ export async function withEngine<T>(
   }
 }
 
-/** Runs `work` on one plain connection. @throws MigrationError */
-export async function withConnection<T>(databaseUrl: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
-  const client = new pg.Client({
-    connectionString: databaseUrl,
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MILLISECONDS,
-    query_timeout: 60_000,
-  })
-  client.on('error', () => undefined)
-  await client.connect().catch((error: unknown) => Promise.reject(connectionError(error)))
-  try {
-    return await work(client)
-  } finally {
-    await client.end()
-  }
-}
-
 async function connectOnce(pool: pg.Pool): Promise<void> {
   try {
     const client = await pool.connect()
@@ -75,18 +58,4 @@ async function connectOnce(pool: pg.Pool): Promise<void> {
   } catch (error) {
     throw connectionError(error)
   }
-}
-
-/** Nothing of the connection string is shown: it holds a password. */
-function connectionError(cause: unknown): MigrationError {
-  const reason = cause instanceof Error ? cause.message || cause.name : String(cause)
-  if (!(cause instanceof pg.DatabaseError)) {
-    return new MigrationError('database_unreachable', `The database does not answer: ${reason}`, { cause })
-  }
-  const code = cause.code?.startsWith('28')
-    ? 'database_access_denied'
-    : cause.code === '3D000'
-      ? 'database_missing'
-      : null
-  return new MigrationError(code ?? 'database_unreachable', `The database refuses the connection: ${reason}`, { cause })
 }

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import type { MigrationList } from '@prisma/schema-engine-wasm/schema_engine_bg'
 import type pg from 'pg'
 
-import { withConnection } from './engine-session.js'
+import { withConnection } from './connection.js'
 import { toMigrationError } from './errors.js'
 
 /** The advisory lock that Prisma's engine holds while it migrates. */

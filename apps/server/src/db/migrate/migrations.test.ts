@@ -13,7 +13,7 @@ import { createTestDatabase, type TestDatabase } from '../../testing/database.js
 
 import { runMigrateCommand } from './cli.js'
 import { createMigration } from './create-migration.js'
-import { withConnection } from './engine-session.js'
+import { withConnection } from './connection.js'
 import { deploy, drift, markRolledBack, status, type MigrateOptions } from './migrations.js'
 
 const SCHEMA = `
