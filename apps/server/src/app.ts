@@ -70,7 +70,7 @@ const startRoles = async (
   const persistence = await openPersistence({ config, prismaFolder: PRISMA_FOLDER, instanceId, log, lifecycle })
   const { unitOfWork, reads, bus } = persistence
   const drivers = openDrivers(config.printers, lifecycle)
-  const composed = await composeServices({ config, persistence, drivers, clock, log })
+  const composed = await composeServices({ config, persistence, drivers, instanceId, clock, log })
   const { services, board, authenticator, sealer } = composed
   const firstAdmin = await ensureFirstAdmin({ unitOfWork, users: reads.users, ...config.auth.firstAdmin })
 

@@ -4,6 +4,7 @@ import { loadSecrets } from '../adapters/secrets/load-secrets.js'
 import type { Config } from '../config/config.js'
 import { followEvents } from '../events/follow-events.js'
 import { type Clock, type FollowEvents, type Logger } from '../kernel/index.js'
+import { AlarmsService } from '../modules/alarms/alarms.service.js'
 import { AccessTokens } from '../modules/auth/access-tokens.js'
 import { AuthService } from '../modules/auth/auth.service.js'
 import { LoginLimiter } from '../modules/auth/login-limiter.js'
@@ -16,13 +17,17 @@ import { CommandDesk } from '../modules/printers/printer-commands.js'
 import { PrintersService } from '../modules/printers/printers.service.js'
 import type { CredentialSealer, DriverRegistry } from '../modules/printers/printers.ports.js'
 import { StatusBoard } from '../modules/printers/status-board.js'
+import { ProjectsService } from '../modules/projects/projects.service.js'
+import { SystemService } from '../modules/system/system.service.js'
 import type { Services } from '../trpc/services.js'
+import { GANTRY_VERSION } from './installation.js'
 import type { Persistence } from './persistence.js'
 
 export interface ServicesDeps {
   config: Config
   persistence: Persistence
   drivers: DriverRegistry
+  instanceId: string
   clock: Clock
   log: Logger
 }
@@ -42,6 +47,7 @@ export const composeServices = async ({
   config,
   persistence,
   drivers,
+  instanceId,
   clock,
   log,
 }: ServicesDeps): Promise<ComposedServices> => {
@@ -56,6 +62,7 @@ export const composeServices = async ({
   const shared = { unitOfWork, reads, board, bus }
 
   const services: Services = {
+    alarms: new AlarmsService({ unitOfWork, reads, follow }),
     attempts: new AttemptsService({ reads, ledger: new AttemptLedger(unitOfWork) }),
     auth: new AuthService({
       ...{ unitOfWork, reads, tokens },
@@ -66,6 +73,16 @@ export const composeServices = async ({
     files: new FilesService({ unitOfWork, reads, storage, limitBytes: config.http.maxUploadBytes, log }),
     printers: new PrintersService({ ...shared, desk: new CommandDesk(unitOfWork, bus), drivers, sealer }),
     printJobs: new PrintJobsService({ ...shared, follow }),
+    projects: new ProjectsService({ unitOfWork, reads }),
+    system: new SystemService({
+      version: GANTRY_VERSION,
+      startedAt: new Date(clock.now()),
+      instanceId,
+      roles: config.roles,
+      database: config.database.url === null ? 'embedded' : 'external',
+      timeZone: config.timeZone,
+      clock,
+    }),
   }
   return { services, board, authenticator, sealer }
 }

@@ -1,13 +1,23 @@
 import { router } from '../trpc/init.js'
+import { alarmsRouter } from './alarms.router.js'
 import { attemptsRouter } from './attempts.router.js'
+import { authRouter } from './auth.router.js'
+import { filesRouter } from './files.router.js'
 import { printJobsRouter } from './print-jobs.router.js'
 import { printersRouter } from './printers.router.js'
+import { projectsRouter } from './projects.router.js'
+import { systemRouter } from './system.router.js'
 
 /** Everything that clients can call, by noun. */
 export const appRouter = router({
+  alarms: alarmsRouter,
   attempts: attemptsRouter,
+  auth: authRouter,
+  files: filesRouter,
   printers: printersRouter,
   printJobs: printJobsRouter,
+  projects: projectsRouter,
+  system: systemRouter,
 })
 
 export type AppRouter = typeof appRouter

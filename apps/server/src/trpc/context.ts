@@ -20,6 +20,8 @@ export interface Context {
   log: Logger
   /** Null: nobody logged in. */
   actor: Actor | null
+  /** Where the call comes from, as far as it says. */
+  client: { ip: string | null; userAgent: string | null }
   services: Services
   liveStreams: LiveStreams
   /** Hears of every finished call. */

@@ -16,6 +16,7 @@ const setUp = (overrides: Partial<Context> = {}) => {
     signal: new AbortController().signal,
     log: createLogger({ level: 'silent' }),
     actor: SYSTEM_ACTOR,
+    client: { ip: null, userAgent: null },
     // The probe's procedures call no service.
     services: {} as Services,
     liveStreams: new LiveStreams({ authenticator: { stillValid: () => Promise.resolve(true) } }),

@@ -1,14 +1,20 @@
+import type { AlarmsService } from '../modules/alarms/alarms.service.js'
 import type { AuthService } from '../modules/auth/auth.service.js'
 import type { FilesService } from '../modules/files/files.service.js'
 import type { AttemptsService } from '../modules/print-jobs/attempts.service.js'
 import type { PrintJobsService } from '../modules/print-jobs/print-jobs.service.js'
 import type { PrintersService } from '../modules/printers/printers.service.js'
+import type { ProjectsService } from '../modules/projects/projects.service.js'
+import type { SystemService } from '../modules/system/system.service.js'
 
 /** The services that routers call, by module. Whoever adds a module adds it here. */
 export interface Services {
+  alarms: AlarmsService
   attempts: AttemptsService
   auth: AuthService
   files: FilesService
   printers: PrintersService
   printJobs: PrintJobsService
+  projects: ProjectsService
+  system: SystemService
 }

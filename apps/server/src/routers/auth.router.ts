@@ -1,0 +1,34 @@
+import { currentUser, loginInput, loginOutput, refreshInput, tokenPair } from '@gantry/schemas'
+import { z } from 'zod'
+
+import { router } from '../trpc/init.js'
+import { authedProcedure, publicProcedure } from '../trpc/procedures.js'
+
+const tags = ['Auth']
+
+export const authRouter = router({
+  login: publicProcedure
+    .meta({ openapi: { method: 'POST', path: '/auth/login', tags, summary: 'Log in with e-mail and password' } })
+    .input(loginInput)
+    .output(loginOutput)
+    .mutation(({ ctx, input }) => ctx.services.auth.login(input, ctx.client)),
+
+  /** Each refresh token works once; the answer holds the next. */
+  refresh: publicProcedure
+    .meta({
+      openapi: { method: 'POST', path: '/auth/refresh', tags, summary: 'Change a refresh token into new tokens' },
+    })
+    .input(refreshInput)
+    .output(tokenPair)
+    .mutation(({ ctx, input }) => ctx.services.auth.refresh(input.refreshToken)),
+
+  logout: authedProcedure
+    .meta({ openapi: { method: 'POST', path: '/auth/logout', tags, summary: 'End this session' } })
+    .output(z.void())
+    .mutation(({ ctx }) => ctx.services.auth.logout(ctx.actor)),
+
+  me: authedProcedure
+    .meta({ openapi: { method: 'GET', path: '/auth/me', tags, summary: 'Who is logged in' } })
+    .output(currentUser)
+    .query(({ ctx }) => ctx.services.auth.me(ctx.actor)),
+})

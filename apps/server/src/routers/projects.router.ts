@@ -1,0 +1,65 @@
+import {
+  createProjectInput,
+  idOf,
+  pageInput,
+  pageOf,
+  project,
+  projectPartInput,
+  projectStatus,
+  updateProjectInput,
+} from '@gantry/schemas'
+import { z } from 'zod'
+
+import { router } from '../trpc/init.js'
+import { authedProcedure, operatorProcedure } from '../trpc/procedures.js'
+
+const tags = ['Projects']
+const byId = z.strictObject({ id: idOf('project') })
+
+export const projectsRouter = router({
+  list: authedProcedure
+    .meta({ openapi: { method: 'GET', path: '/projects', tags, summary: 'List projects, newest first' } })
+    .input(z.strictObject({ ...pageInput, status: projectStatus.optional() }))
+    .output(pageOf(project))
+    .query(({ ctx, input: { limit, cursor = null, status = null } }) =>
+      ctx.services.projects.list(ctx.actor, { limit, cursor, status }),
+    ),
+
+  get: authedProcedure
+    .meta({ openapi: { method: 'GET', path: '/projects/{id}', tags, summary: 'One project with its parts' } })
+    .input(byId)
+    .output(project)
+    .query(({ ctx, input }) => ctx.services.projects.get(ctx.actor, input.id)),
+
+  /** Each part prints the newest version that its file has at this moment. */
+  create: operatorProcedure
+    .meta({ openapi: { method: 'POST', path: '/projects', tags, summary: 'Create a project' } })
+    .input(createProjectInput)
+    .output(project)
+    .mutation(({ ctx, input }) => ctx.services.projects.create(ctx.actor, input)),
+
+  update: operatorProcedure
+    .meta({ openapi: { method: 'PATCH', path: '/projects/{id}', tags, summary: 'Change a project' } })
+    .input(updateProjectInput)
+    .output(project)
+    .mutation(({ ctx, input }) => ctx.services.projects.update(ctx.actor, input)),
+
+  /** Refused while the project has print jobs that are not over. */
+  remove: operatorProcedure
+    .meta({ openapi: { method: 'DELETE', path: '/projects/{id}', tags, summary: 'Remove a project' } })
+    .input(byId)
+    .output(z.void())
+    .mutation(({ ctx, input }) => ctx.services.projects.remove(ctx.actor, input.id)),
+
+  addPart: operatorProcedure
+    .meta({ openapi: { method: 'POST', path: '/projects/{id}/parts', tags, summary: 'Add a part to a project' } })
+    .input(
+      z.strictObject({
+        ...projectPartInput.shape,
+        id: idOf('project'),
+        idempotencyKey: createProjectInput.shape.idempotencyKey,
+      }),
+    )
+    .output(project)
+    .mutation(({ ctx, input }) => ctx.services.projects.addPart(ctx.actor, input)),
+})
