@@ -54,10 +54,20 @@ describe('a database that cannot answer', () => {
   it('is UNAVAILABLE when the pool is exhausted', async () => {
     await using database = await openTestDatabase({ poolSize: 1, timeoutMs: 300 })
     const { prisma } = database
-    // Two sleepers in a row on the only connection: whoever comes third waits longer than it may.
-    const sleepers = Promise.allSettled([1, 2].map(() => prisma.$queryRaw`select pg_sleep(0.25)::text`))
+    // Somebody keeps the only connection for as long as the test looks.
+    let release: () => void = () => undefined
+    const released = new Promise<void>((resolve) => (release = resolve))
+    let seize: () => void = () => undefined
+    const seized = new Promise<void>((resolve) => (seize = resolve))
+    const holder = prisma.$transaction(async (tx) => {
+      await tx.$queryRaw`select 1`
+      seize()
+      await released
+    })
+    await seized
     await expect(prisma.location.count()).rejects.toMatchObject({ code: 'UNAVAILABLE' })
-    await sleepers
+    release()
+    await holder
     await expect(prisma.location.count()).resolves.toBe(0)
   })
 

@@ -4,6 +4,7 @@ import pg from 'pg'
 import type { Logger } from '../kernel/logger.port.js'
 import { mapDatabaseError } from './errors.js'
 import { PrismaClient } from './generated/client.js'
+import { QueueingClient } from './queueing-client.js'
 
 export interface DatabaseOptions {
   url: string
@@ -43,6 +44,7 @@ const ANSWER_MARGIN_MS = 5_000
 
 const createPool = ({ url, poolSize, timeoutMs, applicationName, log }: DatabaseOptions): pg.Pool => {
   const pool = new pg.Pool({
+    Client: QueueingClient,
     connectionString: url,
     max: poolSize,
     application_name: applicationName,
