@@ -12,5 +12,5 @@ const isSystemError = (error: unknown): error is NodeJS.ErrnoException => error 
 export const explainFailure = (error: unknown): string => {
   const isExpected = EXPECTED.some((kind) => error instanceof kind) || isSystemError(error)
   const text = error instanceof Error ? (isExpected ? error.message : (error.stack ?? error.message)) : String(error)
-  return `Gantry could not start: ${redactText(text)}\n`
+  return `Gantry gave up: ${redactText(text)}\n`
 }
