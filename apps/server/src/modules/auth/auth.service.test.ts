@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
 import { ensureFirstAdmin } from './first-admin.js'
-import { openAuth, PASSWORD } from './testing/auth-bench.js'
+import { openAuth, PASSWORD } from '../../testing/auth-bench.js'
 
 const actorOf = async ({ authenticator }: Awaited<ReturnType<typeof openAuth>>, accessToken: string) => {
   const actor = await authenticator.authenticate(`Bearer ${accessToken}`)

@@ -7,7 +7,7 @@ import { GantryError, newId, type StoredEvent } from '../../kernel/index.js'
 import { AccessTokens } from './access-tokens.js'
 import type { LiveSession } from './auth.ports.js'
 import { SessionAuthenticator } from './session-authenticator.js'
-import { movableClock, quietBus } from './testing/auth-bench.js'
+import { movableClock, quietBus } from '../../testing/auth-bench.js'
 
 const ended = (sessionId: string): StoredEvent => ({
   cursor: '1-1',
