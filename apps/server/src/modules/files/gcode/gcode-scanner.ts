@@ -2,6 +2,7 @@ import type { PrintFileMetadata } from '@gantry/schemas'
 import { CommentReader } from './comment-reader.js'
 import { buildMetadata } from './metadata-builder.js'
 import { MotionTracker } from './motion-tracker.js'
+import { PlainMoves } from './plain-moves.js'
 import { TemperatureTracker } from './temperature-tracker.js'
 import { isTextByte, SNIFFED_BYTES } from './text-sniffer.js'
 import type { ExtractedThumbnail } from './thumbnail-collector.js'
@@ -31,6 +32,7 @@ const KNOWN_M = new Set([73, 82, 83, 84, 104, 106, 107, 109, 140, 190, 201, 203,
 export class GcodeScanner {
   readonly #words = new Words()
   readonly #motion = new MotionTracker()
+  readonly #plainMoves = new PlainMoves(this.#motion.state)
   readonly #nozzle = new TemperatureTracker()
   readonly #bed = new TemperatureTracker()
   readonly #comments = new CommentReader()
@@ -70,7 +72,7 @@ export class GcodeScanner {
   finish(): GcodeScan {
     if (this.#carried > 0) this.#scanCarried()
     if (this.#bytesSeen === 0) this.#refused ??= 'empty'
-    if (!this.#commandSeen) this.#refused ??= 'no_commands'
+    if (!this.#commandSeen && !this.#plainMoves.anySeen) this.#refused ??= 'no_commands'
     if (this.#refused !== null) return { isGcode: false, reason: this.#refused }
     const metadata = buildMetadata({
       comments: this.#comments,
@@ -118,18 +120,14 @@ export class GcodeScanner {
         at = newline + 1
         continue
       }
-      // Nearly every line is `G1 …` or `G0 …`, so these go past the general way.
-      const isMove = byte === 0x47 && bytes[at + 2] === 0x20 && ((bytes[at + 1] ?? NEWLINE) & 0xfe) === 0x30
-      at = isMove ? this.#scanMove(bytes, at + 3) : this.#scanCommand(bytes, at, byte | 0x20)
+      const followed = this.#plainMoves.follow(bytes, at, end)
+      if (followed > at) {
+        at = followed
+        continue
+      }
+      at = this.#scanCommand(bytes, at, byte | 0x20)
       while (at < end && bytes[at] !== NEWLINE) at++
     }
-  }
-
-  #scanMove(bytes: Buffer, at: number): number {
-    const end = this.#words.read(bytes, at)
-    if (!this.#commandSeen && (this.#words.valued & MOVE_WORDS) !== 0) this.#commandSeen = true
-    this.#motion.moveLinear(this.#words)
-    return end
   }
 
   #scanCommand(bytes: Buffer, at: number, letter: number): number {
@@ -157,11 +155,11 @@ export class GcodeScanner {
     // `G92.1` and the like are other commands than `G92`.
     if (bytes[at] === 0x2e) return at
     if (code > 3 && !KNOWN_G.has(code)) return at
-    if (code <= 1) return this.#scanMove(bytes, at)
     at = this.#words.read(bytes, at)
     if (code <= 3) {
       if ((this.#words.valued & MOVE_WORDS) !== 0) this.#commandSeen = true
-      this.#motion.moveArc(this.#words, code === 2)
+      if (code <= 1) this.#motion.moveLinear(this.#words)
+      else this.#motion.moveArc(this.#words, code === 2)
       return at
     }
     this.#commandSeen = true

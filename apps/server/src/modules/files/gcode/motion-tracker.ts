@@ -1,4 +1,5 @@
 import { arcExtent, centreFromRadius } from './arc-extent.js'
+import { MotionState } from './motion-state.js'
 import { LETTER, maskOf, type Words } from './words.js'
 
 /** More tools than any printer has; firmware uses numbers beyond it (`T255`, `T1000`) for something else. */
@@ -22,29 +23,12 @@ interface PointMm {
  * are the machine's, so `G92` shifts an offset only. An axis is NaN until the file names it; NaN never widens the box.
  */
 export class MotionTracker {
+  readonly state = new MotionState()
   /** E of each tool that is not selected, and the highest it ever had. */
   readonly #parkedE = new Float64Array(MAX_TOOLS)
   readonly #parkedHighestE = new Float64Array(MAX_TOOLS)
   #tool = 0
-  #absolute = true
-  #absoluteE = true
   #volumetric = false
-  #unitMm = 1
-  #x = NaN
-  #y = NaN
-  #z = NaN
-  #e = 0
-  #offsetX = 0
-  #offsetY = 0
-  #offsetZ = 0
-  #offsetE = 0
-  #highestE = 0
-  #minX = Infinity
-  #minY = Infinity
-  #minZ = Infinity
-  #maxX = -Infinity
-  #maxY = -Infinity
-  #maxZ = -Infinity
 
   get tool(): number {
     return this.#tool
@@ -53,36 +37,36 @@ export class MotionTracker {
   /** G0, G1. */
   moveLinear(words: Words): void {
     const { valued } = words
-    const fromX = this.#x
-    const fromY = this.#y
-    const fromZ = this.#z
+    const fromX = this.state.x
+    const fromY = this.state.y
+    const fromZ = this.state.z
     this.#moveAxes(words)
     if ((valued & WITH_E) === 0 || !this.#extrude(words) || (valued & AXES) === 0) return
-    this.#widen(fromX, fromY, fromZ)
-    this.#widen(this.#x, this.#y, this.#z)
+    this.state.widen(fromX, fromY, fromZ)
+    this.state.widen(this.state.x, this.state.y, this.state.z)
   }
 
   /** G2 (clockwise), G3. Arcs outside the XY plane count by their ends alone. */
   moveArc(words: Words, clockwise: boolean): void {
-    const start = { x: this.#x, y: this.#y, z: this.#z }
+    const start = { x: this.state.x, y: this.state.y, z: this.state.z }
     this.#moveAxes(words)
     if ((words.valued & WITH_E) === 0 || !this.#extrude(words)) return
-    this.#widen(start.x, start.y, start.z)
-    this.#widen(this.#x, this.#y, this.#z)
+    this.state.widen(start.x, start.y, start.z)
+    this.state.widen(this.state.x, this.state.y, this.state.z)
     const centre = this.#arcCentre(start, words, clockwise)
     if (centre === null) return
-    const ends = { startX: start.x, startY: start.y, endX: this.#x, endY: this.#y }
+    const ends = { startX: start.x, startY: start.y, endX: this.state.x, endY: this.state.y }
     const extent = arcExtent({ ...ends, centreX: centre.x, centreY: centre.y, clockwise })
-    this.#widen(extent.minX, extent.minY, this.#z)
-    this.#widen(extent.maxX, extent.maxY, this.#z)
+    this.state.widen(extent.minX, extent.minY, this.state.z)
+    this.state.widen(extent.maxX, extent.maxY, this.state.z)
   }
 
   /** G28: homed axes are somewhere the file does not tell. */
   home(words: Words): void {
     const all = (words.named & AXES) === 0
-    if (all || (words.named & WITH_X) !== 0) [this.#x, this.#offsetX] = [NaN, 0]
-    if (all || (words.named & WITH_Y) !== 0) [this.#y, this.#offsetY] = [NaN, 0]
-    if (all || (words.named & WITH_Z) !== 0) [this.#z, this.#offsetZ] = [NaN, 0]
+    if (all || (words.named & WITH_X) !== 0) [this.state.x, this.state.offsetX] = [NaN, 0]
+    if (all || (words.named & WITH_Y) !== 0) [this.state.y, this.state.offsetY] = [NaN, 0]
+    if (all || (words.named & WITH_Z) !== 0) [this.state.z, this.state.offsetZ] = [NaN, 0]
   }
 
   /** G92: the given coordinates become the names of where the nozzle is. */
@@ -90,22 +74,22 @@ export class MotionTracker {
     const offset = (letter: number, position: number, current: number): number => {
       const value = words.get(letter)
       if (value === null) return current
-      return Number.isNaN(position) ? 0 : position - value * this.#unitMm
+      return Number.isNaN(position) ? 0 : position - value * this.state.unitMm
     }
-    this.#offsetX = offset(LETTER.X, this.#x, this.#offsetX)
-    this.#offsetY = offset(LETTER.Y, this.#y, this.#offsetY)
-    this.#offsetZ = offset(LETTER.Z, this.#z, this.#offsetZ)
-    this.#offsetE = offset(LETTER.E, this.#e, this.#offsetE)
+    this.state.offsetX = offset(LETTER.X, this.state.x, this.state.offsetX)
+    this.state.offsetY = offset(LETTER.Y, this.state.y, this.state.offsetY)
+    this.state.offsetZ = offset(LETTER.Z, this.state.z, this.state.offsetZ)
+    this.state.offsetE = offset(LETTER.E, this.state.e, this.state.offsetE)
   }
 
   /** G90, G91. As in Klipper, E is relative under `G91` too, and `G90` gives back what `M82` or `M83` last chose. */
   setAbsolute(absolute: boolean): void {
-    this.#absolute = absolute
+    this.state.absolute = absolute
   }
 
   /** M82, M83. */
   setAbsoluteExtrusion(absolute: boolean): void {
-    this.#absoluteE = absolute
+    this.state.absoluteE = absolute
   }
 
   /** M200: with a filament diameter above 0, E is a volume from here on and lengths cannot be told. */
@@ -115,17 +99,17 @@ export class MotionTracker {
 
   /** G20, G21. */
   setInches(inches: boolean): void {
-    this.#unitMm = inches ? INCH_MM : 1
+    this.state.unitMm = inches ? INCH_MM : 1
   }
 
   selectTool(tool: number): void {
     if (tool < 0 || tool >= MAX_TOOLS) return
-    const position = this.#e - this.#offsetE
+    const position = this.state.e - this.state.offsetE
     this.#park()
     this.#tool = tool
-    this.#e = this.#parkedE[tool] ?? 0
-    this.#highestE = this.#parkedHighestE[tool] ?? 0
-    this.#offsetE = this.#e - position
+    this.state.e = this.#parkedE[tool] ?? 0
+    this.state.highestE = this.#parkedHighestE[tool] ?? 0
+    this.state.offsetE = this.state.e - position
   }
 
   /**
@@ -141,56 +125,47 @@ export class MotionTracker {
 
   /** Box of the moves that extrude, or null if none did. */
   boundingBox(): { minMm: PointMm; maxMm: PointMm } | null {
-    const minMm = { x: this.#minX, y: this.#minY, z: this.#minZ }
-    const maxMm = { x: this.#maxX, y: this.#maxY, z: this.#maxZ }
+    const minMm = { x: this.state.minX, y: this.state.minY, z: this.state.minZ }
+    const maxMm = { x: this.state.maxX, y: this.state.maxY, z: this.state.maxZ }
     const known = Object.values(minMm).every(Number.isFinite)
     return known ? { minMm, maxMm } : null
   }
 
   #moveAxes(words: Words): void {
     const { valued, values } = words
-    const unit = this.#unitMm
-    if (this.#absolute) {
-      if ((valued & WITH_X) !== 0) this.#x = (values[LETTER.X] ?? 0) * unit + this.#offsetX
-      if ((valued & WITH_Y) !== 0) this.#y = (values[LETTER.Y] ?? 0) * unit + this.#offsetY
-      if ((valued & WITH_Z) !== 0) this.#z = (values[LETTER.Z] ?? 0) * unit + this.#offsetZ
+    const unit = this.state.unitMm
+    if (this.state.absolute) {
+      if ((valued & WITH_X) !== 0) this.state.x = (values[LETTER.X] ?? 0) * unit + this.state.offsetX
+      if ((valued & WITH_Y) !== 0) this.state.y = (values[LETTER.Y] ?? 0) * unit + this.state.offsetY
+      if ((valued & WITH_Z) !== 0) this.state.z = (values[LETTER.Z] ?? 0) * unit + this.state.offsetZ
     } else {
-      if ((valued & WITH_X) !== 0) this.#x += (values[LETTER.X] ?? 0) * unit
-      if ((valued & WITH_Y) !== 0) this.#y += (values[LETTER.Y] ?? 0) * unit
-      if ((valued & WITH_Z) !== 0) this.#z += (values[LETTER.Z] ?? 0) * unit
+      if ((valued & WITH_X) !== 0) this.state.x += (values[LETTER.X] ?? 0) * unit
+      if ((valued & WITH_Y) !== 0) this.state.y += (values[LETTER.Y] ?? 0) * unit
+      if ((valued & WITH_Z) !== 0) this.state.z += (values[LETTER.Z] ?? 0) * unit
     }
   }
 
   /** Moves E; true if that pushed filament out. */
   #extrude(words: Words): boolean {
-    const value = (words.values[LETTER.E] ?? 0) * this.#unitMm
-    const before = this.#e
-    this.#e = this.#absoluteE && this.#absolute ? value + this.#offsetE : before + value
-    if (this.#e > this.#highestE) this.#highestE = this.#e
-    return this.#e > before
+    const value = (words.values[LETTER.E] ?? 0) * this.state.unitMm
+    const before = this.state.e
+    this.state.e = this.state.absoluteE && this.state.absolute ? value + this.state.offsetE : before + value
+    if (this.state.e > this.state.highestE) this.state.highestE = this.state.e
+    return this.state.e > before
   }
 
   #park(): void {
-    this.#parkedE[this.#tool] = this.#e
-    this.#parkedHighestE[this.#tool] = this.#highestE
-  }
-
-  #widen(x: number, y: number, z: number): void {
-    if (x < this.#minX) this.#minX = x
-    if (x > this.#maxX) this.#maxX = x
-    if (y < this.#minY) this.#minY = y
-    if (y > this.#maxY) this.#maxY = y
-    if (z < this.#minZ) this.#minZ = z
-    if (z > this.#maxZ) this.#maxZ = z
+    this.#parkedE[this.#tool] = this.state.e
+    this.#parkedHighestE[this.#tool] = this.state.highestE
   }
 
   #arcCentre(start: PointMm, words: Words, clockwise: boolean): { x: number; y: number } | null {
     const i = words.get(LETTER.I)
     const j = words.get(LETTER.J)
-    const unit = this.#unitMm
+    const unit = this.state.unitMm
     if (i !== null || j !== null) return { x: start.x + (i ?? 0) * unit, y: start.y + (j ?? 0) * unit }
     const radius = words.get(LETTER.R)
     if (radius === null) return null
-    return centreFromRadius(start, { x: this.#x, y: this.#y }, radius * unit, clockwise)
+    return centreFromRadius(start, { x: this.state.x, y: this.state.y }, radius * unit, clockwise)
   }
 }

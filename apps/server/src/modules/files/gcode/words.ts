@@ -5,11 +5,11 @@ const CLOSE_PARENTHESIS = 0x29
 const DOT = 0x2e
 const MINUS = 0x2d
 /** Digits that always fit 32 bits. */
-const MAX_EXACT_DIGITS = 9
-const TENTHS = Float64Array.from({ length: MAX_EXACT_DIGITS + 1 }, (_, exponent) => 10 ** -exponent)
+export const MAX_EXACT_DIGITS = 9
+export const TENTHS = Float64Array.from({ length: MAX_EXACT_DIGITS + 1 }, (_, exponent) => 10 ** -exponent)
 
 /** Beyond this no printer moves (10 km) and no float is exact enough to matter; such a word is dropped. */
-const MAX_MAGNITUDE = 1e7
+export const MAX_MAGNITUDE = 1e7
 
 /** Index of an address letter in the arrays and bit masks of {@link Words}. */
 export const LETTER = { D: 3, E: 4, I: 8, J: 9, R: 17, S: 18, T: 19, X: 23, Y: 24, Z: 25 } as const
