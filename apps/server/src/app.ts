@@ -16,8 +16,6 @@ export interface AppOverrides {
   log?: Logger
   clock?: Clock
   timings?: FleetRoleTimings
-  /** How long a stopping server still accepts requests, so that load balancers notice. @default 3000 */
-  drainMs?: number
 }
 
 export interface StartedApp {
@@ -37,7 +35,6 @@ export interface App {
   stop(): Promise<void>
 }
 
-const DRAIN_MS = 3_000
 const HTTP_STOP_CAP_MS = 13_000
 
 /** The server: everything is made, joined and started here, and nowhere else. */
@@ -63,7 +60,8 @@ const startRoles = async (
   log: Logger,
   lifecycle: Lifecycle,
 ): Promise<StartedApp> => {
-  const { clock = systemClock, timings = FLEET_ROLE_TIMINGS, drainMs = DRAIN_MS } = overrides
+  const { clock = systemClock, timings = FLEET_ROLE_TIMINGS } = overrides
+  const { drainMs } = config.shutdown
   const instanceId = newId('instance')
   const does = (role: Config['roles'][number]) => config.roles.includes(role)
 

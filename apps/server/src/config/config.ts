@@ -35,6 +35,7 @@ export interface Config {
     firstAdmin: { email: string; password?: string }
   }
   printers: { allowedCidrs: readonly string[]; allowLoopback: boolean }
+  shutdown: { drainMs: number }
   log: { level: SettingValues['LOG_LEVEL'] }
   metrics: { enabled: boolean; token: string | null }
 }
@@ -63,6 +64,7 @@ const grouped = (values: SettingValues, cwd: string): Config => ({
     },
   },
   printers: { allowedCidrs: values.PRINTER_ALLOWED_CIDRS, allowLoopback: values.PRINTER_ALLOW_LOOPBACK },
+  shutdown: { drainMs: values.SHUTDOWN_DRAIN_SECONDS * 1_000 },
   log: { level: values.LOG_LEVEL },
   metrics: { enabled: values.ENABLE_METRICS, token: values.METRICS_TOKEN },
 })

@@ -130,6 +130,11 @@ export const SETTINGS = {
     'UTC',
     'IANA time zone of schedules and of what counts as a day, such as Europe/Berlin.',
   ),
+  SHUTDOWN_DRAIN_SECONDS: setting(
+    wholeNumber(0, 10, 3),
+    '3',
+    'How long a stopping server still accepts requests while /ready already answers 503, in seconds, so that load balancers notice.',
+  ),
   LOG_LEVEL: setting(
     z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
     'info',

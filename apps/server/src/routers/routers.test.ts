@@ -29,9 +29,10 @@ beforeAll(async () => {
     GANTRY_ADMIN_EMAIL: EMAIL,
     GANTRY_ADMIN_PASSWORD: PASSWORD,
     LOG_LEVEL: 'silent',
+    SHUTDOWN_DRAIN_SECONDS: '0',
     PORT: '0',
   }
-  app = createApp(configFrom(environment, dataDir), { drainMs: 0 })
+  app = createApp(configFrom(environment, dataDir))
   url = (await app.start()).url ?? ''
 })
 
