@@ -92,6 +92,13 @@ const vendorRule = ([name, { packages, folders }]: [string, (typeof VENDORS)[str
 
 const rest: Rule[] = [
   {
+    name: 'folder-without-a-row',
+    comment: 'A folder of src needs a row in the table of boundaries.',
+    severity: 'error',
+    from: { path: `${SRC}[^/]+/`, pathNot: [`${SRC}(app|testing|${Object.keys(FOLDERS).join('|')})/`, ...TESTS] },
+    to: {},
+  },
+  {
     name: 'prisma-types',
     comment: "Prisma's generated client is known in src/db alone, types included.",
     severity: 'error',
