@@ -1,0 +1,1152 @@
+// Generated from the server's router by "npm run generate". Do not edit.
+/* eslint-disable max-lines -- it has as many types as the API */
+
+import type {
+  TRPCBuiltRouter,
+  TRPCDecorateCreateRouterOptions,
+  TRPCMutationProcedure,
+  TRPCQueryProcedure,
+  TRPCSubscriptionProcedure,
+} from '@trpc/server'
+
+/** Something a person must see. There is one open alarm per code and subject. */
+export interface Alarm {
+  id: string
+  code: AlarmCode
+  params: {
+    [key: string]: unknown
+  }
+  /** The English sentence for code and params. */
+  text: string
+  severity: AlarmSeverity
+  subjectType: AlarmSubjectType
+  subjectId: string
+  raisedAt: Date
+  acknowledgedAt: Date | null
+  clearedAt: Date | null
+}
+
+export type AlarmCode =
+  | 'ATTEMPT_UNKNOWN'
+  | 'FOREIGN_PRINT'
+  | 'OUTBOX_STUCK'
+  | 'PRINTER_AUTH_FAILED'
+  | 'PRINTER_ERROR'
+  | 'PRINTER_LOST'
+  | 'PRINT_FAILED'
+
+export type AlarmEvent =
+  | {
+      type: 'changed'
+      alarm: Alarm
+    }
+  | {
+      type: 'snapshot'
+      resync: boolean
+      alarms: Alarm[]
+    }
+
+export type AlarmSeverity = 'critical' | 'info' | 'warning'
+
+export type AlarmSubjectType = 'attempt' | 'print_job' | 'printer' | 'system'
+
+export interface Attempt {
+  id: string
+  jobId: string
+  copyNumber: number
+  printerId: string
+  state: AttemptState
+  reason: Reason | null
+  printSeconds: number | null
+  filamentUsedMm: number | null
+  filamentUsedGrams: number | null
+  claimedAt: Date
+  startedAt: Date | null
+  endedAt: Date | null
+}
+
+export type AttemptState =
+  | 'cancelled'
+  | 'claimed'
+  | 'completed'
+  | 'failed'
+  | 'paused'
+  | 'printing'
+  | 'revoked'
+  | 'starting'
+  | 'unknown'
+  | 'uploading'
+
+export type BedState = 'clear' | 'occupied'
+
+export interface BuildVolume {
+  xMm: number
+  yMm: number
+  zMm: number
+}
+
+export interface CopyCounts {
+  queued: number
+  active: number
+  done: number
+  failed: number
+  cancelled: number
+  held: number
+}
+
+/** What the printer works on now. `foreign` is true for a print that Gantry did not order. */
+export interface CurrentPrint {
+  fileName: string | null
+  foreign: boolean
+  attemptId: string | null
+  jobId: string | null
+  progress: number | null
+  elapsedSeconds: number | null
+  remainingSeconds: number | null
+  layer: number | null
+  layerCount: number | null
+}
+
+export interface CurrentUser {
+  id: string
+  email: string
+  displayName: string
+  role: UserRole
+}
+
+/**
+ * The body of every failed answer: tRPC puts it in `error.data`, REST and uploads send it as `error`.
+ * `fields` maps an input's path (`parts.0.targetQuantity`) to what is wrong with it.
+ */
+export interface ErrorBody {
+  code: ErrorCode
+  message: string
+  params: {
+    [key: string]: unknown
+  }
+  requestId: string
+  retryable: boolean
+  fields: {
+    [key: string]: string[]
+  } | null
+  retryAfterSeconds: number | null
+}
+
+export type ErrorCode =
+  | 'COMMAND_EXPIRED'
+  | 'DEADLINE_EXCEEDED'
+  | 'FILE_TOO_LARGE'
+  | 'FORBIDDEN'
+  | 'IDEMPOTENCY_KEY_REUSED'
+  | 'INTERNAL'
+  | 'INVALID_CREDENTIALS'
+  | 'INVALID_STATE'
+  | 'METHOD_NOT_ALLOWED'
+  | 'NAME_TAKEN'
+  | 'NOT_FOUND'
+  | 'NOT_GCODE'
+  | 'PRINTER_ADDRESS_REFUSED'
+  | 'PRINTER_AUTH_FAILED'
+  | 'PRINTER_BUSY'
+  | 'PRINTER_NOT_RECOGNISED'
+  | 'PRINTER_OFFLINE'
+  | 'PRINTER_REJECTED'
+  | 'PRINTER_TIMEOUT'
+  | 'PRINTER_UNREACHABLE'
+  | 'PRINTER_UNSUPPORTED'
+  | 'RATE_LIMITED'
+  | 'REQUEST_ABORTED'
+  | 'REQUEST_TOO_LARGE'
+  | 'SESSION_ENDED'
+  | 'STORAGE_FULL'
+  | 'UNAUTHENTICATED'
+  | 'UNAVAILABLE'
+  | 'UNSUPPORTED_MEDIA_TYPE'
+  | 'UPLOAD_TRUNCATED'
+  | 'VALIDATION_FAILED'
+  | 'VERSION_CONFLICT'
+
+/** What one tool of the file prints with. A tool that is set up but never extrudes has `lengthMm` 0. */
+export interface FilamentUse {
+  lengthMm: number | null
+  weightGrams: number | null
+  /** Upper-case name of the kind of plastic, such as `PLA`, `PETG` or `PA-CF`. */
+  material: string | null
+  /** The slicer's name of the filament profile. */
+  name: string | null
+  /** `#RRGGBB` in upper case. */
+  color: string | null
+}
+
+/** One immutable content of a file. */
+export interface FileVersion {
+  id: string
+  number: number
+  sha256: string
+  sizeBytes: number
+  format: string
+  metadata: PrintFileMetadata
+  hasThumbnail: boolean
+  createdAt: Date
+}
+
+export interface HeaterReading {
+  heater: string
+  kind: 'bed' | 'chamber' | 'other' | 'tool'
+  actualCelsius: number | null
+  targetCelsius: number | null
+}
+
+export interface JobExplanation {
+  jobId: string
+  state: PrintJobState
+  holds: {
+    code: string
+    params: {
+      [key: string]: unknown
+    }
+    text: string
+  }[]
+  printers: {
+    printerId: string
+    printerName: string
+    reasons: {
+      code: string
+      params: {
+        [key: string]: unknown
+      }
+      text: string
+    }[]
+    evaluatedAt: Date
+  }[]
+}
+
+/** What a printer must satisfy to get a copy. Empty lists and nulls ask for nothing. */
+export interface JobRequirements {
+  /** One per tool used, such as `['PLA']`. */
+  materials: string[]
+  nozzleDiameterMm: number | null
+  sizeMm: {
+    x: number
+    y: number
+    z: number
+  } | null
+  printerModels: string[]
+  printerGroupIds: string[]
+}
+
+/** What is loaded in one slot (tool) of a printer. `colorHex` is `#RRGGBB`. */
+export interface LoadedMaterial {
+  slot: number
+  material: string
+  colorHex: string | null
+}
+
+/** A name in the library, with its newest content. */
+export interface PrintFile {
+  id: string
+  name: string
+  latest: FileVersion
+  version: number
+  createdAt: Date
+  updatedAt: Date
+}
+
+/** What a print file says about itself, read once when it is uploaded. Unknown is null. */
+export interface PrintFileMetadata {
+  slicer: {
+    name: string
+    version: string | null
+  } | null
+  estimatedPrintSeconds: number | null
+  layerCount: number | null
+  layerHeightMm: number | null
+  firstLayerHeightMm: number | null
+  objectHeightMm: number | null
+  /** One entry per tool, in tool order. */
+  filaments: FilamentUse[]
+  filamentTotal: {
+    lengthMm: number | null
+    weightGrams: number | null
+  }
+  /** One entry per nozzle of the printer that the file was sliced for. */
+  nozzleDiametersMm: number[]
+  printerModel: string | null
+  nozzleTemperatureCelsius: {
+    firstLayer: number | null
+    otherLayers: number | null
+  }
+  bedTemperatureCelsius: {
+    firstLayer: number | null
+    otherLayers: number | null
+  }
+  /** Where the nozzle extrudes while it moves, the purge line included. */
+  boundingBox: {
+    minMm: {
+      x: number
+      y: number
+      z: number
+    }
+    maxMm: {
+      x: number
+      y: number
+      z: number
+    }
+    sizeMm: {
+      x: number
+      y: number
+      z: number
+    }
+  } | null
+  thumbnails: PrintFileThumbnail[]
+}
+
+export interface PrintFileThumbnail {
+  widthPx: number
+  heightPx: number
+  format: 'jpg' | 'png' | 'qoi'
+  sizeBytes: number
+}
+
+export interface PrintJob {
+  id: string
+  name: string
+  state: PrintJobState
+  fileVersionId: string
+  projectId: string | null
+  partId: string | null
+  copies: number
+  counts: CopyCounts
+  priority: number
+  requirements: JobRequirements
+  holds: Reason[]
+  version: number
+  createdAt: Date
+  updatedAt: Date
+  finishedAt: Date | null
+}
+
+export type PrintJobEvent =
+  | {
+      type: 'changed'
+      job: PrintJob
+      attempt: Attempt | null
+    }
+  | {
+      type: 'snapshot'
+      resync: boolean
+      jobs: PrintJob[]
+    }
+
+export type PrintJobState = 'cancelled' | 'done' | 'failed' | 'held' | 'printing' | 'queued'
+
+/** A printer as people configured it, with its live status. The host's key is write-only and never here. */
+export interface Printer {
+  id: string
+  name: string
+  kind: PrinterKind
+  url: string
+  hasApiKey: boolean
+  model: string | null
+  groupId: string | null
+  locationId: string | null
+  enabled: boolean
+  nozzleDiameterMm: number | null
+  buildVolume: BuildVolume | null
+  materials: LoadedMaterial[]
+  status: PrinterStatus
+  version: number
+  createdAt: Date
+  updatedAt: Date
+}
+
+export type PrinterCommandKind = 'cancel' | 'emergency_stop' | 'pause' | 'resume'
+
+export type PrinterKind = 'moonraker' | 'octoprint'
+
+/**
+ * The state a person sees. `offline`: no trustworthy status. `finished`: a job is over and its bed not yet cleared.
+ * `error`: needs service. `maintenance`: an operator took the idle printer out of service.
+ */
+export type PrinterState =
+  'cancelling' | 'error' | 'finished' | 'idle' | 'maintenance' | 'offline' | 'paused' | 'pausing' | 'printing'
+
+/**
+ * The live view of one printer. `seq` grows by one with each change of one server's run (`boot`), so a client can
+ * drop what arrives late.
+ */
+export interface PrinterStatus {
+  printerId: string
+  boot: string
+  seq: number
+  state: PrinterState
+  stateSince: Date
+  lastSeenAt: Date | null
+  observed: string | null
+  bed: BedState
+  maintenance: boolean
+  dispatchable: boolean
+  waitingFor: Reason[]
+  attention: {
+    text: string
+    severity: 'error' | 'info' | 'warning'
+  } | null
+  heaters: HeaterReading[]
+  print: CurrentPrint | null
+}
+
+/**
+ * What the live streams send. Every stream begins with a `snapshot`; `changed` items follow. A stream of stored
+ * events resumes after the cursor that came with the last item; when that is too old, it begins again with a snapshot
+ * whose `resync` is true.
+ */
+export type PrinterStatusEvent =
+  | {
+      type: 'changed'
+      printer: PrinterStatus
+    }
+  | {
+      type: 'removed'
+      printerId: string
+    }
+  | {
+      type: 'snapshot'
+      printers: PrinterStatus[]
+    }
+
+export interface Project {
+  id: string
+  name: string
+  status: ProjectStatus
+  dueAt: Date | null
+  parts: ProjectPart[]
+  version: number
+  createdAt: Date
+  updatedAt: Date
+}
+
+export interface ProjectPart {
+  id: string
+  name: string
+  fileVersionId: string
+  targetQuantity: number
+  completedQuantity: number
+  /** Copies that print jobs of this part still stand for. */
+  orderedQuantity: number
+  status: ProjectStatus
+}
+
+export type ProjectStatus = 'done' | 'in_progress' | 'todo'
+
+export type Reason =
+  | {
+      code: 'ATTEMPT_UNKNOWN'
+      params: {
+        attemptId: string
+      }
+    }
+  | {
+      code: 'BED_OCCUPIED'
+      params: {
+        sinceIso: string | null
+      }
+    }
+  | {
+      code: 'CANCELLED_AT_PRINTER'
+      params: {
+        attemptId: string
+      }
+    }
+  | {
+      code: 'CANCELLED_BY_USER'
+      params: {
+        [key: string]: never
+      }
+    }
+  | {
+      code: 'EMERGENCY_STOP'
+      params: {
+        [key: string]: never
+      }
+    }
+  | {
+      code: 'FILE_UNAVAILABLE'
+      params: {
+        fileVersionId: string
+      }
+    }
+  | {
+      code: 'GROUP_MISMATCH'
+      params: {
+        needs: string[]
+      }
+    }
+  | {
+      code: 'HOST_NOT_DISPATCHABLE'
+      params: {
+        detail: string
+      }
+    }
+  | {
+      code: 'HOST_PERMISSION_MISSING'
+      params: {
+        permission: 'delete' | 'print' | 'upload'
+        detail: string
+      }
+    }
+  | {
+      code: 'LEASE_LOST'
+      params: {
+        [key: string]: never
+      }
+    }
+  | {
+      code: 'MATERIAL_MISMATCH'
+      params: {
+        has: string[]
+        needs: string[]
+      }
+    }
+  | {
+      code: 'MATERIAL_UNKNOWN'
+      params: {
+        needs: string[]
+      }
+    }
+  | {
+      code: 'MODEL_MISMATCH'
+      params: {
+        has: string | null
+        needs: string[]
+      }
+    }
+  | {
+      code: 'NOZZLE_MISMATCH'
+      params: {
+        hasMm: number
+        needsMm: number
+      }
+    }
+  | {
+      code: 'NOZZLE_UNKNOWN'
+      params: {
+        needsMm: number
+      }
+    }
+  | {
+      code: 'OUTCOME_UNKNOWN'
+      params: {
+        attemptId: string
+      }
+    }
+  | {
+      code: 'PRINTER_BUSY'
+      params: {
+        attemptId: string | null
+      }
+    }
+  | {
+      code: 'PRINTER_DISABLED'
+      params: {
+        [key: string]: never
+      }
+    }
+  | {
+      code: 'PRINTER_HELD'
+      params: {
+        code: string
+      }
+    }
+  | {
+      code: 'PRINTER_IN_MAINTENANCE'
+      params: {
+        [key: string]: never
+      }
+    }
+  | {
+      code: 'PRINTER_LOST'
+      params: {
+        attemptId: string
+        detail: string | null
+      }
+    }
+  | {
+      code: 'PRINTER_NOT_READY'
+      params: {
+        state: string
+      }
+    }
+  | {
+      code: 'PRINTER_NOT_REPORTED'
+      params: {
+        [key: string]: never
+      }
+    }
+  | {
+      code: 'PRINTER_NOT_SERVED'
+      params: {
+        [key: string]: never
+      }
+    }
+  | {
+      code: 'PRINTER_OFFLINE'
+      params: {
+        detail: string | null
+      }
+    }
+  | {
+      code: 'PRINT_FAILED'
+      params: {
+        attemptId: string
+        detail: string | null
+      }
+    }
+  | {
+      code: 'RESOLVED_BY_PERSON'
+      params: {
+        userId: string
+        printed: boolean
+      }
+    }
+  | {
+      code: 'SET_BY_PERSON'
+      params: {
+        note: string | null
+      }
+    }
+  | {
+      code: 'START_NOT_CONFIRMED'
+      params: {
+        attemptId: string
+      }
+    }
+  | {
+      code: 'START_REJECTED'
+      params: {
+        driverCode: string
+        detail: string
+      }
+    }
+  | {
+      code: 'UPLOAD_FAILED'
+      params: {
+        driverCode: string
+        detail: string
+      }
+    }
+  | {
+      code: 'VOLUME_TOO_SMALL'
+      params: {
+        axis: 'x' | 'y' | 'z'
+        hasMm: number
+        needsMm: number
+      }
+    }
+  | {
+      code: 'VOLUME_UNKNOWN'
+      params: {
+        [key: string]: never
+      }
+    }
+
+export type ReasonCode =
+  | 'ATTEMPT_UNKNOWN'
+  | 'BED_OCCUPIED'
+  | 'CANCELLED_AT_PRINTER'
+  | 'CANCELLED_BY_USER'
+  | 'EMERGENCY_STOP'
+  | 'FILE_UNAVAILABLE'
+  | 'GROUP_MISMATCH'
+  | 'HOST_NOT_DISPATCHABLE'
+  | 'HOST_PERMISSION_MISSING'
+  | 'LEASE_LOST'
+  | 'MATERIAL_MISMATCH'
+  | 'MATERIAL_UNKNOWN'
+  | 'MODEL_MISMATCH'
+  | 'NOZZLE_MISMATCH'
+  | 'NOZZLE_UNKNOWN'
+  | 'OUTCOME_UNKNOWN'
+  | 'PRINTER_BUSY'
+  | 'PRINTER_DISABLED'
+  | 'PRINTER_HELD'
+  | 'PRINTER_IN_MAINTENANCE'
+  | 'PRINTER_LOST'
+  | 'PRINTER_NOT_READY'
+  | 'PRINTER_NOT_REPORTED'
+  | 'PRINTER_NOT_SERVED'
+  | 'PRINTER_OFFLINE'
+  | 'PRINT_FAILED'
+  | 'RESOLVED_BY_PERSON'
+  | 'SET_BY_PERSON'
+  | 'START_NOT_CONFIRMED'
+  | 'START_REJECTED'
+  | 'UPLOAD_FAILED'
+  | 'VOLUME_TOO_SMALL'
+  | 'VOLUME_UNKNOWN'
+
+export interface SystemInfo {
+  version: string
+  startedAt: Date
+  uptimeSeconds: number
+  instanceId: string
+  roles: string[]
+  database: 'embedded' | 'external'
+  timeZone: string
+}
+
+/** A fresh pair of tokens. The refresh token works once; `accessToken` goes into `Authorization: Bearer`. */
+export interface TokenPair {
+  accessToken: string
+  accessTokenExpiresAt: Date
+  refreshToken: string
+  refreshTokenExpiresAt: Date
+}
+
+export type UserRole = 'admin' | 'operator' | 'viewer'
+
+/** A failed call as tRPC sends it. */
+export interface ErrorShape {
+  code:
+    | -32001
+    | -32002
+    | -32003
+    | -32004
+    | -32005
+    | -32008
+    | -32009
+    | -32012
+    | -32013
+    | -32015
+    | -32022
+    | -32028
+    | -32029
+    | -32099
+    | -32600
+    | -32603
+    | -32700
+  message: string
+  data: ErrorBody
+}
+
+interface Definition<I, O> {
+  input: I
+  output: O
+  meta: unknown
+  errorShape: ErrorShape
+}
+/** An item of a stream with its cursor. */
+export interface Tracked<T> {
+  id: string
+  data: T
+}
+export type Query<I, O> = TRPCQueryProcedure<Definition<I, O>>
+export type Mutation<I, O> = TRPCMutationProcedure<Definition<I, O>>
+export type Subscription<I, O> = TRPCSubscriptionProcedure<Definition<I, AsyncIterable<O>>>
+
+/** Everything that clients can call, by noun and verb. */
+export type Procedures = {
+  alarms: {
+    /** List open alarms, newest first. */
+    list: Query<
+      {
+        includeCleared?: boolean
+        limit?: number
+        cursor?: string
+      },
+      {
+        items: Alarm[]
+        nextCursor: string | null
+      }
+    >
+    /** Say that an alarm was seen. */
+    acknowledge: Mutation<
+      {
+        id: string
+      },
+      Alarm
+    >
+    /** Says that it is dealt with. Should the cause come again, so does the alarm. */
+    clear: Mutation<
+      {
+        id: string
+      },
+      Alarm
+    >
+    /** A snapshot of the open alarms, then every change; resumes after the last event's id. */
+    onChange: Subscription<
+      | {
+          lastEventId?: string
+        }
+      | undefined,
+      Tracked<AlarmEvent>
+    >
+  }
+  attempts: {
+    /** One try to print one copy. */
+    get: Query<
+      {
+        id: string
+      },
+      Attempt
+    >
+    /** A person says what became of a copy of which no host can tell. */
+    resolve: Mutation<
+      {
+        id: string
+        printed: boolean
+      },
+      Attempt
+    >
+  }
+  auth: {
+    /** Log in with e-mail and password. */
+    login: Mutation<
+      {
+        email: string
+        password: string
+      },
+      {
+        accessToken: string
+        accessTokenExpiresAt: Date
+        refreshToken: string
+        refreshTokenExpiresAt: Date
+        user: CurrentUser
+      }
+    >
+    /** Each refresh token works once; the answer holds the next. */
+    refresh: Mutation<
+      {
+        refreshToken: string
+      },
+      TokenPair
+    >
+    /** End this session. */
+    logout: Mutation<void, void>
+    /** Who is logged in. */
+    me: Query<void, CurrentUser>
+  }
+  files: {
+    /** List print files, newest first. */
+    list: Query<
+      {
+        limit?: number
+        cursor?: string
+      },
+      {
+        items: PrintFile[]
+        nextCursor: string | null
+      }
+    >
+    /** One print file with its newest version. */
+    get: Query<
+      {
+        id: string
+      },
+      PrintFile
+    >
+    /** The newest hundred versions of a file. */
+    versions: Query<
+      {
+        id: string
+      },
+      {
+        items: FileVersion[]
+      }
+    >
+    /** Refused while unfinished print jobs need the file. */
+    remove: Mutation<
+      {
+        id: string
+      },
+      void
+    >
+  }
+  printers: {
+    /** Printers, newest first, with their live status. */
+    list: Query<
+      {
+        groupId?: string
+        limit?: number
+        cursor?: string
+      },
+      {
+        items: Printer[]
+        nextCursor: string | null
+      }
+    >
+    /** One printer. */
+    get: Query<
+      {
+        id: string
+      },
+      Printer
+    >
+    /** Connects to the host first, unless told not to; a wrong URL or key is refused with the field named. */
+    create: Mutation<
+      {
+        name: string
+        kind: PrinterKind
+        url: string
+        apiKey?: string
+        model?: string
+        groupId?: string
+        locationId?: string
+        nozzleDiameterMm?: number
+        buildVolume?: BuildVolume
+        materials?: {
+          material: string
+          slot?: number
+          colorHex?: string | null
+        }[]
+        /** Whether to connect to the host before it is stored; turn off to register a printer that is switched off. */
+        checkConnection?: boolean
+        idempotencyKey?: string
+      },
+      Printer
+    >
+    /** Change a printer. */
+    update: Mutation<
+      {
+        id: string
+        ifVersion?: number
+        name?: string
+        url?: string
+        apiKey?: string | null
+        model?: string | null
+        groupId?: string | null
+        locationId?: string | null
+        enabled?: boolean
+        maintenance?: boolean
+        checkConnection?: boolean
+        nozzleDiameterMm?: number | null
+        buildVolume?: BuildVolume | null
+      },
+      Printer
+    >
+    /** Remove a printer; its history stays. */
+    remove: Mutation<
+      {
+        id: string
+      },
+      void
+    >
+    /** Says what is loaded, slot by slot; replaces what was said before. */
+    setMaterials: Mutation<
+      {
+        id: string
+        materials: {
+          material: string
+          slot?: number
+          colorHex?: string | null
+        }[]
+        ifVersion?: number
+      },
+      Printer
+    >
+    /** The person at the printer says that the bed is empty. */
+    clearBed: Mutation<
+      {
+        id: string
+      },
+      Printer
+    >
+    /** Give the printer no further jobs. */
+    hold: Mutation<
+      {
+        id: string
+        note?: string
+      },
+      Printer
+    >
+    /** Release every hold on the printer. */
+    release: Mutation<
+      {
+        id: string
+      },
+      Printer
+    >
+    /** Pause the running print. */
+    pause: Mutation<
+      {
+        id: string
+      },
+      Printer
+    >
+    /** Resume the paused print. */
+    resume: Mutation<
+      {
+        id: string
+      },
+      Printer
+    >
+    /** Cancel the running print. */
+    cancel: Mutation<
+      {
+        id: string
+      },
+      Printer
+    >
+    /** Stop the machine at once. */
+    emergencyStop: Mutation<
+      {
+        id: string
+      },
+      Printer
+    >
+    /** The live status of every visible printer: all of them first, then each change. */
+    onStatus: Subscription<void, PrinterStatusEvent>
+  }
+  printJobs: {
+    /** List print jobs, newest first. */
+    list: Query<
+      {
+        state?: PrintJobState
+        projectId?: string
+        limit?: number
+        cursor?: string
+      },
+      {
+        items: PrintJob[]
+        nextCursor: string | null
+      }
+    >
+    /** One print job. */
+    get: Query<
+      {
+        id: string
+      },
+      PrintJob
+    >
+    /** Orders copies of a project's part (all that are missing unless said otherwise) or of a file. */
+    submit: Mutation<
+      {
+        source:
+          | {
+              fileId: string
+              copies: number
+              name?: string
+            }
+          | {
+              partId: string
+              copies?: number
+            }
+        priority?: number
+        printerGroupIds?: string[]
+        idempotencyKey?: string
+      },
+      PrintJob
+    >
+    /** Why its copies wait: the job's own holds, and what is in the way at each printer. */
+    explain: Query<
+      {
+        id: string
+      },
+      JobExplanation
+    >
+    /** The tries to print its copies, newest first. */
+    attempts: Query<
+      {
+        id: string
+      },
+      {
+        items: Attempt[]
+      }
+    >
+    /** Takes back the copies that are not printed yet, and stops those that print. */
+    cancel: Mutation<
+      {
+        id: string
+      },
+      PrintJob
+    >
+    /** A person has looked: held copies wait for a printer again. */
+    release: Mutation<
+      {
+        id: string
+      },
+      PrintJob
+    >
+    /** A snapshot of all unfinished jobs, then every change; resumes after the last event's id. */
+    onChange: Subscription<
+      | {
+          lastEventId?: string
+        }
+      | undefined,
+      Tracked<PrintJobEvent>
+    >
+  }
+  projects: {
+    /** List projects, newest first. */
+    list: Query<
+      {
+        status?: ProjectStatus
+        limit?: number
+        cursor?: string
+      },
+      {
+        items: Project[]
+        nextCursor: string | null
+      }
+    >
+    /** One project with its parts. */
+    get: Query<
+      {
+        id: string
+      },
+      Project
+    >
+    /** Each part prints the newest version that its file has at this moment. */
+    create: Mutation<
+      {
+        name: string
+        dueAt?: Date
+        parts?: {
+          name: string
+          fileId: string
+          targetQuantity: number
+        }[]
+        idempotencyKey?: string
+      },
+      Project
+    >
+    /** Change a project. */
+    update: Mutation<
+      {
+        id: string
+        ifVersion?: number
+        name?: string
+        status?: ProjectStatus
+        dueAt?: Date | null
+      },
+      Project
+    >
+    /** Refused while the project has print jobs that are not over. */
+    remove: Mutation<
+      {
+        id: string
+      },
+      void
+    >
+    /** Add a part to a project. */
+    addPart: Mutation<
+      {
+        id: string
+        name: string
+        fileId: string
+        targetQuantity: number
+        idempotencyKey?: string
+      },
+      Project
+    >
+  }
+  system: {
+    /** What this installation is. */
+    info: Query<void, SystemInfo>
+  }
+}
+
+/** The router's type, for clients and adapters that are built on tRPC themselves. */
+export type AppRouter = TRPCBuiltRouter<
+  { ctx: object; meta: object; errorShape: ErrorShape; transformer: true },
+  TRPCDecorateCreateRouterOptions<Procedures>
+>
