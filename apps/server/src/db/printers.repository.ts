@@ -36,7 +36,13 @@ const runtimeOf = ({ runtime }: Row) => {
 const activeAttemptOf = ({ attempts: [active] }: Row): PrinterRecord['activeAttempt'] =>
   active === undefined
     ? null
-    : { id: active.id, jobId: active.jobId, remoteName: active.remoteName, remotePath: active.remotePath }
+    : {
+        id: active.id,
+        jobId: active.jobId,
+        state: active.state,
+        remoteName: active.remoteName,
+        remotePath: active.remotePath,
+      }
 
 const recordOf = (row: Row): PrinterRecord => ({
   id: row.id,

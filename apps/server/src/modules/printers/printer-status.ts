@@ -87,6 +87,7 @@ export const composeStatus = (record: PrinterRecord, said: PrinterLive | null, n
     host: live?.report?.state ?? null,
     bed: record.bed,
     maintenance: record.maintenance,
+    inHand: record.activeAttempt !== null && record.activeAttempt.state !== 'unknown',
     pending: live?.pending ?? null,
     nowMs,
   })

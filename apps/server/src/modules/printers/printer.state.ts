@@ -13,6 +13,8 @@ export interface StateInputs {
   host: HostState | null
   bed: BedState
   maintenance: boolean
+  /** A copy was given to it whose fate is known: on its way, or ended a moment ago. */
+  inHand: boolean
   pending: PendingCommand | null
   nowMs: number
 }
@@ -28,13 +30,16 @@ const overlaid = (host: HostState, pending: PendingCommand | null, nowMs: number
 }
 
 /**
- * The state that people see: the host's own, with what was ordered but not yet shown laid over it, `finished` for an
- * idle printer whose bed is not cleared, and `maintenance` only where nothing runs that a person must know of.
+ * The state that people see: the host's own, with what was ordered but not yet shown laid over it, `printing` from the
+ * moment a copy is given to the printer, `finished` for an idle printer whose bed is not cleared, and `maintenance` only
+ * where nothing runs that a person must know of.
  */
-export const displayedState = ({ host, bed, maintenance, pending, nowMs }: StateInputs): PrinterState => {
+export const displayedState = ({ host, bed, maintenance, inHand, pending, nowMs }: StateInputs): PrinterState => {
   if (host === null) return 'offline'
   if (maintenance && !isBusy(host)) return 'maintenance'
   const state = overlaid(host, pending, nowMs)
-  if (state === 'idle' || state === 'finished') return bed === 'occupied' ? 'finished' : 'idle'
+  const isResting = state === 'idle' || state === 'finished'
+  if (isResting && inHand) return 'printing'
+  if (isResting) return bed === 'occupied' ? 'finished' : 'idle'
   return state
 }

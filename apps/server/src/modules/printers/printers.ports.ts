@@ -1,4 +1,5 @@
 import type {
+  AttemptState,
   BedState,
   BuildVolume,
   LoadedMaterial,
@@ -38,7 +39,13 @@ export interface PrinterRecord {
   leaseOwner: string | null
   leaseUntil: Date | null
   holds: Reason[]
-  activeAttempt: { id: string; jobId: string; remoteName: string; remotePath: string | null } | null
+  activeAttempt: {
+    id: string
+    jobId: string
+    state: AttemptState
+    remoteName: string
+    remotePath: string | null
+  } | null
 }
 
 /** What the instance that drives a printer knows of it just now; travels as telemetry and is stored nowhere. */
