@@ -20,7 +20,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'server',
-          include: ['apps/server/src/**/*.test.ts', 'apps/server/test/{printing,database,api}/**/*.test.ts'],
+          include: ['apps/server/src/**/*.test.ts', 'apps/server/test/{printing,database,api,sdk}/**/*.test.ts'],
           globalSetup: ['apps/server/test/global-setup.ts'],
         },
       },
