@@ -27,6 +27,12 @@ export const isUniqueViolation = (error: unknown, indexName: string): boolean =>
   return cause.code === '23505' && cause.index === indexName
 }
 
+/** Whether a row refers to one that is not there, by this very constraint. `constraintName` as in the migration. */
+export const isForeignKeyViolation = (error: unknown, constraintName: string): boolean => {
+  const cause = causeOf(error)
+  return cause.code === '23503' && cause.index === constraintName
+}
+
 /** Whether the same transaction may succeed when it is tried again: serialization failure or deadlock. */
 export const isTransient = (error: unknown): boolean => {
   const { code } = causeOf(error)

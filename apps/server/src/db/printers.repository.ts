@@ -8,7 +8,7 @@ import type {
   PrinterRecord,
   PrinterRepository,
 } from '../modules/printers/printers.ports.js'
-import { isUniqueViolation } from './errors.js'
+import { isForeignKeyViolation, isUniqueViolation } from './errors.js'
 import type { Prisma } from './generated/client.js'
 import { decodeCursor, olderThan, toPage } from './keyset.js'
 import { visiblePrinters } from './scope.js'
@@ -72,10 +72,21 @@ const volumeColumns = (volume: PrinterRecord['buildVolume']) => ({
   volumeZMm: volume?.zMm ?? null,
 })
 
-const nameTaken = (name: string) => (error: unknown) => {
-  if (isUniqueViolation(error, 'printer_name_in_use')) throw new GantryError('NAME_TAKEN', { params: { name } })
-  throw error
-}
+const absent = (resource: string, field: string, id: string | null | undefined) =>
+  new GantryError('NOT_FOUND', {
+    params: { resource, id },
+    fields: { [field]: [`is no ${resource} of this installation`] },
+  })
+
+/** What the database refuses of a printer, as the user's mistake that it is. */
+const refused =
+  ({ name = '', groupId, locationId }: Pick<PrinterPatch, 'name' | 'groupId' | 'locationId'>) =>
+  (error: unknown) => {
+    if (isUniqueViolation(error, 'printer_name_in_use')) throw new GantryError('NAME_TAKEN', { params: { name } })
+    if (isForeignKeyViolation(error, 'printer_group_id_fkey')) throw absent('printer group', 'groupId', groupId)
+    if (isForeignKeyViolation(error, 'printer_location_id_fkey')) throw absent('location', 'locationId', locationId)
+    throw error
+  }
 
 export class PrismaPrinterRepository implements PrinterRepository {
   constructor(private readonly tx: Prisma.TransactionClient) {}
@@ -108,7 +119,7 @@ export class PrismaPrinterRepository implements PrinterRepository {
           runtime: { create: {} },
         },
       })
-      .catch(nameTaken(printer.name))
+      .catch(refused(printer))
   }
 
   async update(
@@ -127,7 +138,7 @@ export class PrismaPrinterRepository implements PrinterRepository {
           updatedAt: now,
         },
       })
-      .catch(nameTaken(patch.name ?? ''))
+      .catch(refused(patch))
     if (count === 1 && materials !== undefined) {
       await this.tx.printerMaterial.deleteMany({ where: { printerId } })
       await this.tx.printerMaterial.createMany({ data: materials.map((loaded) => ({ printerId, ...loaded })) })

@@ -103,9 +103,9 @@ export interface PrinterQuery {
 export interface PrinterRepository {
   list(actor: Actor, query: PrinterQuery): Promise<Page<PrinterRecord>>
   get(actor: Actor, printerId: string): Promise<PrinterRecord | null>
-  /** @throws GantryError `NAME_TAKEN` */
+  /** @throws GantryError `NAME_TAKEN`, `NOT_FOUND` naming the field of a group or location that is not there */
   create(printer: NewPrinter): Promise<void>
-  /** @returns false when the row has another version than `ifVersion` meanwhile. @throws GantryError `NAME_TAKEN` */
+  /** @returns false when the row has another version than `ifVersion` meanwhile. @throws as `create` */
   update(printerId: string, patch: PrinterPatch, ifVersion: number | null, now: Date): Promise<boolean>
   remove(printerId: string, now: Date): Promise<void>
 }

@@ -64,7 +64,7 @@ export class PrintersService {
     return this.present(await this.find(actor, printerId))
   }
 
-  /** @throws GantryError `NAME_TAKEN`, `PRINTER_…` when the host does not answer as it should */
+  /** @throws GantryError `NAME_TAKEN`, `NOT_FOUND` for group or location, `PRINTER_…` when the host does not answer as it should */
   async create(
     actor: Actor,
     { apiKey, checkConnection, idempotencyKey, ...input }: CreatePrinterInput,
