@@ -1,6 +1,6 @@
 import superjson from 'superjson'
 
-import { GantryError } from '../kernel/errors.js'
+import { GantryError, invalidField } from '../kernel/errors.js'
 
 const MAX_DEPTH = 32
 const ALLOWED_ANNOTATIONS = ['Date', 'bigint']
@@ -11,13 +11,26 @@ const refuse = (detail: string) => new GantryError('VALIDATION_FAILED', { params
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** @throws GantryError `VALIDATION_FAILED` for keys that reach prototypes, and for nesting without end */
-export const assertPlainJson = (value: unknown, depth = 0): void => {
+const HALF_A_PAIR = /\p{Surrogate}/u
+
+/** PostgreSQL stores neither NUL in a text nor half of a surrogate pair in JSON. */
+const assertStorable = (text: string, path: readonly string[]): void => {
+  if (text.includes('\0') || HALF_A_PAIR.test(text)) {
+    throw invalidField(path.join('.') || 'input', 'holds a character that is no text')
+  }
+}
+
+/**
+ * @throws GantryError `VALIDATION_FAILED` for keys that reach prototypes, for nesting without end, and for texts that
+ *   no database stores, naming the field
+ */
+export const assertPlainJson = (value: unknown, path: readonly string[] = []): void => {
+  if (typeof value === 'string') assertStorable(value, path)
   if (typeof value !== 'object' || value === null) return
-  if (depth > MAX_DEPTH) throw refuse(`it is nested deeper than ${MAX_DEPTH} levels`)
+  if (path.length > MAX_DEPTH) throw refuse(`it is nested deeper than ${MAX_DEPTH} levels`)
   for (const [key, member] of Object.entries(value)) {
     if (PROTOTYPE_KEYS.includes(key)) throw refuse(`the key ${key} is not allowed`)
-    assertPlainJson(member, depth + 1)
+    assertPlainJson(member, [...path, key])
   }
 }
 
