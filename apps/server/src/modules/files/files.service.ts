@@ -1,4 +1,4 @@
-import { fileName, type FileVersion, type Page, type PrintFile } from '@gantry/schemas'
+import { fileName, idOf, type FileVersion, type Page, type PrintFile } from '@gantry/schemas'
 import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 
@@ -47,6 +47,8 @@ export interface Download {
 }
 
 const LISTED_VERSIONS = 100
+const FILE_ID = idOf('file')
+const FILE_VERSION_ID = idOf('fileVersion')
 const CONTENT_TYPES = { png: 'image/png', jpg: 'image/jpeg', qoi: 'image/qoi' } as const
 
 /** The library of print files. */
@@ -134,10 +136,12 @@ export class FilesService {
   }
 
   private async contentOf(actor: Actor, id: string): Promise<FileContent> {
-    const found = await this.deps.reads.files.findContent(
-      actor,
-      id.startsWith('fvr_') ? { fileVersionId: id } : { fileId: id },
-    )
+    const { files } = this.deps.reads
+    const found = FILE_VERSION_ID.safeParse(id).success
+      ? await files.findContent(actor, { fileVersionId: id })
+      : FILE_ID.safeParse(id).success
+        ? await files.findContent(actor, { fileId: id })
+        : null
     if (found === null) throw notFound('file', id)
     return found
   }
