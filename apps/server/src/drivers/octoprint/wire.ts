@@ -111,7 +111,6 @@ export const frameMessage = z.object({
   current: statusPayload.optional().catch(undefined),
   event: eventPayload.optional().catch(undefined),
 })
-export type FrameMessage = z.infer<typeof frameMessage>
 
 /** `POST /api/files/local` */
 export const uploadMessage = z.object({ files: z.object({ local: z.object({ path: text }) }) })

@@ -1,4 +1,4 @@
-import { ACTIVE_ATTEMPT_STATES, type AttemptState } from '@gantry/schemas'
+import type { AttemptState } from '@gantry/schemas'
 
 /** Every step an attempt may take. An attempt that has ended stays as it is. */
 const NEXT: Readonly<Record<AttemptState, readonly AttemptState[]>> = {
@@ -15,9 +15,3 @@ const NEXT: Readonly<Record<AttemptState, readonly AttemptState[]>> = {
 }
 
 export const mayFollow = (from: AttemptState, to: AttemptState): boolean => NEXT[from].includes(to)
-
-/** The states from which `to` can be reached: what a compare-and-set compares with. */
-export const statesBefore = (to: AttemptState): AttemptState[] =>
-  (Object.keys(NEXT) as AttemptState[]).filter((from) => mayFollow(from, to))
-
-export const isActive = (state: AttemptState): boolean => (ACTIVE_ATTEMPT_STATES as readonly string[]).includes(state)

@@ -11,8 +11,3 @@ const random10 = () => Array.from({ length: 10 }, () => ALPHABET.charAt(randomIn
  */
 export const newRemoteName = (jobId: string, copyNumber: number): string =>
   `g${jobId.replace(/[^a-z0-9]/g, '').slice(-8)}-${copyNumber}-${random10()}.gcode`
-
-const OURS = /^g[a-z0-9]{8}-\d+-[a-z0-9]{10}\.gcode$/
-
-/** Whether a file on a host can be one of ours, by its name. */
-export const isOurRemoteName = (path: string): boolean => OURS.test(path.split('/').at(-1) ?? '')
