@@ -7,6 +7,7 @@ import { startWorkerRole } from './app/worker-role.js'
 import type { Config } from './config/config.js'
 import { Lifecycle, newId, systemClock, type Clock, type Logger } from './kernel/index.js'
 import { ensureFirstAdmin, type FirstAdmin } from './modules/auth/first-admin.js'
+import { ScanThread } from './modules/files/gcode/scan-thread.js'
 import { createLogger } from './observability/logger.js'
 import { createMetrics } from './observability/metrics.js'
 import { GANTRY_VERSION, PRISMA_FOLDER } from './app/installation.js'
@@ -68,7 +69,9 @@ const startRoles = async (
   const persistence = await openPersistence({ config, prismaFolder: PRISMA_FOLDER, instanceId, log, lifecycle })
   const { unitOfWork, reads, bus } = persistence
   const drivers = openDrivers(config.printers, lifecycle)
-  const composed = await composeServices({ config, persistence, drivers, instanceId, clock, log })
+  const scans = new ScanThread()
+  lifecycle.onStop('scan thread', () => scans.close())
+  const composed = await composeServices({ config, persistence, drivers, scans, instanceId, clock, log })
   const { services, board, authenticator, sealer } = composed
   const firstAdmin = await ensureFirstAdmin({ unitOfWork, users: reads.users, ...config.auth.firstAdmin })
 

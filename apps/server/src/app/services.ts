@@ -10,6 +10,7 @@ import { AuthService } from '../modules/auth/auth.service.js'
 import { LoginLimiter } from '../modules/auth/login-limiter.js'
 import { SessionAuthenticator } from '../modules/auth/session-authenticator.js'
 import { FilesService } from '../modules/files/files.service.js'
+import type { ScanThread } from '../modules/files/gcode/scan-thread.js'
 import { AttemptLedger } from '../modules/print-jobs/attempt-ledger.js'
 import { AttemptsService } from '../modules/print-jobs/attempts.service.js'
 import { PrintJobsService } from '../modules/print-jobs/print-jobs.service.js'
@@ -27,6 +28,7 @@ export interface ServicesDeps {
   config: Config
   persistence: Persistence
   drivers: DriverRegistry
+  scans: ScanThread
   instanceId: string
   clock: Clock
   log: Logger
@@ -47,6 +49,7 @@ export const composeServices = async ({
   config,
   persistence,
   drivers,
+  scans,
   instanceId,
   clock,
   log,
@@ -70,7 +73,7 @@ export const composeServices = async ({
       forgetSession: (sessionId) => authenticator.forget(sessionId),
       refreshTokenDays: config.auth.refreshTokenDays,
     }),
-    files: new FilesService({ unitOfWork, reads, storage, limitBytes: config.http.maxUploadBytes, log }),
+    files: new FilesService({ unitOfWork, reads, storage, scans, limitBytes: config.http.maxUploadBytes, log }),
     printers: new PrintersService({ ...shared, desk: new CommandDesk(unitOfWork, bus), drivers, sealer }),
     printJobs: new PrintJobsService({ ...shared, follow }),
     projects: new ProjectsService({ unitOfWork, reads }),

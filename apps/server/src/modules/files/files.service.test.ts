@@ -12,6 +12,7 @@ import { createUnitOfWork } from '../../db/unit-of-work.js'
 import { newId, type Actor } from '../../kernel/index.js'
 import { openTestDatabase, silentHook } from '../../testing/open-database.js'
 import { FilesService, type UploadRequest } from './files.service.js'
+import { ScanThread } from './gcode/scan-thread.js'
 
 const fixture = (name: string) => readFile(new URL(`fixtures/${name}`, import.meta.url))
 const ada: Actor = {
@@ -33,7 +34,8 @@ const open = async () => {
   })
   const storage = new LocalFileStorage({ dataDir, reserveBytes: 0 })
   const reads = { files: new PrismaFileRepository(prisma) }
-  const files = new FilesService({ unitOfWork, reads, storage, limitBytes: 5_000_000, log })
+  const scans = new ScanThread()
+  const files = new FilesService({ unitOfWork, reads, storage, scans, limitBytes: 5_000_000, log })
   const request = (name: string, content: Buffer, more: Partial<UploadRequest> = {}): UploadRequest => ({
     name,
     source: Readable.from([content]),
@@ -54,6 +56,7 @@ const open = async () => {
       return entries.filter((entry) => entry.isFile()).length
     },
     [Symbol.asyncDispose]: async () => {
+      await scans.close()
       await database[Symbol.asyncDispose]()
       await rm(dataDir, { recursive: true, force: true })
     },

@@ -14,6 +14,7 @@ import {
 import type { UploadSource } from '../printers/printer-driver.port.js'
 import type { ByteRange, FileStorage } from './file-storage.port.js'
 import type { FileContent, FileRepository, StoredThumbnail } from './files.ports.js'
+import type { ScanThread } from './gcode/scan-thread.js'
 import { receiveUpload, type ReceivedFile } from './receive-upload.js'
 
 interface Repositories {
@@ -24,6 +25,8 @@ export interface FilesServiceDeps {
   unitOfWork: UnitOfWork<Repositories>
   reads: Repositories
   storage: FileStorage
+  /** Reads what is uploaded. */
+  scans: ScanThread
   /** Largest accepted file, in bytes. */
   limitBytes: number
   log: Logger
@@ -80,10 +83,11 @@ export class FilesService {
   async upload(actor: Actor, request: UploadRequest): Promise<PrintFile> {
     if (actor.role === 'viewer') throw new GantryError('FORBIDDEN', { params: { needs: 'operator', has: actor.role } })
     const name = parsedName(request.name)
-    const { storage, limitBytes } = this.deps
+    const { storage, scans, limitBytes } = this.deps
     const { source, signal, contentLength } = request
     const received = await receiveUpload(source, {
       storage,
+      scans,
       limitBytes,
       signal,
       ...(contentLength === null ? {} : { expectedBytes: contentLength }),

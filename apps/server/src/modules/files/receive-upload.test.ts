@@ -7,12 +7,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { LocalFileStorage } from '../../adapters/file-storage/local-file-storage.js'
 import { GantryError } from '../../kernel/errors.js'
+import { ScanThread } from './gcode/scan-thread.js'
 import { receiveUpload, type ReceivedFile } from './receive-upload.js'
 
 const LIMIT_BYTES = 1_000_000
+const scans = new ScanThread()
 
 let dataDir: string
 let storage: LocalFileStorage
@@ -24,6 +26,7 @@ beforeEach(async () => {
   demo = await readFile(join(import.meta.dirname, 'fixtures/demo-token.gcode'))
 })
 afterEach(() => rm(dataDir, { recursive: true, force: true }))
+afterAll(() => scans.close())
 
 async function storedFiles(): Promise<string[]> {
   const entries = await readdir(dataDir, { recursive: true, withFileTypes: true })
@@ -40,7 +43,7 @@ const inChunks = (content: Buffer, bytes = 10_000): Readable =>
 
 describe('receiveUpload', () => {
   it('hashes, reads and stores a file in one pass', async () => {
-    const received = await receiveUpload(inChunks(demo), { storage, limitBytes: LIMIT_BYTES })
+    const received = await receiveUpload(inChunks(demo), { storage, scans, limitBytes: LIMIT_BYTES })
     const sha256 = createHash('sha256').update(demo).digest('hex')
     expect(received).toMatchObject({ sha256, sizeBytes: demo.length, created: true })
     expect(received.metadata).toMatchObject({ estimatedPrintSeconds: 1140, layerCount: 15 })
@@ -49,8 +52,8 @@ describe('receiveUpload', () => {
   })
 
   it('stores the same content once', async () => {
-    const first = await receiveUpload(inChunks(demo), { storage, limitBytes: LIMIT_BYTES })
-    const second = await receiveUpload(inChunks(demo, 777), { storage, limitBytes: LIMIT_BYTES })
+    const first = await receiveUpload(inChunks(demo), { storage, scans, limitBytes: LIMIT_BYTES })
+    const second = await receiveUpload(inChunks(demo, 777), { storage, scans, limitBytes: LIMIT_BYTES })
     expect(second).toEqual({ ...first, created: false })
     expect(await storedFiles()).toEqual([first.sha256])
   })
@@ -74,7 +77,7 @@ describe('receiveUpload', () => {
       { code: 'NOT_GCODE', params: { reason: 'no_commands' } },
     ],
   ])('refuses %s and keeps nothing', async (_, content, options, error) => {
-    const received = receiveUpload(inChunks(content()), { storage, limitBytes: LIMIT_BYTES, ...options })
+    const received = receiveUpload(inChunks(content()), { storage, scans, limitBytes: LIMIT_BYTES, ...options })
     await expect(received).rejects.toMatchObject(error)
     expect(await storedFiles()).toEqual([])
   })
@@ -82,7 +85,7 @@ describe('receiveUpload', () => {
   it('keeps nothing when the signal gives the upload up while it waits for bytes', async () => {
     const source = new Readable({ read: () => undefined })
     const controller = new AbortController()
-    const received = receiveUpload(source, { storage, limitBytes: LIMIT_BYTES, signal: controller.signal })
+    const received = receiveUpload(source, { storage, scans, limitBytes: LIMIT_BYTES, signal: controller.signal })
     source.push(demo)
     controller.abort()
     await expect(received).rejects.toMatchObject({ code: 'REQUEST_ABORTED' })
@@ -91,13 +94,32 @@ describe('receiveUpload', () => {
 
   it("fails with the signal's own typed reason", async () => {
     const reason = new GantryError('DEADLINE_EXCEEDED')
-    const options = { storage, limitBytes: LIMIT_BYTES, signal: AbortSignal.abort(reason) }
+    const options = { storage, scans, limitBytes: LIMIT_BYTES, signal: AbortSignal.abort(reason) }
     await expect(receiveUpload(inChunks(demo), options)).rejects.toBe(reason)
+  })
+
+  it.each<[what: string, fail: (controller: AbortController) => void]>([
+    ['its thread ends', () => void scans.close()],
+    ['its signal gives it up', (controller) => controller.abort()],
+  ])('keeps nothing of a file that a thread reads when %s', async (_, fail) => {
+    const source = new Readable({ read: () => undefined })
+    const controller = new AbortController()
+    const options = { storage, scans, limitBytes: 2 * LIMIT_BYTES, signal: controller.signal }
+    const received = receiveUpload(source, options)
+    received.catch(() => undefined)
+    // The second chunk is taken when the first has been read and written.
+    source.push(Buffer.alloc(LIMIT_BYTES, 'G1 X1 Y1 E1\n'))
+    source.push('G1 X1 Y1 E1\n')
+    await expect.poll(() => source.readableLength, { interval: 1 }).toBe(0)
+    fail(controller)
+    source.push(null)
+    await expect(received).rejects.toThrow()
+    expect(await storedFiles()).toEqual([])
   })
 
   it('keeps nothing when the disk is full', async () => {
     const full = new LocalFileStorage({ dataDir, reserveBytes: Number.MAX_SAFE_INTEGER })
-    const received = receiveUpload(inChunks(demo), { storage: full, limitBytes: LIMIT_BYTES })
+    const received = receiveUpload(inChunks(demo), { storage: full, scans, limitBytes: LIMIT_BYTES })
     await expect(received).rejects.toMatchObject({ code: 'STORAGE_FULL' })
     expect(await storedFiles()).toEqual([])
   })
@@ -110,7 +132,7 @@ describe('receiveUpload over HTTP', () => {
   beforeEach(async () => {
     outcome = new Promise((resolve) => {
       server = createServer((req, res) => {
-        receiveUpload(req, { storage, limitBytes: LIMIT_BYTES }).then(
+        receiveUpload(req, { storage, scans, limitBytes: LIMIT_BYTES }).then(
           (received) => {
             res.end(received.sha256)
             resolve(received)

@@ -3,11 +3,13 @@ import { createHash } from 'node:crypto'
 import type { Readable } from 'node:stream'
 import { GantryError } from '../../kernel/errors.js'
 import type { FileStorage, PendingFile } from './file-storage.port.js'
-import { GcodeScanner } from './gcode/gcode-scanner.js'
+import type { ScanThread } from './gcode/scan-thread.js'
+import type { ThreadScan } from './gcode/thread-scan.js'
 import type { ExtractedThumbnail } from './gcode/thumbnail-collector.js'
 
 export interface ReceiveUploadOptions {
   storage: FileStorage
+  scans: ScanThread
   /** Largest accepted file. */
   limitBytes: number
   /** The announced size (`Content-Length` of the file itself), if known; fewer or more bytes are a truncated upload. */
@@ -39,45 +41,47 @@ export async function receiveUpload(source: Readable, options: ReceiveUploadOpti
   throwIfAborted(signal)
   if (expectedBytes !== undefined && expectedBytes > limitBytes) throw tooLarge(limitBytes)
   const pending = await options.storage.begin(expectedBytes)
+  const scan = options.scans.begin()
   const onAbort = () => source.destroy(new Error('The upload was given up.'))
   signal?.addEventListener('abort', onAbort, { once: true })
   try {
     throwIfAborted(signal)
-    return await receiveInto(pending, source, options)
+    return await receiveInto(pending, scan, source, options)
   } catch (error) {
     await pending.abort()
     throwIfAborted(signal)
     throw error
   } finally {
+    scan.abandon()
     signal?.removeEventListener('abort', onAbort)
   }
 }
 
 async function receiveInto(
   pending: PendingFile,
+  scan: ThreadScan,
   source: Readable,
   options: ReceiveUploadOptions,
 ): Promise<ReceivedFile> {
   const { expectedBytes, limitBytes, signal } = options
   const hash = createHash('sha256')
-  const scanner = new GcodeScanner()
   let sizeBytes = 0
   for await (const chunk of chunksOf(source)) {
     sizeBytes += chunk.length
     if (sizeBytes > limitBytes) throw tooLarge(limitBytes)
-    scanner.push(chunk)
-    if (scanner.refused !== null) throw notGcode(scanner.refused)
+    await scan.push(chunk)
+    if (scan.refused !== null) throw notGcode(scan.refused)
     hash.update(chunk)
     await pending.write(chunk)
   }
   if (expectedBytes !== undefined && sizeBytes !== expectedBytes) throw truncated()
-  const scan = scanner.finish()
-  if (!scan.isGcode) throw notGcode(scan.reason)
+  const found = await scan.finish()
+  if (!found.isGcode) throw notGcode(found.reason)
   // From here on the file is whole: an abort that comes later must not undo what may already be stored.
   throwIfAborted(signal)
   const sha256 = hash.digest('hex')
   const { created } = await pending.commit(sha256)
-  return { sha256, sizeBytes, created, metadata: scan.metadata, thumbnail: scan.thumbnail }
+  return { sha256, sizeBytes, created, metadata: found.metadata, thumbnail: found.thumbnail }
 }
 
 /** The source's chunks; an error of the source itself, such as a lost connection, is a truncated upload. */
