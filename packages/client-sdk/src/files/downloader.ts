@@ -25,8 +25,11 @@ export interface DownloaderOptions {
   stallTimeoutMs: number
 }
 
-const nameIn = (disposition: string | null): string => {
-  const encoded = /filename\*=UTF-8''([^;]+)/i.exec(disposition ?? '')?.[1]
+/** Every download is sent as an attachment; what is none comes from something in between, such as a login page. */
+const nameIn = ({ headers, status }: Response): string => {
+  const disposition = headers.get('content-disposition')
+  if (disposition === null) throw badResponse(status)
+  const encoded = /filename\*=UTF-8''([^;]+)/i.exec(disposition)?.[1]
   return encoded === undefined ? 'download' : decodeURIComponent(encoded)
 }
 
@@ -69,7 +72,7 @@ const downloadOf = (response: Response, deadline: Deadline): Download => {
   const whole = () =>
     new Response(body as ConstructorParameters<typeof Response>[0], { headers: { 'Content-Type': contentType } })
   return {
-    name: nameIn(response.headers.get('content-disposition')),
+    name: nameIn(response),
     contentType,
     sizeBytes: length === null ? null : Number(length),
     body,

@@ -36,7 +36,8 @@ async function* readAll(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint
       const { done, value } = await reader.read()
       isOver = done
       if (done) return
-      yield value
+      // A Blob's stream may give all of it at once, which would leave no progress to tell.
+      yield* piecesOf(value)
     }
   } finally {
     // Left half-way: whoever makes the bytes need not go on.

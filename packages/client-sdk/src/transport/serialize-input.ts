@@ -25,7 +25,8 @@ const plainCopy = (value: unknown, depth = 0): unknown => {
 /** The same on the way back as the server, stricter on the way there. */
 export const transformer = {
   input: {
-    serialize: (value: unknown) => superjson.serialize(plainCopy(value)),
+    // A procedure without input gets a null, since in a batch every call has to have something.
+    serialize: (value: unknown) => superjson.serialize(plainCopy(value ?? null)),
     deserialize: (value: Parameters<typeof superjson.deserialize>[0]): unknown => superjson.deserialize(value),
   },
   output: {
