@@ -1,15 +1,17 @@
 import { openDrivers } from './app/drivers.js'
-import { FLEET_ROLE_TIMINGS, startFleetRole, type FleetRoleTimings } from './app/fleet-role.js'
+import { FLEET_ROLE_TIMINGS, startFleetRole, type FleetRole, type FleetRoleTimings } from './app/fleet-role.js'
 import { createHttpRole } from './app/http-role.js'
 import { openPersistence } from './app/persistence.js'
 import { composeServices } from './app/services.js'
 import { startWorkerRole } from './app/worker-role.js'
 import type { Config } from './config/config.js'
+import type { HttpServer } from './http/http-server.js'
 import { Lifecycle, newId, systemClock, type Clock, type Logger } from './kernel/index.js'
 import { ensureFirstAdmin, type FirstAdmin } from './modules/auth/first-admin.js'
 import { ScanThread } from './modules/files/gcode/scan-thread.js'
 import { createLogger } from './observability/logger.js'
 import { createMetrics } from './observability/metrics.js'
+import type { Jobs } from './queues/create-jobs.js'
 import { GANTRY_VERSION, PRISMA_FOLDER } from './app/installation.js'
 
 /** What tests replace. */
@@ -36,7 +38,8 @@ export interface App {
   stop(): Promise<void>
 }
 
-const HTTP_STOP_CAP_MS = 13_000
+const CLAIMING_CAP_MS = 2_000
+const HTTP_AND_JOBS_CAP_MS = 12_500
 
 /** The server: everything is made, joined and started here, and nowhere else. */
 export const createApp = (config: Config, overrides: AppOverrides = {}): App => {
@@ -62,7 +65,6 @@ const startRoles = async (
   lifecycle: Lifecycle,
 ): Promise<StartedApp> => {
   const { clock = systemClock, timings = FLEET_ROLE_TIMINGS } = overrides
-  const { drainMs } = config.shutdown
   const instanceId = newId('instance')
   const does = (role: Config['roles'][number]) => config.roles.includes(role)
 
@@ -77,15 +79,27 @@ const startRoles = async (
 
   board.start()
   lifecycle.onStop('status board', () => board.stop())
-  await startWorkerRole({ persistence, work: does('worker'), clock, log, lifecycle })
+  const running: RunningRoles = {}
+  stopInOrder(running, lifecycle, config.shutdown.drainMs)
+  running.jobs = await startWorkerRole({ persistence, work: does('worker'), clock, log })
   if (does('fleet')) {
     const openFile = (sha256: string, sizeBytes: number) => services.files.uploadSource(sha256, sizeBytes)
-    await startFleetRole({ unitOfWork, bus, drivers, sealer, openFile, instanceId, clock, log, lifecycle, timings })
+    running.fleet = await startFleetRole({
+      unitOfWork,
+      bus,
+      drivers,
+      sealer,
+      openFile,
+      instanceId,
+      clock,
+      log,
+      timings,
+    })
   }
   if (!does('api')) return { url: null, firstAdmin }
 
   const metrics = createMetrics()
-  const http = createHttpRole({
+  running.http = createHttpRole({
     config,
     services,
     authenticator,
@@ -95,14 +109,31 @@ const startRoles = async (
     log,
     version: GANTRY_VERSION,
   })
-  const { url } = await http.listen()
-  lifecycle.onStop('http', () => http.stop(), HTTP_STOP_CAP_MS)
-  lifecycle.onStop('drain', () => drain(http, drainMs), drainMs + 1_000)
+  const { url } = await running.http.listen()
   log.info({ url, instanceId, roles: config.roles }, 'Gantry is ready')
   return { url, firstAdmin }
 }
 
-const drain = async (http: { drain(): void }, ms: number): Promise<void> => {
+interface RunningRoles {
+  jobs?: Jobs
+  fleet?: FleetRole
+  http?: HttpServer
+}
+
+/** Stages stop in the opposite order of their lines here: first the drain, last the printers' connections and leases. */
+const stopInOrder = (running: RunningRoles, lifecycle: Lifecycle, drainMs: number): void => {
+  lifecycle.onStop('fleet', async () => running.fleet?.stop())
+  const answerTheRest = async () => {
+    await Promise.all([running.http?.stop(), running.jobs?.stop()])
+  }
+  lifecycle.onStop('http and jobs', answerTheRest, HTTP_AND_JOBS_CAP_MS)
+  lifecycle.onStop('claiming', async () => running.fleet?.stopClaiming(), CLAIMING_CAP_MS)
+  lifecycle.onStop('drain', () => drain(running.http, drainMs), drainMs + 1_000)
+}
+
+/** Without HTTP there is nobody to tell. */
+const drain = async (http: HttpServer | undefined, ms: number): Promise<void> => {
+  if (http === undefined) return
   http.drain()
   await new Promise((resolve) => setTimeout(resolve, ms))
 }

@@ -3,6 +3,8 @@ import { welcome } from './app/welcome.js'
 import { explainFailure } from './app/explain-failure.js'
 import { loadConfig } from './config/config.js'
 
+const STOP_WITHIN_MS = 25_000
+
 try {
   const app = createApp(loadConfig())
   let signals = 0
@@ -10,6 +12,8 @@ try {
     signals += 1
     // Whoever asks twice does not want to wait.
     if (signals > 1) process.exit(1)
+    // Whatever hangs: who asked for a stop gets one.
+    setTimeout(() => process.exit(1), STOP_WITHIN_MS).unref()
     void app.stop().then(() => process.exit(0))
   }
   process.on('SIGTERM', onSignal).on('SIGINT', onSignal)

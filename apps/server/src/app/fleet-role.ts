@@ -1,5 +1,5 @@
 import type { Repositories } from '../db/repositories.js'
-import type { Clock, EventBus, Lifecycle, Logger, UnitOfWork } from '../kernel/index.js'
+import type { Clock, EventBus, Logger, UnitOfWork } from '../kernel/index.js'
 import {
   AttemptConduct,
   CONDUCT_TIMINGS,
@@ -12,6 +12,7 @@ import { ForeignPrints } from '../modules/print-jobs/foreign-prints.js'
 import { PrinterWorker } from '../modules/print-jobs/printer-worker.js'
 import { Fleet, FLEET_TIMINGS, type FleetTimings } from '../modules/printers/fleet.js'
 import { CommandRunner } from '../modules/printers/printer-commands.js'
+import { PrinterAlarms } from '../modules/printers/printer-alarms.js'
 import { SUPERVISOR_TIMINGS, type SupervisorTimings } from '../modules/printers/printer-supervisor.js'
 import type { CredentialSealer, DriverRegistry } from '../modules/printers/printers.ports.js'
 
@@ -37,13 +38,19 @@ export interface FleetRoleDeps {
   instanceId: string
   clock: Clock
   log: Logger
-  lifecycle: Lifecycle
   timings: FleetRoleTimings
 }
 
+export interface FleetRole {
+  /** From now on no copy is claimed and no order taken; what is in hand goes on. */
+  stopClaiming(): Promise<void>
+  /** Closes the connections and gives the leases back; printers go on printing. */
+  stop(): Promise<void>
+}
+
 /** Everything that drives printers: leases, supervisors, the attempts on them, their commands, and the dispatcher. */
-export const startFleetRole = async (deps: FleetRoleDeps): Promise<void> => {
-  const { unitOfWork, bus, clock, log, timings, lifecycle, instanceId } = deps
+export const startFleetRole = async (deps: FleetRoleDeps): Promise<FleetRole> => {
+  const { unitOfWork, bus, clock, log, timings, instanceId } = deps
   const ledger = new AttemptLedger(unitOfWork)
   const conduct = new AttemptConduct({ ledger, openFile: deps.openFile, timings: timings.conduct, log })
   const foreign = new ForeignPrints(unitOfWork, clock, log)
@@ -52,30 +59,32 @@ export const startFleetRole = async (deps: FleetRoleDeps): Promise<void> => {
     ...{ unitOfWork, bus, clock, log, instanceId, worker },
     drivers: deps.drivers,
     sealer: deps.sealer,
+    alarms: new PrinterAlarms(unitOfWork, log),
     random: Math.random,
     timings: timings.supervisor,
     fleetTimings: timings.fleet,
   })
   const dispatcher: Dispatcher = new Dispatcher({ unitOfWork, fleet, worker, bus, timings: DISPATCHER_TIMINGS, log })
   const commands = new CommandRunner({ unitOfWork, bus, fleet, instanceId, log })
-  const unwatchCancels = bus.onWake('printer.command', () => noticeCancels(worker, log))
-
-  lifecycle.onStop('fleet', () => fleet.stop(), 8_000)
-  await fleet.start()
-  lifecycle.onStop('printer commands', () => commands.stop())
-  await commands.start()
-  // Stopped first of all three: nothing is claimed that could not be begun.
-  lifecycle.onStop('dispatcher', async () => {
-    unwatchCancels()
-    await dispatcher.stop()
+  const unwatchCancels = bus.onWake('printer.command', () => {
+    worker.noticeCancels().catch((err: unknown) => log.warn({ err }, 'wishes to cancel could not be looked up'))
   })
-  await dispatcher.start()
-}
 
-const noticeCancels = (worker: PrinterWorker, log: Logger): void => {
-  for (const printerId of worker.busyPrinters()) {
-    worker
-      .noticeCancel(printerId)
-      .catch((err: unknown) => log.warn({ err, printerId }, 'a wish to cancel could not be looked up'))
+  const stopClaiming = async () => {
+    unwatchCancels()
+    await Promise.all([dispatcher.stop(), commands.stop()])
   }
+  const stop = async () => {
+    await stopClaiming()
+    await fleet.stop()
+  }
+  try {
+    await fleet.start()
+    await commands.start()
+    await dispatcher.start()
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  return { stopClaiming, stop }
 }

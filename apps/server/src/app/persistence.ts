@@ -53,8 +53,15 @@ export const openPersistence = async ({
   return { url, database, eventLog, bus, unitOfWork, reads: repositoriesFor(prisma) }
 }
 
+/** A fast shutdown only has to write what is in memory; after this an immediate one follows, which loses nothing either. */
+const STOP_SECONDS = 5
+const STOP_CAP_MS = 10_000
+
 const embedded = async (dataDir: string, log: Logger, lifecycle: Lifecycle): Promise<string> => {
-  const postgres = await startEmbeddedPostgres({ dataDir, log })
-  lifecycle.onStop('embedded PostgreSQL', async () => void (await postgres.stop()), 30_000)
+  const postgres = await startEmbeddedPostgres({ dataDir, log, stopTimeoutSeconds: STOP_SECONDS })
+  const stop = async () => {
+    await postgres.stop()
+  }
+  lifecycle.onStop('embedded PostgreSQL', stop, STOP_CAP_MS)
   return postgres.url
 }

@@ -1,9 +1,9 @@
 import { removeExpiredIdempotencyKeys } from '../db/idempotency.js'
 import { createOutbox, type PrismaOutbox } from '../db/outbox.js'
-import type { Clock, EventBus, JobHandler, Lifecycle, Logger } from '../kernel/index.js'
+import type { Clock, EventBus, JobHandler, Logger } from '../kernel/index.js'
 import { handleJob } from '../kernel/index.js'
 import { dispatchWake } from '../modules/print-jobs/print-jobs.jobs.js'
-import { createJobs } from '../queues/create-jobs.js'
+import { createJobs, type Jobs } from '../queues/create-jobs.js'
 import { jobCatalogue } from '../queues/job-catalogue.js'
 import { createMaintenanceHandlers, type MaintenanceStore } from '../queues/maintenance.jobs.js'
 import type { Persistence } from './persistence.js'
@@ -14,7 +14,6 @@ export interface WorkerRoleDeps {
   work: boolean
   clock: Clock
   log: Logger
-  lifecycle: Lifecycle
 }
 
 /** Every handler, one per job of the catalogue. */
@@ -33,7 +32,7 @@ const maintenanceStore = ({ database, eventLog }: Persistence, outbox: PrismaOut
 })
 
 /** The job system: the outbox relay and the workers. */
-export const startWorkerRole = async ({ persistence, work, clock, log, lifecycle }: WorkerRoleDeps): Promise<void> => {
+export const startWorkerRole = async ({ persistence, work, clock, log }: WorkerRoleDeps): Promise<Jobs> => {
   const { url, bus, database } = persistence
   const outbox = createOutbox(database.prisma)
   const jobs = createJobs({
@@ -42,6 +41,6 @@ export const startWorkerRole = async ({ persistence, work, clock, log, lifecycle
     handlers: handlers(maintenanceStore(persistence, outbox), bus, log),
     outbox,
   })
-  lifecycle.onStop('jobs', () => jobs.stop(), 12_000)
   await jobs.start()
+  return jobs
 }

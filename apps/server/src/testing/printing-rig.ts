@@ -97,14 +97,15 @@ class Rig {
     this.role = new Lifecycle(this.log)
     this.role.onStop('connector', () => connector.close())
     const { unitOfWork, bus } = this.persistence
-    await startFleetRole({
-      ...{ unitOfWork, bus, log: this.log, lifecycle: this.role, timings: QUICK_TIMINGS },
+    const role = await startFleetRole({
+      ...{ unitOfWork, bus, log: this.log, timings: QUICK_TIMINGS },
       drivers: { driverFor: (kind) => registry[kind] },
       sealer: { seal: (plain) => plain, open: (cipher) => cipher },
       openFile: tokenSource,
       instanceId: newId('instance'),
       clock: systemClock,
     })
+    this.role.onStop('fleet', () => role.stop())
   }
 
   stop(): Promise<void> {
