@@ -15,7 +15,7 @@ interface Check {
 
 const CHECKS: Check[] = [
   { name: 'lint', command: 'npm run --silent lint -- --max-warnings=0' },
-  { name: 'types', command: 'npm run --silent typecheck -- --output-logs=errors-only' },
+  { name: 'types', command: 'npm run --silent typecheck -- --output-logs=errors-only --concurrency=1' },
   { name: 'format', command: 'prettier --check --log-level=warn --cache --cache-location=.cache/prettier .' },
   { name: 'import boundaries', command: 'tsx tools/check-imports.ts', remark: /^\d+ files and \d+ imports read/m },
   { name: 'dead code', command: 'knip --no-progress' },

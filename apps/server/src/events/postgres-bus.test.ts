@@ -42,7 +42,8 @@ const twoProcesses = async (options: Partial<PostgresBusOptions> = { sweepMs: 60
 const terminate = async (url: string, applicationName: string): Promise<number | null> => {
   const client = new pg.Client(url)
   await client.connect()
-  const sql = 'select pg_terminate_backend(pid) from pg_stat_activity where application_name = $1 and datname = current_database()'
+  const sql =
+    'select pg_terminate_backend(pid) from pg_stat_activity where application_name = $1 and datname = current_database()'
   const { rowCount } = await client.query(sql, [applicationName])
   await client.end()
   return rowCount
