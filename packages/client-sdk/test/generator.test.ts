@@ -13,7 +13,9 @@ const SECRET = 'export interface Row { id: string }\nexport class Decimal { digi
 const TYPES = `
 import type { Decimal, Row } from './secret.js'
 export interface Plain { id: string; at?: Date | null; tags: string[]; more: Record<string, unknown>; pair: [number, 'a'] }
-export type Nested = { /** A comment. */ plain: Plain | null; kind: 'b' | 'a' | undefined; flag: boolean }
+export type Nested = {
+  /** A comment. */
+  plain: Plain | null; kind: 'b' | 'a' | undefined; flag: boolean }
 export type Loose = { deep: { value: any } }
 export type Inner = { row: Row }
 export type Classy = { price: Decimal }

@@ -157,20 +157,19 @@ export class TypeWriter {
 
   /** Functions, classes, and whatever was declared by name where clients do not look. */
   private assertPublic(type: ts.Type, { at }: Place): void {
+    if (this.isFromLibrary(type)) throw new LeakError(at, `is ${this.show(type)}, which JSON does not carry`)
     const isCallable = type.getCallSignatures().length > 0 || type.getConstructSignatures().length > 0
     if (isCallable) throw new LeakError(at, `is a function (${this.show(type)})`)
-    if (type.isClass()) throw new LeakError(at, `is the class ${this.show(type)}`)
-    const declarer = type.aliasSymbol ?? (type.isClassOrInterface() ? type.symbol : undefined)
+    const declared = namedSymbol(type)
+    if ((declared?.flags ?? 0) & ts.SymbolFlags.Class) throw new LeakError(at, `is the class ${this.show(type)}`)
+    const declarer = type.aliasSymbol ?? declared
     for (const { fileName } of declarer?.declarations?.map((declaration) => declaration.getSourceFile()) ?? []) {
       if (!this.options.isPublicFile(fileName)) throw new LeakError(at, `is ${this.show(type)} of ${fileName}`)
     }
-    if (this.isFromLibrary(type)) throw new LeakError(at, `is ${this.show(type)}, which JSON does not carry`)
   }
 
   private isFromLibrary(type: ts.Type): boolean {
-    const symbol = type.getSymbol()
-    if (symbol === undefined || !type.isClassOrInterface()) return false
-    return (symbol.declarations ?? []).some((declaration) =>
+    return (namedSymbol(type)?.declarations ?? []).some((declaration) =>
       this.options.program.isSourceFileDefaultLibrary(declaration.getSourceFile()),
     )
   }
@@ -185,6 +184,13 @@ interface Place {
   at: string
   depth: number
   named: boolean
+}
+
+/** The class or interface that a type is of, generic ones too. */
+const namedSymbol = (type: ts.Type): ts.Symbol | undefined => {
+  const symbol = type.getSymbol()
+  const isNamed = ((symbol?.flags ?? 0) & (ts.SymbolFlags.Class | ts.SymbolFlags.Interface)) !== 0
+  return isNamed ? symbol : undefined
 }
 
 const deeper = (place: Place): Place => ({ ...place, depth: place.depth + 1 })
