@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
 import type { Actor } from '../kernel/actor.js'
@@ -38,6 +39,8 @@ export class Exchange {
     this.query = new URLSearchParams(query)
     this.address = req.socket.remoteAddress ?? 'unknown'
     this.log = log.child({ requestId: this.requestId })
+    // Every call of a batch listens; how many there may be is limited elsewhere.
+    setMaxListeners(0, this.controller.signal)
     res.once('close', () => this.onClose())
   }
 

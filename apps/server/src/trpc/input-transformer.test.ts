@@ -24,6 +24,10 @@ describe('an input', () => {
     expect(() => read(sent(value))).toThrow(expect.objectContaining({ code: 'VALIDATION_FAILED' }) as Error)
   })
 
+  it('may be none, as ordinary clients say it in a batch', () => {
+    expect(read(sent(undefined))).toBeUndefined()
+  })
+
   it('may not refer to one value from two places', () => {
     const shared = { a: 1 }
     expect(() => read(sent({ one: shared, two: shared }))).toThrow('referentialEqualities')

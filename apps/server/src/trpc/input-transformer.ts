@@ -60,10 +60,17 @@ const assertMeta = (meta: unknown): void => {
   if (meta['values'] !== undefined) assertAnnotations(meta['values'], 0)
 }
 
+/** How an ordinary tRPC client sends "no input" for one member of a batch whose other members have one. */
+const isNoInput = ({ json, meta }: Record<string, unknown>): boolean => {
+  const values = isRecord(meta) ? meta['values'] : undefined
+  return json == null && Array.isArray(values) && values.length === 1 && values[0] === 'undefined'
+}
+
 const deserializeInput = (envelope: unknown): unknown => {
   if (!isRecord(envelope)) throw refuse('it is not wrapped as {"json": …}')
   const foreign = Object.keys(envelope).find((key) => key !== 'json' && key !== 'meta')
   if (foreign !== undefined) throw refuse(`it is not wrapped as {"json": …}: found ${foreign.slice(0, 40)}`)
+  if (isNoInput(envelope)) return undefined
   assertPlainJson(envelope['json'])
   if (envelope['meta'] === undefined) return envelope['json']
   assertMeta(envelope['meta'])
@@ -76,7 +83,8 @@ const deserializeInput = (envelope: unknown): unknown => {
 
 /**
  * Outputs are superjson. Inputs accept only `Date` and `bigint` annotations, so that no client can hand a procedure a
- * `RegExp`, a `Map`, an `Error` or an explicit `undefined`.
+ * `RegExp`, a `Map`, an `Error` or an explicit
+ * `undefined` inside an input.
  */
 export const transformer = {
   input: { serialize: superjson.serialize, deserialize: deserializeInput },
