@@ -1,0 +1,52 @@
+/** The benchmarks of docs/reference/performance.md: `npm run bench [-- --only NAME] [--quick]`. */
+import { loadavg } from 'node:os'
+import { parseArgs } from 'node:util'
+
+import { fleetBench } from './fleet-100.bench.js'
+import { printersListBench } from './printers-list.bench.js'
+import { tableOf, writeResults, type Bench, type BenchResult } from './report.js'
+import { uploadBench } from './upload.bench.js'
+
+const BENCHES: readonly Bench[] = [printersListBench, uploadBench, fleetBench]
+const NAMES = BENCHES.map(({ name }) => name).join(', ')
+const USAGE = `Usage: npm run bench [-- --only NAME] [--quick]
+  --only NAME   one of ${NAMES}; may be given several times
+  --quick       short rounds: shows that everything works, not how fast it is
+`
+
+const chosen = (names: readonly string[]): readonly Bench[] => {
+  const unknown = names.find((name) => !BENCHES.some((bench) => bench.name === name))
+  if (unknown !== undefined) throw new Error(`There is no bench "${unknown}", only ${NAMES}.`)
+  return names.length === 0 ? BENCHES : BENCHES.filter(({ name }) => names.includes(name))
+}
+
+const main = async (): Promise<void> => {
+  const { values } = parseArgs({
+    options: {
+      only: { type: 'string', multiple: true, default: [] },
+      quick: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  })
+  if (values.help) {
+    process.stdout.write(USAGE)
+    return
+  }
+  const started = new Date()
+  const results: BenchResult[] = []
+  for (const bench of chosen(values.only)) {
+    const progress = (text: string) => process.stderr.write(`  ${bench.name}: ${text}\n`)
+    progress(`load of the machine before: ${loadavg()[0]?.toFixed(2) ?? '?'}`)
+    const result = await bench.run({ quick: values.quick, progress })
+    process.stdout.write(tableOf(result))
+    results.push(result)
+  }
+  process.stdout.write(`\n  Written to ${await writeResults(started, values.quick, results)}\n`)
+}
+
+try {
+  await main()
+} catch (error) {
+  process.stderr.write(`The bench failed: ${error instanceof Error ? error.message : String(error)}\n`)
+  process.exitCode = 1
+}

@@ -1,0 +1,119 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+
+import type { ServerReading } from './server-probe.js'
+
+const pathOf = (relative: string) => fileURLToPath(new URL(relative, import.meta.url))
+const READY = /running at (http:\S+)/
+const START_MS = 60_000
+const STOP_MS = 30_000
+const EMAIL = 'bench@gantry.local'
+
+/** Node's arguments for running one of the repository's TypeScript files in a process of its own. */
+export const sourceArguments = (file: string, preload: string[] = []): string[] => [
+  ...['tsx', ...preload.map(pathOf)].flatMap((module) => ['--import', module]),
+  '--conditions=gantry-source',
+  pathOf(file),
+]
+
+/** Ends a process in order, or by force when it takes too long. */
+export const endProcess = async (child: ChildProcess): Promise<void> => {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS)
+  child.kill('SIGTERM')
+  await once(child, 'exit')
+  clearTimeout(timer)
+}
+
+export interface BenchServer {
+  url: string
+  dataDir: string
+  /** With the admin's token. @throws when the answer is no success */
+  call(method: string, path: string, body?: unknown): Promise<unknown>
+  headers: { authorization: string }
+  read(): Promise<ServerReading>
+  stop(): Promise<void>
+}
+
+const environment = (dataDir: string, password: string, more: Record<string, string>): NodeJS.ProcessEnv => ({
+  ...process.env,
+  GANTRY_DATA_DIR: dataDir,
+  PORT: '0',
+  DATABASE_URL: '',
+  LOG_LEVEL: 'info',
+  GANTRY_ADMIN_EMAIL: EMAIL,
+  GANTRY_ADMIN_PASSWORD: password,
+  // In place and counting, only out of the way.
+  RATE_LIMIT_PER_MINUTE: '1000000',
+  PRINTER_ALLOW_LOOPBACK: 'true',
+  SHUTDOWN_DRAIN_SECONDS: '0',
+  ...more,
+})
+
+/** Starts the real server on an embedded PostgreSQL of its own; its access log goes nowhere. */
+export const startServer = async (more: Record<string, string> = {}): Promise<BenchServer> => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'gantry-bench-'))
+  await chmod(dataDir, 0o755) // the database's own user must get through when root runs this
+  const password = randomBytes(12).toString('base64url')
+  const child = spawn(process.execPath, sourceArguments('../src/main.ts', ['./server-probe.ts']), {
+    env: environment(dataDir, password, more),
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+  })
+  const stop = async () => {
+    await endProcess(child)
+    await rm(dataDir, { recursive: true, force: true })
+  }
+  try {
+    const url = await readyUrl(child)
+    const token = await login(url, password)
+    const headers = { authorization: `Bearer ${token}` }
+    const call = (method: string, path: string, body?: unknown) => send(url + path, method, headers, body)
+    return { url, dataDir, call, headers, read: () => ask(child), stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+const readyUrl = (child: ChildProcess): Promise<string> =>
+  new Promise((resolve, reject) => {
+    const said: string[] = []
+    const fail = (why: string) => reject(new Error(`The server ${why}. It said:\n${said.join('\n')}`))
+    const timer = setTimeout(() => fail('was not ready in time'), START_MS)
+    child.once('exit', (code) => fail(`ended with exit code ${code ?? 'none'}`))
+    if (child.stderr === null) return
+    createInterface({ input: child.stderr }).on('line', (line) => {
+      said.push(line)
+      const url = READY.exec(line)?.[1]
+      if (url === undefined) return
+      clearTimeout(timer)
+      child.removeAllListeners('exit')
+      resolve(url)
+    })
+  })
+
+const send = async (url: string, method: string, headers: Record<string, string>, body?: unknown): Promise<unknown> => {
+  const content = body === undefined ? {} : { body: JSON.stringify(body) }
+  const type = { ...headers, 'content-type': 'application/json' }
+  const response = await fetch(url, { method, headers: type, ...content, signal: AbortSignal.timeout(60_000) })
+  const text = await response.text()
+  if (!response.ok) throw new Error(`${method} ${url} answered ${response.status}: ${text}`)
+  return text === '' ? null : (JSON.parse(text) as unknown)
+}
+
+const login = async (url: string, password: string): Promise<string> => {
+  const answer = await send(`${url}/api/auth/login`, 'POST', {}, { email: EMAIL, password })
+  return (answer as { accessToken: string }).accessToken
+}
+
+const ask = async (child: ChildProcess): Promise<ServerReading> => {
+  const reply = once(child, 'message')
+  child.send('read')
+  return ((await reply) as [ServerReading])[0]
+}
