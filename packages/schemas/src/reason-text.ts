@@ -12,6 +12,7 @@ const texts: { [C in ReasonCode]: (params: ReasonParams<C>) => string } = {
   PRINTER_BUSY: () => 'The printer already works on a copy.',
   PRINTER_HELD: ({ code }) => `The printer is held (${code}) until a person looks at it.`,
   PRINTER_NOT_SERVED: () => 'No running server drives this printer.',
+  PRINTER_RESTING: () => 'The printer gave its last copy back and rests a while.',
   HOST_NOT_DISPATCHABLE: ({ detail }) => `The printer host takes no job now: ${detail}.`,
   HOST_PERMISSION_MISSING: ({ permission, detail }) => `The key for the printer host may not ${permission}: ${detail}.`,
   BED_OCCUPIED: () => 'The bed is not cleared.',

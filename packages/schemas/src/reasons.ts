@@ -14,6 +14,7 @@ const reasonParams = {
   PRINTER_BUSY: z.object({ attemptId: z.string().nullable() }),
   PRINTER_HELD: z.object({ code: z.string() }),
   PRINTER_NOT_SERVED: z.object({}),
+  PRINTER_RESTING: z.object({ untilIso: z.string() }),
   HOST_NOT_DISPATCHABLE: z.object({ detail: z.string() }),
   HOST_PERMISSION_MISSING: z.object({ permission: z.enum(['upload', 'delete', 'print']), detail: z.string() }),
   BED_OCCUPIED: z.object({ sinceIso: z.string().nullable() }),

@@ -14,6 +14,8 @@ import type {
   NewAttempt,
 } from '../modules/print-jobs/print-jobs.ports.js'
 import type { Lease } from '../modules/printers/printer-session.js'
+import { GantryError } from '../kernel/index.js'
+import { isUniqueViolation } from './errors.js'
 import { Prisma } from './generated/client.js'
 
 const WITH_ALL = {
@@ -77,6 +79,12 @@ interface ClaimRow {
   bedSince: Date
 }
 
+const alreadyActive = (error: unknown): never => {
+  const indexes = ['attempt_one_active_per_printer', 'attempt_one_active_per_copy']
+  if (!indexes.some((index) => isUniqueViolation(error, index))) throw error
+  throw new GantryError('INVALID_STATE', { detail: 'the printer or the copy is in hand already', cause: error })
+}
+
 export class PrismaAttemptRepository implements AttemptRepository {
   constructor(private readonly tx: Prisma.TransactionClient) {}
 
@@ -86,6 +94,8 @@ export class PrismaAttemptRepository implements AttemptRepository {
       WHERE printer_id = ${printerId} AND lease_owner = ${owner} AND lease_epoch = ${epoch} AND lease_until > now()
       FOR UPDATE`
     if (locked === undefined) return null
+    // Shared: what a person changes of the printer is either seen here or waits until the claim is made.
+    await this.tx.$queryRaw`SELECT 1 FROM printer WHERE id = ${printerId} FOR SHARE`
     const printer = await this.tx.printer.findFirst({
       where: { id: printerId, removedAt: null },
       include: {
@@ -123,11 +133,11 @@ export class PrismaAttemptRepository implements AttemptRepository {
   }
 
   async create({ lease, ...attempt }: NewAttempt) {
-    await this.tx.attempt.create({ data: { ...attempt, printerId: lease.printerId, leaseEpoch: lease.epoch } })
-    await this.tx.printerRuntime.update({
-      where: { printerId: lease.printerId },
-      data: { bed: 'occupied', bedSince: new Date() },
-    })
+    await this.tx.attempt
+      .create({ data: { ...attempt, printerId: lease.printerId, leaseEpoch: lease.epoch } })
+      .catch(alreadyActive)
+    await this.tx.$executeRaw`
+      UPDATE printer_runtime SET bed = 'occupied', bed_since = now() WHERE printer_id = ${lease.printerId}`
     await this.tx.printCopy.update({
       where: { jobId_number: { jobId: attempt.jobId, number: attempt.copyNumber } },
       data: { attempts: { increment: 1 } },
@@ -135,6 +145,8 @@ export class PrismaAttemptRepository implements AttemptRepository {
   }
 
   async lock(attemptId: string) {
+    await this.tx.$queryRaw`
+      SELECT 1 FROM print_job WHERE id = (SELECT job_id FROM attempt WHERE id = ${attemptId}) FOR UPDATE`
     await this.tx.$queryRaw`SELECT 1 FROM attempt WHERE id = ${attemptId} FOR UPDATE`
     return this.first({ id: attemptId })
   }
@@ -154,6 +166,22 @@ export class PrismaAttemptRepository implements AttemptRepository {
   async listActiveOfJob(jobId: string) {
     const rows = await this.tx.attempt.findMany({ where: { jobId, state: ACTIVE }, include: WITH_ALL })
     return rows.map(recordOf)
+  }
+
+  async cancelRequestedOn(printerIds: string[]) {
+    const rows = await this.tx.attempt.findMany({
+      where: { printerId: { in: printerIds }, state: ACTIVE, cancelRequestedAt: { not: null } },
+      select: { printerId: true },
+    })
+    return rows.map(({ printerId }) => printerId)
+  }
+
+  async endedAmong(printerId: string, remoteNames: string[]) {
+    const rows = await this.tx.attempt.findMany({
+      where: { printerId, remoteName: { in: remoteNames }, state: { notIn: [...ACTIVE_ATTEMPT_STATES] } },
+      select: { remoteName: true },
+    })
+    return rows.map(({ remoteName }) => remoteName)
   }
 
   async listWithFileOn(printerId: string, limit: number) {

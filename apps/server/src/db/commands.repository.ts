@@ -21,6 +21,9 @@ const recordOf = (row: {
   errorDetail: row.errorDetail,
 })
 
+/** Twice what a host gets for its answer. */
+const CARRIED_OUT_WITHIN_SECONDS = 20
+
 export class PrismaCommandRepository implements CommandRepository {
   constructor(private readonly tx: Prisma.TransactionClient) {}
 
@@ -62,13 +65,18 @@ export class PrismaCommandRepository implements CommandRepository {
   }
 
   async expire() {
-    const expired = await this.tx.$queryRaw<{ id: string }[]>`
-      UPDATE printer_command SET state = 'expired', finished_at = now()
+    const ended = await this.tx.$queryRaw<{ id: string }[]>`
+      UPDATE printer_command SET finished_at = now(),
+        state = CASE state WHEN 'pending' THEN 'expired' ELSE 'failed' END::printer_command_state,
+        error_code = CASE state WHEN 'taken' THEN 'PRINTER_TIMEOUT' END,
+        error_detail = CASE state WHEN 'taken' THEN 'the server that carried it out did not say what became of it' END
       WHERE id IN (
-        SELECT id FROM printer_command WHERE state = 'pending' AND deadline_at <= now()
+        SELECT id FROM printer_command
+        WHERE (state = 'pending' AND deadline_at <= now())
+           OR (state = 'taken' AND taken_at <= now() - make_interval(secs => ${CARRIED_OUT_WITHIN_SECONDS}))
         ORDER BY deadline_at LIMIT 100 FOR UPDATE SKIP LOCKED)
       RETURNING id`
-    if (expired.length === 0) return []
-    return (await this.tx.printerCommand.findMany({ where: { id: { in: expired.map(({ id }) => id) } } })).map(recordOf)
+    if (ended.length === 0) return []
+    return (await this.tx.printerCommand.findMany({ where: { id: { in: ended.map(({ id }) => id) } } })).map(recordOf)
   }
 }

@@ -1,4 +1,4 @@
-import type { BedState } from '@gantry/schemas'
+import { ACTIVE_ATTEMPT_STATES, type BedState } from '@gantry/schemas'
 
 import type { BedRepository, FleetRepository, LeaseGrant, StateChange } from '../modules/printers/printers.ports.js'
 import type { Prisma } from './generated/client.js'
@@ -8,7 +8,7 @@ export class PrismaFleetRepository implements FleetRepository {
   constructor(private readonly tx: Prisma.TransactionClient) {}
 
   async renewAndAcquire(owner: string, leaseSeconds: number, limit: number): Promise<LeaseGrant[]> {
-    await this.tx.$executeRaw`
+    const driven = await this.tx.$executeRaw`
       UPDATE printer_runtime SET lease_until = now() + make_interval(secs => ${leaseSeconds})
       WHERE lease_owner = ${owner} AND lease_until > now()`
     await this.tx.$executeRaw`
@@ -17,7 +17,7 @@ export class PrismaFleetRepository implements FleetRepository {
       WHERE r.printer_id IN (
         SELECT f.printer_id FROM printer_runtime f JOIN printer p ON p.id = f.printer_id
         WHERE p.removed_at IS NULL AND (f.lease_until IS NULL OR f.lease_until <= now())
-        ORDER BY f.printer_id LIMIT ${limit} FOR UPDATE OF f SKIP LOCKED)`
+        ORDER BY f.printer_id LIMIT greatest(0, ${limit}::int - ${driven}::int) FOR UPDATE OF f SKIP LOCKED)`
     return this.tx.$queryRaw<LeaseGrant[]>`
       SELECT r.printer_id AS "printerId", r.lease_epoch AS epoch
       FROM printer_runtime r JOIN printer p ON p.id = r.printer_id
@@ -73,6 +73,10 @@ export class PrismaBedRepository implements BedRepository {
   }
 
   async occupy(printerId: string, now: Date) {
+    await this.tx.attempt.updateMany({
+      where: { printerId, state: { in: [...ACTIVE_ATTEMPT_STATES] } },
+      data: { bedBefore: 'occupied' },
+    })
     const { count } = await this.tx.printerRuntime.updateMany({
       where: { printerId, bed: 'clear' },
       data: { bed: 'occupied', bedSince: now, bedSetById: null },

@@ -99,9 +99,10 @@ export class PrismaPrintJobRepository implements PrintJobRepository {
       WHERE queued_copies > 0 AND ${behind} ORDER BY priority DESC, created_at, id LIMIT ${limit}`
   }
 
-  async takeQueuedCopy(jobId: string) {
+  async takeQueuedCopy(jobId: string, whenLocked: 'skip' | 'wait') {
+    const locking = whenLocked === 'skip' ? Prisma.sql`FOR UPDATE SKIP LOCKED` : Prisma.sql`FOR UPDATE`
     const locked = await this.tx.$queryRaw<unknown[]>`
-      SELECT 1 FROM print_job WHERE id = ${jobId} AND queued_copies > 0 FOR UPDATE SKIP LOCKED`
+      SELECT 1 FROM print_job WHERE id = ${jobId} AND queued_copies > 0 ${locking}`
     if (locked.length === 0) return null
     const copy = await this.tx.printCopy.findFirst({ where: { jobId, state: 'queued' }, orderBy: { number: 'asc' } })
     return copy?.number ?? null

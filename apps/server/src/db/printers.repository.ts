@@ -109,6 +109,14 @@ export class PrismaPrinterRepository implements PrinterRepository {
     return row === null ? null : recordOf(row)
   }
 
+  async getMany(printerIds: string[]) {
+    const rows = await this.tx.printer.findMany({
+      where: { id: { in: printerIds }, removedAt: null },
+      include: WITH_ALL,
+    })
+    return new Map(rows.map((row) => [row.id, recordOf(row)]))
+  }
+
   async create({ buildVolume, materials, ...printer }: NewPrinter) {
     await this.tx.printer
       .create({
@@ -147,9 +155,14 @@ export class PrismaPrinterRepository implements PrinterRepository {
   }
 
   async remove(printerId: string, now: Date) {
+    // The lock that a claim takes: none slips in between the look and the removal.
+    await this.tx.$queryRaw`SELECT 1 FROM printer_runtime WHERE printer_id = ${printerId} FOR UPDATE`
+    const active = await this.tx.attempt.count({ where: { printerId, state: { in: [...ACTIVE_ATTEMPT_STATES] } } })
+    if (active > 0) return false
     await this.tx.printer.update({
       where: { id: printerId },
       data: { removedAt: now, enabled: false, apiKeyCipher: null },
     })
+    return true
   }
 }

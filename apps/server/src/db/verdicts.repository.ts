@@ -16,6 +16,13 @@ export class PrismaVerdictRepository implements VerdictRepository {
       ON CONFLICT (job_id, printer_id) DO UPDATE SET reasons = excluded.reasons, evaluated_at = now()`
   }
 
+  removeOfOthers(limit: number) {
+    return this.tx.$executeRaw`
+      DELETE FROM dispatch_verdict WHERE (job_id, printer_id) IN (
+        SELECT v.job_id, v.printer_id FROM dispatch_verdict v JOIN print_job j ON j.id = v.job_id
+        WHERE j.queued_copies = 0 LIMIT ${limit})`
+  }
+
   async listOfJob(jobId: string) {
     const rows = await this.tx.dispatchVerdict.findMany({ where: { jobId } })
     return rows.map(({ printerId, reasons, evaluatedAt }) => ({

@@ -1,17 +1,13 @@
 import type { Reason } from '@gantry/schemas'
 
 import { GantryError, type Logger } from '../../kernel/index.js'
-import {
-  DriverError,
-  type DriverEvent,
-  type HostReport,
-  type PrintEvidence,
-  type UploadSource,
-} from '../printers/printer-driver.port.js'
+import { DriverError, type PrintEvidence, type UploadSource } from '../printers/printer-driver.port.js'
 import type { PrinterSession } from '../printers/printer-session.js'
-import { isBusy } from '../printers/printer.state.js'
 import type { AttemptLedger, PrintEnd } from './attempt-ledger.js'
+import { endTold, pathOf, runNews, startSeen, worksOn, worksOnOther } from './attempt-signs.js'
+import { blameFor } from './blame.js'
 import type { AttemptRecord } from './print-jobs.ports.js'
+import { isOurRemoteName, nameOf } from './remote-name.js'
 import { takeBack } from './take-back.js'
 
 export interface ConductTimings {
@@ -24,6 +20,8 @@ export interface ConductTimings {
   settleMs: number
   /** Between the two readings that prove that a deleted file did not start. */
   rereadMs: number
+  /** How long a cancel that the host took may go unseen before it is ordered again. */
+  cancelAgainMs: number
   /** How long an unknown attempt waits before the host is asked again. */
   unknownRetryMs: number
 }
@@ -34,6 +32,7 @@ export const CONDUCT_TIMINGS: ConductTimings = {
   confirmMs: 30_000,
   settleMs: 3_000,
   rereadMs: 1_100,
+  cancelAgainMs: 180_000,
   unknownRetryMs: 30_000,
 }
 
@@ -52,16 +51,8 @@ export interface Order {
   cancelled: AbortSignal
 }
 
-const NEEDS_PERSON = new Set(['auth', 'storage_full', 'bad_file', 'too_large', 'unsupported'])
-
-export const pathOf = (attempt: AttemptRecord): string => attempt.remotePath ?? attempt.remoteName
-
-/** Whether a path on the host is the attempt's, whatever folder the host put it in. */
-export const isPathOf = (attempt: AttemptRecord, path: string | null): boolean =>
-  path !== null && (path === attempt.remotePath || path.split('/').at(-1) === attempt.remoteName)
-
-const worksOn = (attempt: AttemptRecord, report: HostReport) =>
-  isBusy(report.state) && isPathOf(attempt, report.job?.remotePath ?? null)
+/** So many files of a host are looked at for those that nobody needs any more. */
+const LISTED_FILES = 2_000
 
 /** Carries one attempt from wherever it stands to its end, by asking the host and never by guessing. */
 export class AttemptConduct {
@@ -90,6 +81,7 @@ export class AttemptConduct {
 
   private async begin(order: Order): Promise<void> {
     const { attempt } = order
+    if (order.cancelled.aborted) return this.giveBack(order, { code: 'CANCELLED_BY_USER', params: {} })
     const source = await this.deps.openFile(attempt.fileSha256, attempt.fileSizeBytes)
     if (source === null)
       return this.giveBack(order, { code: 'FILE_UNAVAILABLE', params: { fileVersionId: attempt.fileVersionId } })
@@ -124,7 +116,8 @@ export class AttemptConduct {
       { err: failure, attemptId: attempt.id, printerId: attempt.printerId },
       'upload to the printer failed',
     )
-    if (NEEDS_PERSON.has(failure.code)) await this.deps.ledger.holdPrinter(attempt.printerId, reason)
+    const { on, needsPerson } = blameFor(reason)
+    if (on === 'printer' && needsPerson) await this.deps.ledger.holdPrinter(attempt, reason)
     return reason
   }
 
@@ -148,6 +141,8 @@ export class AttemptConduct {
   /** Waits for the print to show itself; when it does not, the start is taken back. */
   private async confirm(order: Order, waitMs: number): Promise<void> {
     const { attempt, session } = order
+    const told = endTold(attempt, session)
+    if (told !== null) return this.finish(order, told)
     if (worksOn(attempt, session.latest)) return this.run(order, session.latest.job?.hostJobRef ?? null)
     const seen = await session.waitFor((event) => startSeen(attempt, event), waitMs)
     if (seen?.ended != null) return this.finish(order, seen.ended)
@@ -165,33 +160,41 @@ export class AttemptConduct {
   private async watch(order: Order): Promise<void> {
     let { attempt } = order
     const { session, cancelled } = order
-    let cancelSent = false
+    let mayCancelAtMs = 0
     for (;;) {
-      if (cancelled.aborted && !cancelSent) cancelSent = await this.cancel(order)
-      const waiting = cancelSent ? undefined : cancelled
+      const told = endTold(attempt, session)
+      if (told !== null) return this.finish(order, told)
+      if (cancelled.aborted && performance.now() >= mayCancelAtMs)
+        mayCancelAtMs = performance.now() + (await this.cancel(order))
+      const waiting = cancelled.aborted ? undefined : cancelled
       const news = await session.waitFor((event) => runNews(attempt, event), this.deps.timings.settleMs, waiting)
-      if (news?.kind === 'ended') return this.finish(order, news.end)
       if (news?.kind === 'state' && news.state !== attempt.state)
         attempt = await this.deps.ledger.markRunning(attempt.id, news.state, null)
       if (news !== null || worksOn(attempt, session.latest) || waiting?.aborted === true) continue
-      if (!session.latest.printerConnected && session.latest.state !== 'error') {
-        await session.waitFor(
-          (event) => (event.type === 'report' && event.report.printerConnected ? true : null),
-          this.deps.timings.confirmMs,
-        )
-      }
+      await this.printerBack(session)
       if (await this.conclude({ ...order, attempt })) return
     }
   }
 
-  private async cancel({ attempt, session }: Order): Promise<boolean> {
+  /** A host without its printer cannot say what the printer does; a lost cable is often back soon. */
+  private async printerBack(session: PrinterSession): Promise<void> {
+    if (session.latest.printerConnected || session.latest.state === 'error') return
+    await session.waitFor(
+      (event) => (event.type === 'report' && event.report.printerConnected ? true : null),
+      this.deps.timings.confirmMs,
+    )
+  }
+
+  /** @returns for how long the host is left alone before it is told again, should the print go on */
+  private async cancel({ attempt, session }: Order): Promise<number> {
     try {
       await session.connection.cancel(pathOf(attempt), session.deadline(this.deps.timings.askMs))
+      return this.deps.timings.cancelAgainMs
     } catch (error) {
       if (session.signal.aborted) throw error
-      this.deps.log.warn({ err: error, attemptId: attempt.id }, 'cancel was not taken; the print is followed on')
+      this.deps.log.warn({ err: error, attemptId: attempt.id }, 'cancel was not taken; it is tried again')
+      return this.deps.timings.confirmMs
     }
-    return true
   }
 
   /** The host shows something else: what became of the print? @returns false when it turns out to run still */
@@ -255,28 +258,18 @@ export class AttemptConduct {
       case 'never_started':
         return this.revoked(order, reason)
       case 'active':
-        return this.run(await this.asStarted(order), taken.hostJobRef)
+        return this.run(order, taken.hostJobRef)
       case 'ended':
-        return this.finish(await this.asStarted(order), taken.end)
+        return this.finish(order, taken.end)
       case 'unknown':
         await this.deps.ledger.markUnknown(attempt.id, { code: 'ATTEMPT_UNKNOWN', params: { attemptId: attempt.id } })
     }
   }
 
-  /** A file that was only uploaded turns out to have been started, by a person at the panel: it is taken for what it is. */
-  private async asStarted(order: Order): Promise<Order> {
-    if (order.attempt.state === 'starting') return order
-    return {
-      ...order,
-      attempt: await this.deps.ledger.markUnknown(order.attempt.id, {
-        code: 'ATTEMPT_UNKNOWN',
-        params: { attemptId: order.attempt.id },
-      }),
-    }
-  }
-
-  private async revoked({ attempt }: Order, reason: Reason): Promise<void> {
-    await this.deps.ledger.revoke(attempt.id, reason)
+  /** The bed is again as the claim found it, unless the host prints something else on it by now. */
+  private async revoked({ attempt, session }: Order, reason: Reason): Promise<void> {
+    const bed = worksOnOther(attempt, session.latest) ? 'occupied' : attempt.bedBefore
+    await this.deps.ledger.revoke(attempt, reason, bed)
     await this.deps.ledger.markFileRemoved(attempt.id)
   }
 
@@ -285,27 +278,21 @@ export class AttemptConduct {
     const answer = await session.connection.revoke(pathOf(attempt), session.deadline(this.deps.timings.askMs))
     if (answer === 'deleted' || answer === 'absent') await this.deps.ledger.markFileRemoved(attempt.id)
   }
-}
 
-interface StartSeen {
-  hostJobRef: string | null
-  ended: PrintEnd | null
-}
-
-const startSeen = (attempt: AttemptRecord, event: DriverEvent): StartSeen | null => {
-  if (event.type === 'report') {
-    return worksOn(attempt, event.report) ? { hostJobRef: event.report.job?.hostJobRef ?? null, ended: null } : null
+  /** Removes files that landed after they were given up: a late upload comes also when its name was deleted before. */
+  async removeStrays(session: PrinterSession): Promise<void> {
+    const { askMs } = this.deps.timings
+    const files = await session.connection.listFiles(LISTED_FILES, session.deadline(askMs))
+    const ours = files.filter(({ remotePath }) => isOurRemoteName(remotePath))
+    if (ours.length === 0) return
+    const ended = await this.deps.ledger.endedAmong(
+      session.lease.printerId,
+      ours.map(({ remotePath }) => nameOf(remotePath)),
+    )
+    for (const { remotePath } of ours) {
+      if (ended.has(nameOf(remotePath))) await session.connection.revoke(remotePath, session.deadline(askMs))
+    }
   }
-  if (!isPathOf(attempt, event.remotePath)) return null
-  return { hostJobRef: event.hostJobRef, ended: event.type === 'printEnded' ? event : null }
-}
-
-type RunNews = { kind: 'ended'; end: PrintEnd } | { kind: 'state'; state: 'printing' | 'paused' }
-
-const runNews = (attempt: AttemptRecord, event: DriverEvent): RunNews | null => {
-  if (event.type === 'printEnded') return isPathOf(attempt, event.remotePath) ? { kind: 'ended', end: event } : null
-  if (event.type === 'printStarted' || !worksOn(attempt, event.report)) return null
-  return { kind: 'state', state: event.report.state === 'paused' ? 'paused' : 'printing' }
 }
 
 /** Whether an error says that the attempt is no longer where this instance thought; the database then knows better. */

@@ -1,4 +1,4 @@
-import type { AlarmCode, AlarmSeverity, AttemptState, Reason, ReasonCode } from '@gantry/schemas'
+import type { AlarmCode, AlarmSeverity, Attempt, AttemptState, BedState, Reason, ReasonCode } from '@gantry/schemas'
 
 import { GantryError, type TransactionContext, type UnitOfWork } from '../../kernel/index.js'
 import type { AlarmRepository } from '../alarms/alarms.ports.js'
@@ -7,7 +7,9 @@ import type { HoldRepository } from '../printers/holds.ports.js'
 import type { Lease } from '../printers/printer-session.js'
 import type { BedRepository } from '../printers/printers.ports.js'
 import type { PartProgressRepository } from '../projects/projects.ports.js'
+import { attemptChanged, bedChanged, filamentOf, onAlarm, onPrinter, projectUpdated } from './attempt-facts.js'
 import { mayFollow } from './attempt.state.js'
+import { blameFor } from './blame.js'
 import type {
   AttemptPatch,
   AttemptRecord,
@@ -64,9 +66,9 @@ export class AttemptLedger {
 
   /** The last step before the host is told to print: refused unless this instance still holds the printer. */
   markStarting(attemptId: string, lease: Lease, remotePath: string): Promise<AttemptRecord> {
-    return this.move(attemptId, 'starting', async (tx) => {
-      if (!(await tx.attempts.isLeaseValid(lease)))
-        throw new GantryError('INVALID_STATE', { detail: 'the lease was lost' })
+    return this.move(attemptId, 'starting', async (tx, attempt) => {
+      await expectLease(tx, lease)
+      if (attempt.cancelRequested) throw new GantryError('INVALID_STATE', { detail: 'the copy is to be cancelled' })
       return { remotePath, uploadedAt: tx.now, startSentAt: tx.now }
     })
   }
@@ -80,12 +82,24 @@ export class AttemptLedger {
     })
   }
 
+  /**
+   * The printer has been away too long. What never reached it goes elsewhere; of all else nobody knows how it stands.
+   * @throws GantryError `INVALID_STATE` when the lease is no longer valid: then another instance knows better
+   */
+  async lost(lease: Lease, detail: string | null): Promise<void> {
+    const attempt = await this.find(lease.printerId)
+    if (attempt === null || attempt.state === 'unknown') return
+    const reason: Reason = { code: 'PRINTER_LOST', params: { attemptId: attempt.id, detail } }
+    if (attempt.state === 'claimed') await this.revoke(attempt, reason, attempt.bedBefore)
+    else await this.markUnknown(attempt.id, reason, lease)
+  }
+
   /** Nobody knows how it stands: printer and job wait, and a person is called. */
-  markUnknown(attemptId: string, reason: Reason): Promise<AttemptRecord> {
+  markUnknown(attemptId: string, reason: Reason, lease?: Lease): Promise<AttemptRecord> {
     return this.move(attemptId, 'unknown', async (tx, attempt) => {
+      if (lease !== undefined) await expectLease(tx, lease)
       await this.moveCopy(tx, attempt, 'held')
-      await this.hold(tx, { printerId: attempt.printerId }, reason)
-      await this.hold(tx, { jobId: attempt.jobId }, reason)
+      await this.holdBoth(tx, attempt, reason)
       await this.alarm(tx, attempt, reason)
       return { reason }
     })
@@ -108,34 +122,51 @@ export class AttemptLedger {
   }
 
   /**
-   * Proven never to have started, and never to start: the bed is again what it was, and the copy waits for another
-   * printer, unless somebody wanted it cancelled.
+   * Proven never to have started, and never to start: the copy waits for another printer, unless somebody wanted it
+   * cancelled, or no printer can take the file. The proof is about the attempt as the caller saw it, and no other.
+   * @param bed what is on the bed now that nothing came of it
    */
-  revoke(attemptId: string, reason: Reason): Promise<AttemptRecord> {
-    return this.move(attemptId, 'revoked', async (tx, attempt) => {
+  revoke({ id, state }: AttemptRecord, reason: Reason, bed: BedState): Promise<AttemptRecord> {
+    return this.move(id, 'revoked', async (tx, attempt) => {
+      if (attempt.state !== state) throw new GantryError('INVALID_STATE', { detail: `attempt ${id} moved on` })
       await this.settle(tx, attempt)
-      const missing = reason.code === 'FILE_UNAVAILABLE' // no printer can help: a person must bring the file back
-      if (missing) await this.hold(tx, { jobId: attempt.jobId }, reason)
-      await this.moveCopy(tx, attempt, attempt.cancelRequested ? 'cancelled' : missing ? 'held' : 'queued')
-      await tx.beds.restore(attempt.printerId, attempt.bedBefore, tx.now)
-      tx.record({ ...bedChanged(attempt), payload: { printerId: attempt.printerId, bed: attempt.bedBefore } }, SYSTEM)
+      const isFileFault = blameFor(reason).on === 'file'
+      if (isFileFault) await tx.holds.open({ jobId: attempt.jobId }, reason, null)
+      await this.moveCopy(tx, attempt, attempt.cancelRequested ? 'cancelled' : isFileFault ? 'held' : 'queued')
+      // A foreign print that was noticed meanwhile has changed the row, not what the caller knows.
+      const left = attempt.bedBefore === 'occupied' ? 'occupied' : bed
+      await tx.beds.restore(attempt.printerId, left, tx.now)
+      tx.record(bedChanged(attempt, left), SYSTEM)
       return { reason, endedAt: tx.now }
     })
   }
 
   /** A person has looked at the printer: the copy is there, or it never was and waits for a printer again. */
   resolve(attemptId: string, printed: boolean, actorId: string): Promise<AttemptRecord> {
-    return this.move(attemptId, printed ? 'completed' : 'failed', async (tx, attempt) => {
+    const change = async (tx: Ledger, attempt: AttemptRecord): Promise<AttemptPatch> => {
+      if (attempt.state !== 'unknown')
+        throw new GantryError('INVALID_STATE', { params: { detail: `the attempt is ${attempt.state}` } })
       await this.settle(tx, attempt)
       await this.moveCopy(tx, attempt, printed ? 'done' : attempt.cancelRequested ? 'cancelled' : 'queued')
-      if (printed && attempt.partId !== null) await tx.parts.countCompleted(attempt.partId, tx.now)
+      if (printed) await this.countCompleted(tx, attempt)
       return { endedAt: tx.now, reason: { code: 'RESOLVED_BY_PERSON', params: { userId: actorId, printed } } }
-    })
+    }
+    return this.move(attemptId, printed ? 'completed' : 'failed', change, actorId)
   }
 
   /** Null when there is no such attempt. */
-  stateOf(attemptId: string): Promise<AttemptState | null> {
-    return this.unitOfWork.run(async (tx) => (await tx.attempts.lock(attemptId))?.state ?? null)
+  get(attemptId: string): Promise<Attempt | null> {
+    return this.unitOfWork.run(({ attempts }) => attempts.get(attemptId))
+  }
+
+  /** Among these printers, those whose copy in hand is to be cancelled. */
+  cancelRequestedOn(printerIds: string[]): Promise<string[]> {
+    return this.unitOfWork.run(({ attempts }) => attempts.cancelRequestedOn(printerIds))
+  }
+
+  /** Among these names, those of attempts on this printer that have ended: nobody needs their files. */
+  async endedAmong(printerId: string, remoteNames: string[]): Promise<Set<string>> {
+    return new Set(await this.unitOfWork.run(({ attempts }) => attempts.endedAmong(printerId, remoteNames)))
   }
 
   markFileRemoved(attemptId: string): Promise<void> {
@@ -146,14 +177,15 @@ export class AttemptLedger {
     return this.unitOfWork.run((tx) => tx.attempts.listWithFileOn(printerId, limit))
   }
 
-  holdPrinter(printerId: string, reason: Reason): Promise<void> {
-    return this.unitOfWork.run((tx) => this.hold(tx, { printerId }, reason))
+  holdPrinter(attempt: AttemptRecord, reason: Reason): Promise<void> {
+    return this.unitOfWork.run((tx) => this.hold(tx, attempt, reason))
   }
 
   private move(
     attemptId: string,
     to: AttemptState,
     change: (tx: Ledger, attempt: AttemptRecord) => Promise<AttemptPatch>,
+    actorId = SYSTEM,
   ): Promise<AttemptRecord> {
     return this.unitOfWork.run(async (tx) => {
       const attempt = await tx.attempts.lock(attemptId)
@@ -164,7 +196,7 @@ export class AttemptLedger {
       }
       const patch = { ...(await change(tx, attempt)), state: to }
       await tx.attempts.update(attemptId, patch)
-      tx.record(attemptChanged(attempt, to), SYSTEM)
+      tx.record(attemptChanged(attempt, to), actorId)
       return { ...attempt, state: to, remotePath: patch.remotePath ?? attempt.remotePath, reason: patch.reason ?? null }
     })
   }
@@ -172,7 +204,7 @@ export class AttemptLedger {
   private async conclude(tx: Ledger, attempt: AttemptRecord, end: PrintEnd): Promise<Reason | null> {
     if (end.outcome === 'completed') {
       await this.moveCopy(tx, attempt, 'done')
-      if (attempt.partId !== null) await tx.parts.countCompleted(attempt.partId, tx.now)
+      await this.countCompleted(tx, attempt)
       return null
     }
     if (attempt.cancelRequested) {
@@ -184,7 +216,7 @@ export class AttemptLedger {
         ? { code: 'PRINT_FAILED', params: { attemptId: attempt.id, detail: end.detail } }
         : { code: 'CANCELLED_AT_PRINTER', params: { attemptId: attempt.id } }
     await this.moveCopy(tx, attempt, 'held')
-    await this.hold(tx, { jobId: attempt.jobId }, reason)
+    await tx.holds.open({ jobId: attempt.jobId }, reason, null)
     await this.alarm(tx, attempt, reason)
     return reason
   }
@@ -200,6 +232,10 @@ export class AttemptLedger {
       )
     }
     await tx.holds.release({ jobId: attempt.jobId }, codes, SYSTEM, tx.now)
+    for (const other of await tx.attempts.listActiveOfJob(attempt.jobId)) {
+      if (other.id === attempt.id || other.state !== 'unknown' || other.reason === null) continue
+      await tx.holds.open({ jobId: other.jobId }, other.reason, null) // one copy is found, another still is not
+    }
     for (const code of ['PRINTER_LOST', 'ATTEMPT_UNKNOWN'] as const) {
       for (const alarmId of await tx.alarms.clear(code, { subjectType: 'attempt', subjectId: attempt.id }, tx.now)) {
         tx.record({ type: 'alarm.cleared', ...onAlarm(alarmId, attempt), payload: { alarmId, code } }, SYSTEM)
@@ -222,18 +258,21 @@ export class AttemptLedger {
     return job
   }
 
-  private async hold(tx: Ledger, subject: { printerId: string } | { jobId: string }, reason: Reason): Promise<void> {
-    const isNew = await tx.holds.open(subject, reason, null)
-    if (!isNew || !('printerId' in subject)) return
-    tx.record(
-      {
-        type: 'printer.held',
-        subjectType: 'printer',
-        subjectId: subject.printerId,
-        payload: { printerId: subject.printerId, code: reason.code },
-      },
-      SYSTEM,
-    )
+  private async countCompleted(tx: Ledger, { partId, projectId }: AttemptRecord): Promise<void> {
+    if (partId === null) return
+    await tx.parts.countCompleted(partId, tx.now)
+    if (projectId !== null) tx.record(projectUpdated(projectId), SYSTEM)
+  }
+
+  private async holdBoth(tx: Ledger, attempt: AttemptRecord, reason: Reason): Promise<void> {
+    await this.hold(tx, attempt, reason)
+    await tx.holds.open({ jobId: attempt.jobId }, reason, null)
+  }
+
+  private async hold(tx: Ledger, attempt: AttemptRecord, reason: Reason): Promise<void> {
+    const { printerId } = attempt
+    if (await tx.holds.open({ printerId }, reason, null))
+      tx.record({ type: 'printer.held', ...onPrinter(attempt), payload: { printerId, code: reason.code } }, SYSTEM)
   }
 
   private async alarm(tx: Ledger, attempt: AttemptRecord, reason: Reason): Promise<void> {
@@ -246,43 +285,6 @@ export class AttemptLedger {
   }
 }
 
-const onPrinter = (attempt: AttemptRecord) => ({
-  subjectType: 'printer',
-  subjectId: attempt.printerId,
-  printerGroupId: attempt.printerGroupId,
-})
-
-const onAlarm = (alarmId: string, attempt: AttemptRecord) => ({
-  subjectType: 'alarm',
-  subjectId: alarmId,
-  printerGroupId: attempt.printerGroupId,
-})
-
-const bedChanged = (attempt: AttemptRecord) => ({ type: 'printer.bed_changed' as const, ...onPrinter(attempt) })
-
-const attemptChanged = (attempt: AttemptRecord, to: AttemptState) => ({
-  type: 'attempt.changed' as const,
-  subjectType: 'attempt',
-  subjectId: attempt.id,
-  printerGroupId: attempt.printerGroupId,
-  projectId: attempt.projectId,
-  payload: { attemptId: attempt.id, jobId: attempt.jobId, printerId: attempt.printerId, from: attempt.state, to },
-})
-
-/** The host's figure where it has one; a completed print without one took what the slicer said. */
-const filamentOf = (
-  attempt: AttemptRecord,
-  end: PrintEnd,
-): Pick<AttemptPatch, 'filamentUsedMm' | 'filamentUsedGrams'> => {
-  const sliced = end.outcome === 'completed' ? attempt.slicedFilamentMm : null
-  const filamentUsedMm = end.filamentUsedMm ?? sliced
-  const { slicedFilamentMm, slicedFilamentGrams } = attempt
-  const gramsPerMm =
-    slicedFilamentMm !== null && slicedFilamentMm > 0 && slicedFilamentGrams !== null
-      ? slicedFilamentGrams / slicedFilamentMm
-      : null
-  return {
-    filamentUsedMm,
-    filamentUsedGrams: filamentUsedMm === null || gramsPerMm === null ? null : filamentUsedMm * gramsPerMm,
-  }
+const expectLease = async (tx: Ledger, lease: Lease): Promise<void> => {
+  if (!(await tx.attempts.isLeaseValid(lease))) throw new GantryError('INVALID_STATE', { detail: 'the lease was lost' })
 }

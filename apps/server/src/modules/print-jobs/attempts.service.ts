@@ -1,6 +1,6 @@
 import type { Attempt } from '@gantry/schemas'
 
-import { GantryError, notFound, type Actor } from '../../kernel/index.js'
+import { notFound, type Actor } from '../../kernel/index.js'
 import type { AttemptLedger } from './attempt-ledger.js'
 import type { AttemptRepository, PrintJobRepository } from './print-jobs.ports.js'
 
@@ -26,8 +26,7 @@ export class AttemptsService {
    * @throws GantryError `NOT_FOUND`, `INVALID_STATE` when it is not unknown
    */
   async resolve(actor: Actor, attemptId: string, printed: boolean): Promise<Attempt> {
-    const { state } = await this.get(actor, attemptId)
-    if (state !== 'unknown') throw new GantryError('INVALID_STATE', { params: { detail: `the attempt is ${state}` } })
+    await this.get(actor, attemptId)
     await this.deps.ledger.resolve(attemptId, printed, actor.id)
     return this.get(actor, attemptId)
   }

@@ -4,7 +4,8 @@ import type { EventBus, Logger, StoredEvent, UnitOfWork, Unsubscribe } from '../
 import type { Fleet, ServedPrinter } from '../printers/fleet.js'
 import { obstacles } from '../printers/printer-status.js'
 import { claimNext, type ClaimRepositories } from './claims.js'
-import { mismatches } from './fit.js'
+import type { PrinterRecord } from '../printers/printers.ports.js'
+import { mismatches, type PrinterFacts } from './fit.js'
 import type { Verdict, VerdictRepository, WaitingJob } from './print-jobs.ports.js'
 import type { PrinterWorker } from './printer-worker.js'
 
@@ -16,6 +17,9 @@ export interface DispatcherTimings {
 }
 
 export const DISPATCHER_TIMINGS: DispatcherTimings = { sweepEveryMs: 2_000, explainedJobs: 50 }
+
+const FORGOTTEN_FROM = 1_000
+const REMOVED_AT_ONCE = 10_000
 
 export interface DispatcherDeps {
   unitOfWork: UnitOfWork<ClaimRepositories & { verdicts: VerdictRepository }>
@@ -55,7 +59,7 @@ export class Dispatcher {
         if (MATTERS.has(event.type)) this.request()
       }),
     )
-    this.timer = setInterval(() => this.request(), timings.sweepEveryMs)
+    this.timer = setInterval(() => this.sweep(), timings.sweepEveryMs)
     this.request()
     return Promise.resolve()
   }
@@ -80,56 +84,94 @@ export class Dispatcher {
   }
 
   private async dispatch(): Promise<void> {
-    const { fleet, worker, unitOfWork } = this.deps
-    for (const { record, supervisor } of fleet.served().filter((printer) => this.isFree(printer))) {
-      const result = await claimNext(unitOfWork, supervisor.lease)
-      if (result.kind === 'nothing_fits') continue
-      await fleet.refresh(record.id)
-      if (result.kind === 'claimed') worker.claimed(record.id)
+    const { unitOfWork, timings } = this.deps
+    const look = () => unitOfWork.run(({ printJobs }) => printJobs.waiting(null, timings.explainedJobs))
+    const waiting = await look()
+    const claimed = await this.claimAll(waiting)
+    await this.explain(claimed ? await look() : waiting)
+  }
+
+  /** @returns whether anything was claimed */
+  private async claimAll(waiting: WaitingJob[]): Promise<boolean> {
+    const { fleet, log, timings } = this.deps
+    const isWhole = waiting.length < timings.explainedJobs
+    let claimed = false
+    for (const printer of fleet.served()) {
+      if (this.stopped) break
+      // Looked at again for each: much may have changed since the first was given its copy.
+      if (!this.isFree(printer)) continue
+      if (isWhole && !waiting.some((job) => fits(job, printer.record))) continue
+      try {
+        claimed = (await this.claim(printer)) || claimed
+      } catch (error) {
+        log.error({ err: error, printerId: printer.record.id }, 'a claim failed; the next sweep tries again')
+      }
     }
-    await this.explain()
+    return claimed
+  }
+
+  private async claim({ record, supervisor }: ServedPrinter): Promise<boolean> {
+    const { fleet, worker, unitOfWork } = this.deps
+    const result = await claimNext(unitOfWork, supervisor.lease)
+    if (result.kind === 'nothing_fits') return false
+    if (result.kind === 'claimed') worker.claimed(record.id)
+    await fleet.refresh(record.id)
+    return result.kind === 'claimed'
   }
 
   private isFree({ record, live }: ServedPrinter): boolean {
     return this.deps.worker.isFree(record.id) && obstacles(record, live).length === 0
   }
 
-  /** Stores why the jobs at the head of the queue wait, per printer; only what changed is written. */
-  private async explain(): Promise<void> {
-    const { fleet, unitOfWork, timings } = this.deps
-    const served = fleet.served()
-    await unitOfWork.run(async (tx) => {
-      const jobs = await tx.printJobs.waiting(null, timings.explainedJobs)
-      const verdicts = jobs.flatMap((job) => served.map((printer) => verdictOf(job, printer)))
-      const changed = verdicts.filter((verdict) => this.isNews(verdict))
-      if (changed.length > 0) await tx.verdicts.put(changed)
-    })
-    this.forgetOthers(served.length * timings.explainedJobs)
+  /** What no event tells: copies whose claim was made though its answer was lost, and wishes to cancel. */
+  private sweep(): void {
+    const { fleet, worker, log } = this.deps
+    for (const { record } of fleet.served())
+      if (record.activeAttempt !== null && worker.isIdle(record.id)) worker.claimed(record.id)
+    worker
+      .noticeCancels()
+      .catch((err: unknown) => log.warn({ err }, 'wishes to cancel could not be looked up; the next sweep does'))
+    this.request()
   }
 
-  private isNews(verdict: Verdict): boolean {
-    const key = `${verdict.jobId} ${verdict.printerId}`
-    const said = JSON.stringify(verdict.reasons)
-    if (this.told.get(key) === said) return false
-    this.told.set(key, said)
-    return true
+  /** Stores why the jobs at the head of the queue wait, per printer; only what changed is written. */
+  private async explain(waiting: WaitingJob[]): Promise<void> {
+    const { fleet, unitOfWork, worker } = this.deps
+    const verdicts = waiting.flatMap((job) =>
+      fleet.served().map((printer) => verdictOf(job, printer, worker.restsUntil(printer.record.id))),
+    )
+    const news = verdicts.flatMap((verdict) => {
+      const key = `${verdict.jobId} ${verdict.printerId}`
+      const said = JSON.stringify(verdict.reasons)
+      return this.told.get(key) === said ? [] : [{ verdict, key, said }]
+    })
+    if (news.length > 0) await unitOfWork.run((tx) => tx.verdicts.put(news.map(({ verdict }) => verdict)))
+    for (const { key, said } of news) this.told.set(key, said)
+    await this.forgetOthers(verdicts.length)
   }
 
   /** What was told of jobs that left the queue need not be remembered. */
-  private forgetOthers(enough: number): void {
-    if (this.told.size > 2 * enough + 1_000) this.told.clear()
+  private async forgetOthers(enough: number): Promise<void> {
+    if (this.told.size <= 2 * enough + FORGOTTEN_FROM) return
+    this.told.clear()
+    await this.deps.unitOfWork.run((tx) => tx.verdicts.removeOfOthers(REMOVED_AT_ONCE))
   }
 }
 
+const factsOf = ({ model, groupId, nozzleDiameterMm, buildVolume, materials }: PrinterRecord): PrinterFacts => ({
+  ...{ model, groupId, nozzleDiameterMm, buildVolume, materials },
+})
+
+const fits = (job: WaitingJob, record: PrinterRecord): boolean =>
+  mismatches(factsOf(record), job.requirements).length === 0
+
 /** Why this job does not go to this printer now. */
-export const verdictOf = (job: WaitingJob, { record, live }: Pick<ServedPrinter, 'record' | 'live'>): Verdict => {
-  const facts = {
-    model: record.model,
-    groupId: record.groupId,
-    nozzleDiameterMm: record.nozzleDiameterMm,
-    buildVolume: record.buildVolume,
-    materials: record.materials,
-  }
-  const reasons: Reason[] = [...mismatches(facts, job.requirements), ...obstacles(record, live)]
+export const verdictOf = (
+  job: WaitingJob,
+  { record, live }: Pick<ServedPrinter, 'record' | 'live'>,
+  restsUntil: Date | null,
+): Verdict => {
+  const reasons: Reason[] = [...mismatches(factsOf(record), job.requirements), ...obstacles(record, live)]
+  if (restsUntil !== null) reasons.push({ code: 'PRINTER_RESTING', params: { untilIso: restsUntil.toISOString() } })
   return { jobId: job.id, printerId: record.id, reasons }
 }

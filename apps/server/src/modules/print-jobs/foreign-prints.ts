@@ -1,17 +1,26 @@
 import type { Clock, Logger, TransactionContext, UnitOfWork } from '../../kernel/index.js'
 import type { AlarmRepository } from '../alarms/alarms.ports.js'
 import type { BedRepository } from '../printers/printers.ports.js'
+import { isPathOf } from './attempt-signs.js'
+import type { AttemptRepository } from './print-jobs.ports.js'
 
-/** How long a print that we did not order must show before it counts: a host may name a job a moment before we do. */
+/** How long a print that we did not order must show before it counts: a host shows ours a moment longer than we do. */
 const CERTAIN_AFTER_MS = 3_000
 
 interface Suspect {
-  path: string
+  /** Null when nothing foreign is printed. */
+  path: string | null
   sinceMs: number
   told: boolean
 }
 
-type ForeignRepositories = { alarms: AlarmRepository; beds: BedRepository }
+interface ForeignRepositories {
+  alarms: AlarmRepository
+  attempts: AttemptRepository
+  beds: BedRepository
+}
+
+type Transaction = ForeignRepositories & TransactionContext
 
 /** Notices prints that Gantry did not order: they are shown, alarmed, and leave the bed occupied; never interfered with. */
 export class ForeignPrints {
@@ -26,69 +35,68 @@ export class ForeignPrints {
 
   /** @param path what the host prints and we did not order; null when there is no such thing */
   observe(printerId: string, path: string | null): void {
-    const suspect = this.suspects.get(printerId)
+    const known = this.suspects.get(printerId)
+    const suspect = known?.path === path ? known : { path, sinceMs: this.clock.now(), told: false }
+    this.suspects.set(printerId, suspect)
+    if (suspect.told) return
     if (path === null) {
-      this.suspects.delete(printerId)
-      if (suspect?.told === true) this.inBackground((tx) => this.clear(tx, printerId))
-    } else if (suspect?.path !== path) {
-      this.suspects.set(printerId, { path, sinceMs: this.clock.now(), told: false })
-    } else if (!suspect.told && this.clock.now() - suspect.sinceMs >= CERTAIN_AFTER_MS) {
       suspect.told = true
-      this.inBackground((tx) => this.raise(tx, printerId, path))
+      // The first look tells nothing of what an earlier run of the server alarmed, so it clears too.
+      if (known === undefined || known.told) this.inBackground(printerId, suspect, (tx) => this.clear(tx, printerId))
+    } else if (this.clock.now() - suspect.sinceMs >= CERTAIN_AFTER_MS) {
+      suspect.told = true
+      this.inBackground(printerId, suspect, (tx) => this.raise(tx, printerId, path))
     }
   }
 
-  private async raise(
-    tx: ForeignRepositories & TransactionContext,
-    printerId: string,
-    fileName: string,
-  ): Promise<void> {
-    const subject = { subjectType: 'printer' as const, subjectId: printerId }
-    if (await tx.beds.occupy(printerId, tx.now)) {
-      tx.record(
-        {
-          type: 'printer.bed_changed',
-          subjectType: 'printer',
-          subjectId: printerId,
-          payload: { printerId, bed: 'occupied' },
-        },
-        'system',
-      )
-    }
+  /** Nobody looks at this printer any more. */
+  forget(printerId: string): void {
+    this.suspects.delete(printerId)
+  }
+
+  private async raise(tx: Transaction, printerId: string, fileName: string): Promise<void> {
+    const own = await tx.attempts.findActiveOn(printerId)
+    if (own !== null && isPathOf(own, fileName)) return
+    await this.occupy(tx, printerId)
     const alarmId = await tx.alarms.raise({
       code: 'FOREIGN_PRINT',
       severity: 'warning',
       params: { fileName, printerId },
-      ...subject,
+      ...onPrinter(printerId),
     })
-    if (alarmId === null) return
+    if (alarmId !== null) tx.record({ type: 'alarm.raised', ...about(alarmId) }, 'system')
+  }
+
+  /** It is over, and lies on the bed: also if somebody called the bed clear meanwhile. */
+  private async clear(tx: Transaction, printerId: string): Promise<void> {
+    const alarmIds = await tx.alarms.clear('FOREIGN_PRINT', onPrinter(printerId), tx.now)
+    if (alarmIds.length > 0) await this.occupy(tx, printerId)
+    for (const alarmId of alarmIds) tx.record({ type: 'alarm.cleared', ...about(alarmId) }, 'system')
+  }
+
+  private async occupy(tx: Transaction, printerId: string): Promise<void> {
+    if (!(await tx.beds.occupy(printerId, tx.now))) return
     tx.record(
-      { type: 'alarm.raised', subjectType: 'alarm', subjectId: alarmId, payload: { alarmId, code: 'FOREIGN_PRINT' } },
+      { type: 'printer.bed_changed', ...onPrinter(printerId), payload: { printerId, bed: 'occupied' } },
       'system',
     )
   }
 
-  private async clear(tx: ForeignRepositories & TransactionContext, printerId: string): Promise<void> {
-    for (const alarmId of await tx.alarms.clear(
-      'FOREIGN_PRINT',
-      { subjectType: 'printer', subjectId: printerId },
-      tx.now,
-    )) {
-      tx.record(
-        {
-          type: 'alarm.cleared',
-          subjectType: 'alarm',
-          subjectId: alarmId,
-          payload: { alarmId, code: 'FOREIGN_PRINT' },
-        },
-        'system',
-      )
-    }
-  }
-
-  private inBackground(work: (tx: ForeignRepositories & TransactionContext) => Promise<void>): void {
+  private inBackground(printerId: string, suspect: Suspect, work: (tx: Transaction) => Promise<void>): void {
     this.work = this.work
       .then(() => this.unitOfWork.run(work))
-      .catch((error: unknown) => this.log.error({ err: error }, 'a foreign print could not be recorded'))
+      .catch((error: unknown) => {
+        this.log.error({ err: error, printerId }, 'a foreign print could not be recorded; the next report repeats it')
+        if (suspect.path === null) this.suspects.delete(printerId)
+        else suspect.told = false
+      })
   }
 }
+
+const onPrinter = (printerId: string) => ({ subjectType: 'printer' as const, subjectId: printerId })
+
+const about = (alarmId: string) => ({
+  subjectType: 'alarm',
+  subjectId: alarmId,
+  payload: { alarmId, code: 'FOREIGN_PRINT' as const },
+})

@@ -93,11 +93,20 @@ export interface AttemptRepository {
   /** Null when the lease is no longer valid by the database's clock. */
   lockPrinterForClaim(lease: Lease): Promise<ClaimablePrinter | null>
   isLeaseValid(lease: Lease): Promise<boolean>
+  /**
+   * Stores the attempt and marks the bed occupied.
+   * @throws GantryError `INVALID_STATE` when the printer or the copy has an active attempt already
+   */
   create(attempt: NewAttempt): Promise<void>
+  /** Locks the attempt, and its job before it: in the order of whoever locks the job first. */
   lock(attemptId: string): Promise<AttemptRecord | null>
   update(attemptId: string, patch: AttemptPatch): Promise<void>
   findActiveOn(printerId: string): Promise<AttemptRecord | null>
   listActiveOfJob(jobId: string): Promise<AttemptRecord[]>
+  /** Among these printers, those whose active attempt is to be cancelled. */
+  cancelRequestedOn(printerIds: string[]): Promise<string[]>
+  /** Among these names, those of ended attempts on this printer. */
+  endedAmong(printerId: string, remoteNames: string[]): Promise<string[]>
   /** Ended attempts whose file still lies on the host. */
   listWithFileOn(printerId: string, limit: number): Promise<AttemptRecord[]>
   listOfJob(jobId: string, limit: number): Promise<Attempt[]>
@@ -135,8 +144,11 @@ export interface PrintJobRepository {
   ): Promise<Page<PrintJob>>
   /** Jobs with queued copies, in the order of the queue, after `after`. */
   waiting(after: QueueKey | null, limit: number): Promise<WaitingJob[]>
-  /** The lowest queued copy of a job, its job row locked; null when there is none or another claim has the job just now. */
-  takeQueuedCopy(jobId: string): Promise<number | null>
+  /**
+   * The lowest queued copy of a job, its job row locked; null when there is none.
+   * @param locked what to do about a job that another transaction has just now: `skip` takes it for one without copies
+   */
+  takeQueuedCopy(jobId: string, locked: 'skip' | 'wait'): Promise<number | null>
   lock(actor: Actor, jobId: string): Promise<JobCounts | null>
   /** Moves one copy and keeps the job's counts and state true. @returns the job after the move */
   moveCopy(jobId: string, copyNumber: number, to: CopyState, now: Date): Promise<JobCounts>
@@ -168,5 +180,7 @@ export interface Verdict {
 /** Why waiting jobs did not go to printers, as last found. Outside transactions: a verdict is no fact worth a lock. */
 export interface VerdictRepository {
   put(verdicts: Verdict[]): Promise<void>
+  /** Removes what was found of jobs that wait no longer, at most `limit` rows. @returns how many */
+  removeOfOthers(limit: number): Promise<number>
   listOfJob(jobId: string): Promise<(Verdict & { evaluatedAt: Date })[]>
 }

@@ -1,10 +1,12 @@
-import type { Reason } from '@gantry/schemas'
-
 import type { Clock, Logger, Unsubscribe } from '../../kernel/index.js'
-import type { PrinterSession, SessionWorker } from '../printers/printer-session.js'
+import { pause } from '../printers/pause.js'
+import { DriverError } from '../printers/printer-driver.port.js'
+import type { Lease, PrinterSession, SessionWorker } from '../printers/printer-session.js'
 import { isBusy } from '../printers/printer.state.js'
 import { isStale, type AttemptConduct } from './attempt-conduct.js'
 import type { AttemptLedger } from './attempt-ledger.js'
+import { isActive } from './attempt.state.js'
+import { blameFor } from './blame.js'
 import type { ForeignPrints } from './foreign-prints.js'
 import type { AttemptRecord } from './print-jobs.ports.js'
 
@@ -37,25 +39,28 @@ export class PrinterWorker implements SessionWorker {
   private readonly busy = new Map<string, Busy>()
   private readonly waiting = new Map<string, () => void>()
   private readonly coolDowns = new Map<string, CoolDown>()
+  /** Printers whose files were looked through in this session. */
+  private readonly swept = new Set<string>()
 
   constructor(private readonly deps: WorkerDeps) {}
 
   async serve(session: PrinterSession): Promise<void> {
     const unwatch = this.watchForeign(session)
+    this.swept.delete(session.lease.printerId)
     try {
       while (!session.signal.aborted) await this.workOnce(session)
     } finally {
       unwatch()
+      this.deps.foreign.forget(session.lease.printerId)
     }
   }
 
-  /** The printer has been away too long: what it printed is in doubt until it comes back. */
-  async lost(printerId: string, detail: string | null): Promise<void> {
-    const attempt = await this.deps.ledger.find(printerId)
-    if (attempt === null || attempt.state === 'unknown') return
-    const reason: Reason = { code: 'PRINTER_LOST', params: { attemptId: attempt.id, detail } }
-    if (attempt.state === 'claimed') await this.deps.ledger.revoke(attempt.id, reason)
-    else await this.deps.ledger.markUnknown(attempt.id, reason)
+  async lost(lease: Lease, detail: string | null): Promise<void> {
+    try {
+      await this.deps.ledger.lost(lease, detail)
+    } catch (error) {
+      if (!isStale(error)) throw error
+    }
   }
 
   /** Tells that a claim was made for this printer. */
@@ -65,19 +70,27 @@ export class PrinterWorker implements SessionWorker {
 
   /** Whether the printer could take a claim: somebody serves it, with nothing in hand, and it is not cooling down. */
   isFree(printerId: string): boolean {
-    return this.waiting.has(printerId) && (this.coolDowns.get(printerId)?.untilMs ?? 0) <= this.deps.clock.now()
+    return this.isIdle(printerId) && this.restsUntil(printerId) === null
   }
 
-  /** Looks up whether somebody wants the copy in hand cancelled. */
-  async noticeCancel(printerId: string): Promise<void> {
-    const busy = this.busy.get(printerId)
-    if (busy === undefined || busy.cancel.signal.aborted) return
-    const attempt = await this.deps.ledger.find(printerId)
-    if (attempt?.id === busy.attempt.id && attempt.cancelRequested) busy.cancel.abort()
+  /** Whether the printer has a session and nothing in hand. */
+  isIdle(printerId: string): boolean {
+    return this.waiting.has(printerId)
   }
 
-  busyPrinters(): string[] {
-    return [...this.busy.keys()]
+  /** Until when the printer takes no copy, since it gave the last one back; null when it does not rest. */
+  restsUntil(printerId: string): Date | null {
+    const untilMs = this.coolDowns.get(printerId)?.untilMs ?? 0
+    return untilMs > this.deps.clock.now() ? new Date(untilMs) : null
+  }
+
+  /** Looks up which copies in hand somebody wants cancelled. */
+  async noticeCancels(): Promise<void> {
+    const asked = [...this.busy].filter(([, { cancel }]) => !cancel.signal.aborted)
+    if (asked.length === 0) return
+    const wanted = new Set(await this.deps.ledger.cancelRequestedOn(asked.map(([printerId]) => printerId)))
+    // Looked up again by what was asked about: the printer may have another copy in hand by now.
+    for (const [printerId, { cancel }] of asked) if (wanted.has(printerId)) cancel.abort()
   }
 
   private async workOnce(session: PrinterSession): Promise<void> {
@@ -89,7 +102,9 @@ export class PrinterWorker implements SessionWorker {
       await this.nextClaim(session)
     } catch (error) {
       if (session.signal.aborted) return
-      if (!isStale(error))
+      if (error instanceof DriverError)
+        this.deps.log.warn({ err: error, printerId }, 'the printer host did not answer; it is asked again')
+      else if (!isStale(error))
         this.deps.log.error({ err: error, printerId }, 'work on an attempt failed; it is taken up again')
       await pause(1_000, session.signal)
     }
@@ -100,6 +115,10 @@ export class PrinterWorker implements SessionWorker {
     const cancel = new AbortController()
     if (attempt.cancelRequested) cancel.abort()
     this.busy.set(printerId, { attempt, cancel })
+    // A wish that came between the look at the attempt and this line was told to nobody.
+    this.noticeCancels().catch((err: unknown) =>
+      this.deps.log.warn({ err, printerId }, 'a wish to cancel could not be looked up; the next sweep does'),
+    )
     try {
       await this.deps.conduct.carryOut({ attempt, session, cancelled: cancel.signal })
     } finally {
@@ -109,23 +128,31 @@ export class PrinterWorker implements SessionWorker {
   }
 
   /** A printer that gave copies back rests, longer each time, so that a broken one does not pull the queue through it. */
-  private async learn(attempt: AttemptRecord): Promise<void> {
-    const state = await this.deps.ledger.stateOf(attempt.id)
-    if (state !== 'revoked') {
-      this.coolDowns.delete(attempt.printerId)
+  private async learn({ id, printerId }: AttemptRecord): Promise<void> {
+    const attempt = await this.deps.ledger.get(id)
+    if (attempt === null || isActive(attempt.state)) return
+    if (attempt.state !== 'revoked') {
+      this.coolDowns.delete(printerId)
       return
     }
-    const failures = (this.coolDowns.get(attempt.printerId)?.failures ?? 0) + 1
+    const { on, needsPerson } = blameFor(attempt.reason)
+    // A printer that is held does not rest too: whoever releases it has helped it.
+    if (on !== 'printer' || needsPerson) return
+    const failures = (this.coolDowns.get(printerId)?.failures ?? 0) + 1
     const restMs = Math.min(FIRST_COOL_DOWN_MS * 2 ** (failures - 1), LONGEST_COOL_DOWN_MS)
-    this.coolDowns.set(attempt.printerId, { failures, untilMs: this.deps.clock.now() + restMs })
+    this.coolDowns.set(printerId, { failures, untilMs: this.deps.clock.now() + restMs })
   }
 
   private async removeLeftFiles(session: PrinterSession): Promise<void> {
-    const left = await this.deps.ledger.listWithFileOn(session.lease.printerId, FILES_PER_SWEEP)
+    const { printerId } = session.lease
+    const left = await this.deps.ledger.listWithFileOn(printerId, FILES_PER_SWEEP)
     for (const attempt of left) {
       if (session.signal.aborted) return
       await this.deps.conduct.removeFile(attempt, session)
     }
+    if (this.swept.has(printerId)) return
+    this.swept.add(printerId)
+    await this.deps.conduct.removeStrays(session)
   }
 
   private nextClaim(session: PrinterSession): Promise<void> {
@@ -156,16 +183,3 @@ export class PrinterWorker implements SessionWorker {
     })
   }
 }
-
-const pause = (ms: number, signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms)
-    signal.addEventListener(
-      'abort',
-      () => {
-        clearTimeout(timer)
-        resolve()
-      },
-      { once: true },
-    )
-  })

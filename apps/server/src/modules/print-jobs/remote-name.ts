@@ -11,3 +11,11 @@ const random10 = () => Array.from({ length: 10 }, () => ALPHABET.charAt(randomIn
  */
 export const newRemoteName = (jobId: string, copyNumber: number): string =>
   `g${jobId.replace(/[^a-z0-9]/g, '').slice(-8)}-${copyNumber}-${random10()}.gcode`
+
+const OURS = /^g[a-z0-9]{8}-\d+-[a-z0-9]{10}\.gcode$/
+
+/** A file's own name, whatever folder the host put it in. */
+export const nameOf = (path: string): string => path.split('/').at(-1) ?? path
+
+/** Whether a file on a host can be one of ours, by its name. */
+export const isOurRemoteName = (path: string): boolean => OURS.test(nameOf(path))

@@ -1,5 +1,7 @@
 import type { EventBus, StoredEvent, Unsubscribe } from '../../kernel/index.js'
 import type { PrinterSession } from './printer-session.js'
+import { LatestWriter } from './latest-writer.js'
+import type { PrinterAlarms } from './printer-alarms.js'
 import { composeStatus } from './printer-status.js'
 import { PrinterSupervisor, type SupervisorDeps } from './printer-supervisor.js'
 import type { LeaseGrant, PrinterLive, PrinterRecord } from './printers.ports.js'
@@ -16,6 +18,7 @@ export const FLEET_TIMINGS: FleetTimings = { leaseSeconds: 15, renewEveryMs: 4_0
 export type FleetDeps = Omit<SupervisorDeps, 'onLive'> & {
   instanceId: string
   bus: EventBus
+  alarms: PrinterAlarms
   fleetTimings: FleetTimings
 }
 
@@ -30,13 +33,18 @@ export interface ServedPrinter {
 /** The printers that this instance drives: holds their leases, runs their supervisors, and says how they are. */
 export class Fleet {
   private readonly supervisors = new Map<string, PrinterSupervisor>()
-  private readonly savedStates = new Map<string, string>()
+  /** Dropped, and still closing: nobody else may take them up until they are through. */
+  private readonly ending = new Map<string, Promise<void>>()
+  private readonly states: LatestWriter<string>
+  private readonly dispatchable = new Set<string>()
   private readonly unsubscribe: Unsubscribe[] = []
   private timer: NodeJS.Timeout | undefined
   private renewing: Promise<void> = Promise.resolve()
   private stopping = false
 
-  constructor(private readonly deps: FleetDeps) {}
+  constructor(private readonly deps: FleetDeps) {
+    this.states = new LatestWriter((printerId, state) => this.saveState(printerId, state), deps.log)
+  }
 
   async start(): Promise<void> {
     const { bus } = this.deps
@@ -44,7 +52,7 @@ export class Fleet {
       bus.onEvent((event) => this.follow(event)),
       bus.onWake('printer.status.request', () => this.repeatAll()),
     )
-    await this.renew()
+    await this.renewSoon()
     this.schedule()
   }
 
@@ -54,8 +62,8 @@ export class Fleet {
     clearTimeout(this.timer)
     for (const unsubscribe of this.unsubscribe.splice(0)) unsubscribe()
     await this.renewing
-    await Promise.all([...this.supervisors.values()].map((supervisor) => supervisor.stop()))
-    this.supervisors.clear()
+    for (const supervisor of this.supervisors.values()) this.drop(supervisor)
+    await Promise.all([...this.ending.values(), this.states.idle(), this.deps.alarms.idle()])
     await this.deps.unitOfWork.run(({ fleet }) => fleet.release(this.deps.instanceId, 'all'))
   }
 
@@ -77,61 +85,78 @@ export class Fleet {
 
   private schedule(): void {
     this.timer = setTimeout(() => {
-      this.renewing = this.renew().then(() => {
+      void this.renewSoon().then(() => {
         if (!this.stopping) this.schedule()
       })
     }, this.deps.fleetTimings.renewEveryMs)
   }
 
-  /** Keeps what is ours, takes what nobody drives, and lets go of what we lost. */
+  /** One renewal after the other: an older list of leases must not undo what a newer one brought. Never rejects. */
+  private renewSoon(): Promise<void> {
+    this.renewing = this.renewing.then(() => this.renew())
+    return this.renewing
+  }
+
+  /** Keeps what is ours, takes what nobody drives, lets go of what we lost, and repairs what a lost event left old. */
   private async renew(): Promise<void> {
     const { unitOfWork, instanceId, fleetTimings, log } = this.deps
+    if (this.stopping) return
     try {
       const seen = this.served().flatMap(({ record, live }) => (live.report === null ? [] : [record.id]))
-      const grants = await unitOfWork.run(async ({ fleet }) => {
+      const taken = [...this.supervisors.values()].map((supervisor) => [supervisor, supervisor.expectRecord()] as const)
+      const { grants, records } = await unitOfWork.run(async ({ fleet, printers }) => {
         await fleet.saveSeen(instanceId, seen)
-        return fleet.renewAndAcquire(instanceId, fleetTimings.leaseSeconds, fleetTimings.capacity)
+        return {
+          grants: await fleet.renewAndAcquire(instanceId, fleetTimings.leaseSeconds, fleetTimings.capacity),
+          records: await printers.getMany(taken.map(([{ lease }]) => lease.printerId)),
+        }
       })
-      await this.adopt(grants)
-      this.repeatAll()
+      for (const [{ lease }, take] of taken) take(records.get(lease.printerId) ?? null)
+      this.adopt(grants)
     } catch (error) {
       log.error({ err: error }, 'leases could not be renewed')
     }
   }
 
-  private async adopt(grants: LeaseGrant[]): Promise<void> {
+  private adopt(grants: LeaseGrant[]): void {
     const granted = new Map(grants.map((grant) => [grant.printerId, grant.epoch]))
-    const gone = [...this.supervisors.values()].filter(({ lease }) => granted.get(lease.printerId) !== lease.epoch)
-    await Promise.all(gone.map((supervisor) => this.drop(supervisor)))
-    for (const grant of grants) if (!this.supervisors.has(grant.printerId) && !this.stopping) this.take(grant)
+    for (const supervisor of this.supervisors.values()) {
+      if (granted.get(supervisor.lease.printerId) !== supervisor.lease.epoch) this.drop(supervisor)
+    }
+    for (const { printerId, epoch } of grants) {
+      // What is still closing is taken up by the next renewal: it must not hold up this one, nor be driven twice.
+      if (!this.supervisors.has(printerId) && !this.ending.has(printerId)) this.take(printerId, epoch)
+    }
   }
 
-  private take(grant: LeaseGrant): void {
-    const { instanceId } = this.deps
-    const lease = { printerId: grant.printerId, owner: instanceId, epoch: grant.epoch }
+  private take(printerId: string, epoch: number): void {
     const deps = { ...this.deps, onLive: (live: PrinterLive, record: PrinterRecord) => this.publish(live, record) }
-    const supervisor = new PrinterSupervisor(deps, lease, instanceId)
-    this.supervisors.set(grant.printerId, supervisor)
+    const supervisor = new PrinterSupervisor(deps, { printerId, owner: this.deps.instanceId, epoch })
+    this.supervisors.set(printerId, supervisor)
     supervisor.start()
   }
 
-  private async drop(supervisor: PrinterSupervisor): Promise<void> {
-    this.supervisors.delete(supervisor.lease.printerId)
-    this.savedStates.delete(supervisor.lease.printerId)
-    await supervisor.stop()
+  private drop(supervisor: PrinterSupervisor): void {
+    const { printerId } = supervisor.lease
+    if (this.supervisors.get(printerId) !== supervisor) return
+    this.supervisors.delete(printerId)
+    this.dispatchable.delete(printerId)
+    const ended = supervisor.stop().finally(() => {
+      this.states.forget(printerId)
+      this.deps.alarms.forget(printerId)
+      this.ending.delete(printerId)
+    })
+    this.ending.set(printerId, ended)
+    this.background(ended)
   }
 
   private follow(event: StoredEvent): void {
-    if (event.type === 'printer.created') this.renewSoon()
+    if (event.type === 'printer.created') void this.renewSoon()
     const printerId = 'printerId' in event.payload ? event.payload.printerId : null
     const supervisor = printerId === null ? undefined : this.supervisors.get(printerId)
     if (supervisor === undefined) return
-    if (event.type === 'printer.removed') this.background(this.drop(supervisor))
+    if (event.type === 'printer.removed') this.drop(supervisor)
     else if (event.type !== 'printer.state_changed') this.background(supervisor.refresh())
-  }
-
-  private renewSoon(): void {
-    this.renewing = this.renewing.then(() => this.renew())
   }
 
   private repeatAll(): void {
@@ -139,23 +164,31 @@ export class Fleet {
   }
 
   private publish(live: PrinterLive, record: PrinterRecord): void {
-    this.deps.bus.publishTelemetry('printer.status', live.printerId, live)
-    const { state } = composeStatus(record, live, this.deps.clock.now())
-    if (this.savedStates.get(record.id) === state || this.stopping) return
-    this.savedStates.set(record.id, state)
-    this.background(this.saveState(record, state))
+    const { bus, alarms, clock } = this.deps
+    bus.publishTelemetry('printer.status', live.printerId, live)
+    // Nothing is known before the first word: a restart must not make every printer go offline and come back.
+    if (live.link === 'connecting' || this.stopping || !this.supervisors.has(record.id)) return
+    const { state, dispatchable } = composeStatus(record, live, clock.now())
+    this.states.put(record.id, state)
+    alarms.observe(record, live)
+    if (!dispatchable) this.dispatchable.delete(record.id)
+    else if (!this.dispatchable.has(record.id)) {
+      this.dispatchable.add(record.id)
+      bus.wake('dispatch')
+    }
   }
 
-  private saveState(record: PrinterRecord, state: string): Promise<void> {
+  private saveState(printerId: string, state: string): Promise<void> {
     return this.deps.unitOfWork.run(async (tx) => {
-      const change = await tx.fleet.saveState(this.deps.instanceId, record.id, state, tx.now)
+      const change = await tx.fleet.saveState(this.deps.instanceId, printerId, state, tx.now)
       if (change === null) return
+      const printerGroupId = this.supervisors.get(printerId)?.record?.groupId ?? null
       tx.record(
         {
           type: 'printer.state_changed',
           subjectType: 'printer',
-          subjectId: record.id,
-          printerGroupId: record.groupId,
+          subjectId: printerId,
+          printerGroupId,
           payload: change,
         },
         'system',

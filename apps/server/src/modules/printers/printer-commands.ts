@@ -13,7 +13,7 @@ import type { Fleet } from './fleet.js'
 import { fromDriverError } from './driver-failure.js'
 import { DriverError } from './printer-driver.port.js'
 import type { PrinterSession } from './printer-session.js'
-import type { CommandRecord, CommandRepository } from './printers.ports.js'
+import type { CommandRecord, CommandRepository, PrinterRecord } from './printers.ports.js'
 
 /** How long an order may wait for the instance that drives the printer, and then for the host. */
 const DEADLINE_SECONDS: Record<PrinterCommandKind, number> = { pause: 15, resume: 15, cancel: 15, emergency_stop: 5 }
@@ -78,6 +78,8 @@ export class CommandRunner {
   private readonly unsubscribe: Unsubscribe[] = []
   private timer: NodeJS.Timeout | undefined
   private running: Promise<void> = Promise.resolve()
+  private requested = false
+  private readonly inHand = new Set<Promise<void>>()
 
   constructor(
     private readonly deps: {
@@ -99,11 +101,17 @@ export class CommandRunner {
     clearInterval(this.timer)
     for (const unsubscribe of this.unsubscribe.splice(0)) unsubscribe()
     await this.running
+    await Promise.all(this.inHand)
   }
 
   private look(): void {
+    if (this.requested) return
+    this.requested = true
     this.running = this.running
-      .then(() => this.takeAll())
+      .then(() => {
+        this.requested = false
+        return this.takeAll()
+      })
       .catch((error: unknown) =>
         this.deps.log.error({ err: error }, 'printer commands could not be taken; tried again within a second'),
       )
@@ -113,11 +121,14 @@ export class CommandRunner {
     const { unitOfWork, fleet, instanceId } = this.deps
     const served = fleet.served().map(({ record }) => record.id)
     const taken = await unitOfWork.run(async (tx) => {
-      for (const expired of await tx.commands.expire()) tx.record(finished(expired, 'expired'), 'system')
+      for (const ended of await tx.commands.expire()) tx.record(finished(ended, ended.state), 'system')
       return served.length === 0 ? [] : tx.commands.take(instanceId, served)
     })
     // One slow host must not make the others' orders wait.
-    for (const command of taken) void this.carryOut(command)
+    for (const command of taken) {
+      const carried = this.carryOut(command).finally(() => this.inHand.delete(carried))
+      this.inHand.add(carried)
+    }
   }
 
   private async carryOut(command: CommandRecord): Promise<void> {
@@ -143,10 +154,10 @@ export class CommandRunner {
     if (supervisor == null || session == null)
       return new DriverError('unreachable', 'the printer host is not connected')
     try {
-      await carry(command.kind, session)
-      if (command.kind === 'pause' || command.kind === 'cancel') {
-        supervisor.expect({ kind: command.kind, untilMs: Date.now() + SHOWN_WITHIN_MS[command.kind] })
-      }
+      const path = command.kind === 'emergency_stop' ? null : meantPath(command, supervisor.record, session)
+      await carry(command.kind, session, path)
+      if (command.kind === 'pause' || command.kind === 'cancel')
+        supervisor.expect(command.kind, SHOWN_WITHIN_MS[command.kind])
       return null
     } catch (error) {
       return error instanceof DriverError ? error : new DriverError('protocol', 'unexpected failure', { cause: error })
@@ -154,9 +165,19 @@ export class CommandRunner {
   }
 }
 
-const carry = (kind: PrinterCommandKind, session: PrinterSession): Promise<void> => {
-  const { connection, latest } = session
-  const path = latest.job?.remotePath ?? null
+/**
+ * The print that the order was meant for: never the one that came after it. What Gantry did not order is meant by
+ * whatever runs.
+ * @throws DriverError `rejected` when it is over
+ */
+const meantPath = (command: CommandRecord, record: PrinterRecord | null, { latest }: PrinterSession): string | null => {
+  const attempt = record?.activeAttempt ?? null
+  if (command.attemptId !== (attempt?.id ?? null)) throw new DriverError('rejected', 'the print that was meant is over')
+  return attempt === null ? (latest.job?.remotePath ?? null) : (attempt.remotePath ?? attempt.remoteName)
+}
+
+const carry = (kind: PrinterCommandKind, session: PrinterSession, path: string | null): Promise<void> => {
+  const { connection } = session
   const signal = session.deadline(HOST_MS)
   switch (kind) {
     case 'pause':

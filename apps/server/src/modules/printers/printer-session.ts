@@ -8,11 +8,14 @@ export interface Lease {
   epoch: number
 }
 
+export type PrintEndedEvent = Extract<DriverEvent, { type: 'printEnded' }>
+
 type Listener = (event: DriverEvent) => void
 
 /** One connection to one leased printer, and what it says, for whoever works on the printer meanwhile. */
 export class PrinterSession {
   private readonly listeners = new Set<Listener>()
+  private lastEnd: PrintEndedEvent | null = null
 
   constructor(
     readonly lease: Lease,
@@ -26,8 +29,14 @@ export class PrinterSession {
     return this.report
   }
 
+  /** The end of a print that the host told last: whoever was busy when it was told finds it here. */
+  get latestEnd(): PrintEndedEvent | null {
+    return this.lastEnd
+  }
+
   publish(event: DriverEvent): void {
     if (event.type === 'report') this.report = event.report
+    if (event.type === 'printEnded') this.lastEnd = event
     for (const listener of [...this.listeners]) listener(event)
   }
 
@@ -81,6 +90,6 @@ export class PrinterSession {
 export interface SessionWorker {
   /** Works until the session ends; must not throw. */
   serve(session: PrinterSession): Promise<void>
-  /** The printer has had no session for a while. */
-  lost(printerId: string, detail: string | null): Promise<void>
+  /** The printer has had no session for a while; nothing is done when the lease is no longer valid. */
+  lost(lease: Lease, detail: string | null): Promise<void>
 }

@@ -1,5 +1,12 @@
 import { jittered, SYSTEM_ACTOR, type Clock, type Logger, type Random, type UnitOfWork } from '../../kernel/index.js'
-import { DriverError, type DriverConnection, type DriverEvent, type HostReport } from './printer-driver.port.js'
+import {
+  DriverError,
+  type DriverConnection,
+  type DriverEvent,
+  type HostReport,
+  type HostState,
+} from './printer-driver.port.js'
+import { pause } from './pause.js'
 import { PrinterSession, type Lease, type SessionWorker } from './printer-session.js'
 import type { PendingCommand } from './printer.state.js'
 import type {
@@ -16,6 +23,8 @@ export interface SupervisorTimings {
   /** First and largest wait before connecting again; doubled in between, with jitter. */
   retryFromMs: number
   retryToMs: number
+  /** For the proof that the host lets us upload and delete; asked again, with the same waits, while it fails. */
+  probeMs: number
   /** How long a printer may be away before it counts as lost. */
   lostAfterMs: number
 }
@@ -24,6 +33,7 @@ export const SUPERVISOR_TIMINGS: SupervisorTimings = {
   connectMs: 20_000,
   retryFromMs: 1_000,
   retryToMs: 60_000,
+  probeMs: 30_000,
   lostAfterMs: 20_000,
 }
 
@@ -46,18 +56,20 @@ export class PrinterSupervisor {
   private changed = new AbortController()
   private session: PrinterSession | null = null
   private lostTimer: NodeJS.Timeout | undefined
+  private losing: Promise<void> = Promise.resolve()
   private loop: Promise<void> | null = null
   private current: PrinterRecord | null = null
+  private loadsBegun = 0
+  private loadShown = 0
   private live: PrinterLive
 
   constructor(
     private readonly deps: SupervisorDeps,
     readonly lease: Lease,
-    boot: string,
   ) {
     this.live = {
       printerId: lease.printerId,
-      boot,
+      boot: `${lease.owner}.${lease.epoch}`, // counting begins anew with each lease
       seq: 0,
       atMs: deps.clock.now(),
       link: 'connecting',
@@ -77,20 +89,29 @@ export class PrinterSupervisor {
     this.ended.abort()
     this.disarmLost()
     await this.loop
+    await this.losing
   }
 
   /** Loads the printer's row again; connects anew when what the connection depends on was changed. */
   async refresh(): Promise<void> {
-    const before = this.current
-    const record = await this.load()
-    if (record !== null) this.say({})
-    if (before === null || record === null) this.reconnect()
-    else if (
-      before.url !== record.url ||
-      before.apiKeyCipher !== record.apiKeyCipher ||
-      before.enabled !== record.enabled
-    )
-      this.reconnect()
+    const take = this.expectRecord()
+    take(await this.deps.unitOfWork.run(({ printers }) => printers.get(SYSTEM_ACTOR, this.lease.printerId)))
+  }
+
+  /**
+   * Announces that the row is being read: what comes of it is passed to the result, and ignored when a row read later
+   * was taken meanwhile, so that the older one never wins.
+   */
+  expectRecord(): (record: PrinterRecord | null) => void {
+    const load = ++this.loadsBegun
+    return (record) => {
+      if (load < this.loadShown) return
+      this.loadShown = load
+      const before = this.current
+      this.current = record
+      if (!sameTarget(before, record)) this.changed.abort()
+      if (record !== null) this.say({})
+    }
   }
 
   get record(): PrinterRecord | null {
@@ -105,9 +126,9 @@ export class PrinterSupervisor {
     return this.session
   }
 
-  /** Shows a command that the host took and whose effect is not yet seen. */
-  expect(pending: PendingCommand): void {
-    this.say({ pending })
+  /** Shows a command that the host took and whose effect is not yet seen, for at most this long. */
+  expect(kind: PendingCommand['kind'], forMs: number): void {
+    this.say({ pending: { kind, untilMs: this.deps.clock.now() + forMs } })
   }
 
   /** Says the latest again, so that listeners know it is still true. */
@@ -120,25 +141,16 @@ export class PrinterSupervisor {
     let waitMs = timings.retryFromMs
     this.armLost(null)
     while (!this.ended.signal.aborted) {
-      this.changed = new AbortController()
       try {
-        const record = await this.load()
-        const hadSession = record?.enabled === true && (await this.connectOnce(record))
+        await this.refresh()
+        this.changed = new AbortController()
+        const hadSession = isWanted(this.current) && (await this.connectOnce(this.current))
         waitMs = hadSession ? timings.retryFromMs : Math.min(waitMs * 2, timings.retryToMs)
       } catch (error) {
         log.error({ err: error, printerId: this.lease.printerId }, 'printer supervisor failed; it goes on')
       }
       await this.rest(jittered(waitMs, random))
     }
-  }
-
-  private reconnect(): void {
-    this.changed.abort()
-  }
-
-  private async load(): Promise<PrinterRecord | null> {
-    this.current = await this.deps.unitOfWork.run(({ printers }) => printers.get(SYSTEM_ACTOR, this.lease.printerId))
-    return this.current
   }
 
   /** @returns whether there was a session, after it has ended */
@@ -182,12 +194,14 @@ export class PrinterSupervisor {
     const first = early.findLast((event) => event.type === 'report')?.report ?? (await connection.readReport(over))
     const session = new PrinterSession(this.lease, connection, AbortSignal.any([over, closing.signal]), first)
     this.session = session
+    // What the host said before anybody could listen: the end of a print may be among it.
+    for (const event of early) session.publish(event)
     listen((event) => {
       if (event.type === 'report') this.observed(event.report)
       session.publish(event)
     })
     this.disarmLost()
-    this.say({ link: 'connected', linkError: null, report: first, permissions: null })
+    this.say({ link: 'connected', linkError: null, report: session.latest, permissions: null })
     const worked = this.work(session)
     const reason = await Promise.race([connection.closed, aborted(over)])
     closing.abort()
@@ -197,26 +211,42 @@ export class PrinterSupervisor {
     this.down(reason)
   }
 
+  /** Works on the printer until the session ends. What it prints is followed at once, whatever the probe says. */
   private async work(session: PrinterSession): Promise<void> {
-    const { unitOfWork, worker, log } = this.deps
-    const { connection } = session
+    const { worker, log } = this.deps
     try {
-      const { identity, capabilities } = connection
-      await unitOfWork.run(({ fleet }) =>
-        fleet.saveHost(this.lease.printerId, { ...identity, capabilities: [...capabilities] }),
-      )
-      const permissions = await connection.probePermissions(session.deadline(30_000))
-      this.say({ permissions })
+      // A loss that is just being recorded comes first: afterwards it would contradict what this session finds.
+      await this.losing
+      await Promise.all([worker.serve(session), this.introduce(session)])
     } catch (error) {
-      if (!session.signal.aborted)
-        log.warn({ err: error, printerId: this.lease.printerId }, 'the permission probe failed')
+      log.error({ err: error, printerId: this.lease.printerId }, 'work on a printer failed; the connection begins anew')
+      this.changed.abort()
     }
-    if (!session.signal.aborted) await worker.serve(session)
+  }
+
+  /** Stores who the host is, and proves what its key may do; until then the printer takes no job. */
+  private async introduce(session: PrinterSession): Promise<void> {
+    const { unitOfWork, log, timings, random } = this.deps
+    const { identity, capabilities } = session.connection
+    for (let waitMs = timings.retryFromMs; !session.signal.aborted; waitMs = Math.min(waitMs * 2, timings.retryToMs)) {
+      try {
+        const permissions = await session.connection.probePermissions(session.deadline(timings.probeMs))
+        await unitOfWork.run(({ fleet }) =>
+          fleet.saveHost(this.lease.printerId, { ...identity, capabilities: [...capabilities] }),
+        )
+        this.say({ permissions })
+        return
+      } catch (error) {
+        if (session.signal.aborted) return
+        log.warn({ err: error, printerId: this.lease.printerId }, 'the permission probe failed; it is tried again')
+        await pause(jittered(waitMs, random), session.signal)
+      }
+    }
   }
 
   private observed(report: HostReport): void {
-    const settled = this.live.pending !== null && report.state !== 'printing' && report.state !== 'paused'
-    this.say({ report, ...(settled ? { pending: null } : {}) })
+    const { pending } = this.live
+    this.say({ report, ...(pending !== null && isShown(pending, report.state) ? { pending: null } : {}) })
   }
 
   private down(error: DriverError | null): void {
@@ -234,10 +264,10 @@ export class PrinterSupervisor {
   /** Counts from the moment the printer went away: further failures to connect do not move it. */
   private armLost(detail: string | null): void {
     this.lostTimer ??= setTimeout(() => {
-      this.deps.worker.lost(this.lease.printerId, detail).catch((error: unknown) => {
+      this.losing = this.deps.worker.lost(this.lease, detail).catch((error: unknown) => {
         this.deps.log.error({ err: error, printerId: this.lease.printerId }, 'a lost printer could not be recorded')
         this.disarmLost()
-        this.armLost(detail)
+        if (this.session === null && !this.ended.signal.aborted) this.armLost(detail)
       })
     }, this.deps.timings.lostAfterMs)
   }
@@ -253,17 +283,20 @@ export class PrinterSupervisor {
   }
 
   private rest(ms: number): Promise<void> {
-    const over = AbortSignal.any([this.ended.signal, this.changed.signal])
-    if (over.aborted) return Promise.resolve()
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms)
-      over.addEventListener('abort', () => {
-        clearTimeout(timer)
-        resolve()
-      })
-    })
+    return pause(ms, AbortSignal.any([this.ended.signal, this.changed.signal]))
   }
 }
+
+/** A printer that is switched off in Gantry is still followed while a copy is in hand there. */
+const isWanted = (record: PrinterRecord | null): record is PrinterRecord =>
+  record !== null && (record.enabled || record.activeAttempt !== null)
+
+const sameTarget = (before: PrinterRecord | null, after: PrinterRecord | null): boolean =>
+  isWanted(before) === isWanted(after) && before?.url === after?.url && before?.apiKeyCipher === after?.apiKeyCipher
+
+/** Whether the host's state shows what was ordered, or that there is nothing left to show. */
+const isShown = (pending: PendingCommand, state: HostState): boolean =>
+  pending.kind === 'pause' ? state !== 'printing' : !['printing', 'pausing', 'paused'].includes(state)
 
 const aborted = (signal: AbortSignal): Promise<null> =>
   new Promise((resolve) => {

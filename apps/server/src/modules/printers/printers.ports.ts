@@ -103,17 +103,23 @@ export interface PrinterQuery {
 export interface PrinterRepository {
   list(actor: Actor, query: PrinterQuery): Promise<Page<PrinterRecord>>
   get(actor: Actor, printerId: string): Promise<PrinterRecord | null>
+  /** For who drives printers, whatever their group; by id, and without those that are removed. */
+  getMany(printerIds: string[]): Promise<Map<string, PrinterRecord>>
   /** @throws GantryError `NAME_TAKEN`, `NOT_FOUND` naming the field of a group or location that is not there */
   create(printer: NewPrinter): Promise<void>
   /** @returns false when the row has another version than `ifVersion` meanwhile. @throws as `create` */
   update(printerId: string, patch: PrinterPatch, ifVersion: number | null, now: Date): Promise<boolean>
-  remove(printerId: string, now: Date): Promise<void>
+  /** @returns false while a copy is in hand there: then nothing is changed */
+  remove(printerId: string, now: Date): Promise<boolean>
 }
 
 export interface BedRepository {
   /** Locks the printer's runtime row. @returns whether the bed changed; null when an attempt is active on the printer */
   clear(printerId: string, byId: string, now: Date): Promise<boolean | null>
-  /** Marks the bed occupied by a print that Gantry did not order. @returns whether it changed */
+  /**
+   * Marks the bed occupied by a print that Gantry did not order, also for a claim that would put back what it found.
+   * @returns whether it changed
+   */
   occupy(printerId: string, now: Date): Promise<boolean>
   /** Puts back the value that a claim had found. */
   restore(printerId: string, bed: BedState, now: Date): Promise<void>
@@ -132,7 +138,7 @@ export interface StateChange {
 
 /** Leases and what the driving instance writes about its printers. All times are the database's. */
 export interface FleetRepository {
-  /** Takes up to `limit` printers that nobody drives, and keeps those that this owner drives. @returns all that it drives now */
+  /** Keeps what this owner drives, and takes printers that nobody drives, up to `limit` together. @returns all that it drives now */
   renewAndAcquire(owner: string, leaseSeconds: number, limit: number): Promise<LeaseGrant[]>
   release(owner: string, printerIds: string[] | 'all'): Promise<void>
   /** @returns the change, or null when it was the same state before or the lease is not ours */
@@ -167,7 +173,7 @@ export interface CommandRepository {
     commandId: string,
     result: { state: 'done' } | { state: 'failed'; errorCode: string; errorDetail: string },
   ): Promise<void>
-  /** Marks what nobody took in time. @returns what expired */
+  /** Ends what nobody took in time (`expired`), and what was taken by a server that died over it (`failed`). @returns both */
   expire(): Promise<CommandRecord[]>
 }
 

@@ -22,6 +22,7 @@ import type { HoldRepository } from './holds.ports.js'
 import { checkHost } from './host-check.js'
 import type { CommandDesk } from './printer-commands.js'
 import { composeStatus } from './printer-status.js'
+import { isBusy } from './printer.state.js'
 import type {
   BedRepository,
   CredentialSealer,
@@ -121,6 +122,9 @@ export class PrintersService {
   /** The person at the printer says that the bed is empty. @throws GantryError `NOT_FOUND`, `INVALID_STATE` while it prints */
   async clearBed(actor: Actor, printerId: string): Promise<Printer> {
     await this.find(actor, printerId)
+    const host = this.deps.board.get(printerId)?.report
+    if (host != null && isBusy(host.state))
+      throw new GantryError('INVALID_STATE', { params: { detail: 'the printer is printing' } })
     await this.deps.unitOfWork.run(async (tx) => {
       const changed = await tx.beds.clear(printerId, actor.id, tx.now)
       if (changed === null)
@@ -171,11 +175,10 @@ export class PrintersService {
 
   /** @throws GantryError `NOT_FOUND`, `INVALID_STATE` while a copy is in hand */
   async remove(actor: Actor, printerId: string): Promise<void> {
-    const { activeAttempt, groupId } = await this.find(actor, printerId)
-    if (activeAttempt !== null)
-      throw new GantryError('INVALID_STATE', { params: { detail: 'the printer still works on a copy' } })
+    const { groupId } = await this.find(actor, printerId)
     await this.deps.unitOfWork.run(async (tx) => {
-      await tx.printers.remove(printerId, tx.now)
+      if (!(await tx.printers.remove(printerId, tx.now)))
+        throw new GantryError('INVALID_STATE', { params: { detail: 'the printer still works on a copy' } })
       tx.record(aboutPrinter('printer.removed', printerId, groupId), actor.id)
     })
     this.deps.board.forget(printerId)

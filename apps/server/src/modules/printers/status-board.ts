@@ -35,10 +35,16 @@ export class StatusBoard {
     this.lives.delete(printerId)
   }
 
-  /** Words of one run are counted; what overtook them is dropped. Another run's word replaces them. */
-  private hear(live: PrinterLive): void {
-    const known = this.lives.get(live.printerId)
-    if (known?.boot === live.boot && known.seq >= live.seq) return
+  /**
+   * Words of one run are counted; what overtook them is dropped. Another run's word replaces them. Times are put on this
+   * process's clock, which need not be the speaker's.
+   */
+  private hear(said: PrinterLive): void {
+    const known = this.lives.get(said.printerId)
+    if (known?.boot === said.boot && known.seq >= said.seq) return
+    const atMs = this.clock.now()
+    const pending = said.pending && { ...said.pending, untilMs: said.pending.untilMs + atMs - said.atMs }
+    const live = { ...said, atMs, pending }
     this.lives.set(live.printerId, live)
     for (const listener of this.listeners) listener(live)
   }

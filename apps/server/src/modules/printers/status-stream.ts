@@ -6,6 +6,7 @@ import type { PrinterRecord, PrinterRepository } from './printers.ports.js'
 import type { StatusBoard } from './status-board.js'
 
 const PAGE = 200
+const LOOK_EVERY_MS = 5_000
 
 export interface StatusStreamDeps {
   reads: { printers: PrinterRepository }
@@ -37,13 +38,26 @@ export async function* statusStream(
       gate.open()
     }),
   ]
-  signal.addEventListener('abort', () => gate.open(), { once: true })
+  const onAbort = () => gate.open()
+  signal.addEventListener('abort', onAbort, { once: true })
+  // Nothing is said of a printer whose server died: that it is stale now is found by looking.
+  const told = new Map<string, string>()
+  const timer = setInterval(() => {
+    for (const record of records.values()) if (told.get(record.id) !== status(record).state) changed.add(record.id)
+    if (changed.size > 0) gate.open()
+  }, LOOK_EVERY_MS)
+  const status = (record: PrinterRecord): PrinterStatus =>
+    composeStatus(record, board.get(record.id), board.clock.now())
+  const tell = (record: PrinterRecord): PrinterStatus => {
+    const printer = status(record)
+    told.set(record.id, printer.state)
+    return printer
+  }
+  let records = new Map<string, PrinterRecord>()
   try {
-    const records = await loadAll(reads.printers, actor)
-    const status = (record: PrinterRecord): PrinterStatus =>
-      composeStatus(record, board.get(record.id), board.clock.now())
-    yield { type: 'snapshot', printers: [...records.values()].map(status) }
-    for (;;) {
+    records = await loadAll(reads.printers, actor)
+    yield { type: 'snapshot', printers: [...records.values()].map(tell) }
+    while (!signal.aborted) {
       await gate.passed()
       if (signal.aborted) return
       for (const printerId of take(reload)) {
@@ -54,10 +68,12 @@ export async function* statusStream(
       }
       for (const printerId of take(changed)) {
         const record = records.get(printerId)
-        if (record !== undefined) yield { type: 'changed', printer: status(record) }
+        if (record !== undefined) yield { type: 'changed', printer: tell(record) }
       }
     }
   } finally {
+    clearInterval(timer)
+    signal.removeEventListener('abort', onAbort)
     for (const stop of unsubscribe) stop()
   }
 }

@@ -1,0 +1,74 @@
+import type { AlarmCode, AlarmSeverity } from '@gantry/schemas'
+
+import type { Logger, UnitOfWork } from '../../kernel/index.js'
+import type { AlarmRepository } from '../alarms/alarms.ports.js'
+import { LatestWriter } from './latest-writer.js'
+import type { PrinterLive, PrinterRecord } from './printers.ports.js'
+
+type StandingCode = Extract<AlarmCode, 'PRINTER_AUTH_FAILED' | 'PRINTER_ERROR'>
+
+const SEVERITY: Record<StandingCode, AlarmSeverity> = { PRINTER_AUTH_FAILED: 'warning', PRINTER_ERROR: 'critical' }
+
+const OVER = ''
+
+/** What is wrong just now; null is nothing, undefined is that nobody can tell. */
+const conditions = (live: PrinterLive): Record<StandingCode, string | null | undefined> => ({
+  PRINTER_AUTH_FAILED:
+    live.linkError?.code === 'auth' ? live.linkError.message : live.link === 'connected' ? null : undefined,
+  PRINTER_ERROR:
+    live.report === null
+      ? undefined
+      : live.report.state === 'error'
+        ? (live.report.attention?.text ?? live.report.observed)
+        : null,
+})
+
+/** Alarms that last as long as what they say of a printer's host: raised when it begins, cleared when it is over. */
+export class PrinterAlarms {
+  private readonly writer: LatestWriter<string>
+  private readonly groups = new Map<string, string | null>()
+
+  constructor(
+    private readonly unitOfWork: UnitOfWork<{ alarms: AlarmRepository }>,
+    log: Logger,
+  ) {
+    this.writer = new LatestWriter((key, detail) => this.write(key, detail), log)
+  }
+
+  observe(record: PrinterRecord, live: PrinterLive): void {
+    this.groups.set(record.id, record.groupId)
+    for (const [code, detail] of Object.entries(conditions(live))) {
+      if (detail !== undefined) this.writer.put(`${code} ${record.id}`, detail ?? OVER)
+    }
+  }
+
+  /** Somebody else drives the printer now, or nobody: what was written may be changed by others. */
+  forget(printerId: string): void {
+    for (const code of Object.keys(SEVERITY)) this.writer.forget(`${code} ${printerId}`)
+    this.groups.delete(printerId)
+  }
+
+  idle(): Promise<void> {
+    return this.writer.idle()
+  }
+
+  private write(key: string, detail: string): Promise<void> {
+    const [code, printerId] = key.split(' ') as [StandingCode, string]
+    const subject = { subjectType: 'printer' as const, subjectId: printerId }
+    const about = (alarmId: string) => ({
+      subjectType: 'alarm',
+      subjectId: alarmId,
+      printerGroupId: this.groups.get(printerId) ?? null,
+      payload: { alarmId, code },
+    })
+    return this.unitOfWork.run(async (tx) => {
+      if (detail === OVER) {
+        for (const id of await tx.alarms.clear(code, subject, tx.now))
+          tx.record({ type: 'alarm.cleared', ...about(id) }, 'system')
+        return
+      }
+      const id = await tx.alarms.raise({ code, severity: SEVERITY[code], params: { detail, printerId }, ...subject })
+      if (id !== null) tx.record({ type: 'alarm.raised', ...about(id) }, 'system')
+    })
+  }
+}
