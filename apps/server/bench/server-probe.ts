@@ -2,11 +2,11 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 
 const RESOLUTION_MS = 10
-const SAMPLE_MS = 20
+const SAMPLE_MS = 50
 
 export interface ServerReading {
   rssBytes: number
-  /** Highest since the last reading, sampled every 20 ms. */
+  /** Highest since the last reading, sampled every 50 ms. */
   peakRssBytes: number
   /** User and system time of the whole process since its start, all threads. */
   cpuMicros: number
