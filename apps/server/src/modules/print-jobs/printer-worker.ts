@@ -97,7 +97,10 @@ export class PrinterWorker implements SessionWorker {
     const { printerId } = session.lease
     try {
       const attempt = await this.deps.ledger.find(printerId)
-      if (attempt !== null) return await this.carryOut(attempt, session)
+      if (attempt !== null) {
+        await this.carryOut(attempt, session)
+        return
+      }
       await this.removeLeftFiles(session)
       await this.nextClaim(session)
     } catch (error) {

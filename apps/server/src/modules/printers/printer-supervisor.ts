@@ -228,7 +228,8 @@ export class PrinterSupervisor {
   private async introduce(session: PrinterSession): Promise<void> {
     const { unitOfWork, log, timings, random } = this.deps
     const { identity, capabilities } = session.connection
-    for (let waitMs = timings.retryFromMs; !session.signal.aborted; waitMs = Math.min(waitMs * 2, timings.retryToMs)) {
+    const isOver = () => session.signal.aborted
+    for (let waitMs = timings.retryFromMs; !isOver(); waitMs = Math.min(waitMs * 2, timings.retryToMs)) {
       try {
         const permissions = await session.connection.probePermissions(session.deadline(timings.probeMs))
         await unitOfWork.run(({ fleet }) =>
@@ -237,7 +238,7 @@ export class PrinterSupervisor {
         this.say({ permissions })
         return
       } catch (error) {
-        if (session.signal.aborted) return
+        if (isOver()) return
         log.warn({ err: error, printerId: this.lease.printerId }, 'the permission probe failed; it is tried again')
         await pause(jittered(waitMs, random), session.signal)
       }

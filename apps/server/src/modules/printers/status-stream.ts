@@ -57,7 +57,8 @@ export async function* statusStream(
   try {
     records = await loadAll(reads.printers, actor)
     yield { type: 'snapshot', printers: [...records.values()].map(tell) }
-    while (!signal.aborted) {
+    if (signal.aborted) gate.open() // before anybody listened to it
+    for (;;) {
       await gate.passed()
       if (signal.aborted) return
       for (const printerId of take(reload)) {
