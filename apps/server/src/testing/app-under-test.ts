@@ -39,11 +39,14 @@ export interface Caller {
   trpc: TRPCClient<AppRouter>
   headers: Record<string, string>
   /** A procedure over tRPC by its name, with whatever input. */
-  call(type: 'query' | 'mutation', procedure: string, input?: unknown): Promise<Answer>
+  call: (type: 'query' | 'mutation', procedure: string, input?: unknown) => Promise<Answer>
   /** A string is sent as it is, anything else as JSON. */
-  rest(method: string, path: string, body?: unknown): Promise<Answer>
-  upload(name: string, bytes: string | Uint8Array): Promise<Answer>
-  stream<P extends keyof StreamTypes>(procedure: P, lastEventId?: string | null): Promise<LiveEvents<StreamTypes[P]>>
+  rest: (method: string, path: string, body?: unknown) => Promise<Answer>
+  upload: (name: string, bytes: string | Uint8Array) => Promise<Answer>
+  stream: <P extends keyof StreamTypes>(
+    procedure: P,
+    lastEventId?: string | null,
+  ) => Promise<LiveEvents<StreamTypes[P]>>
 }
 
 export interface AppUnderTest extends AsyncDisposable {
@@ -86,10 +89,11 @@ export const startAppUnderTest = async (environment: Environment = {}): Promise<
   const app = createApp(configFrom(settings, dataDir), { log, timings: QUICK_TIMINGS })
   const { url } = await app.start()
   if (url === null) throw new Error('the server has no role api')
-  const { prisma, close } = createDatabase({
+  const behind = createDatabase({
     ...{ url: database.url, poolSize: 4, timeoutMs: 10_000, log },
     applicationName: 'behind the server',
   })
+  const { prisma } = behind
   return {
     ...{ url, databaseUrl: database.url, prisma, logLines },
     admin: await logIn(url, EMAIL),
@@ -99,7 +103,7 @@ export const startAppUnderTest = async (environment: Environment = {}): Promise<
     stop: () => app.stop(),
     [Symbol.asyncDispose]: async () => {
       await app.stop()
-      await close()
+      await behind.close()
       await database.drop()
       await rm(dataDir, { recursive: true, force: true })
     },
@@ -115,7 +119,10 @@ export const uploaded = async (caller: Caller, name: string, bytes: string | Uin
 
 /** Who holds this access token. */
 export const callerOf = (url: string, headers: Record<string, string>): Caller => {
-  const send = async (path: string, init: RequestInit & { headers: Record<string, string> }): Promise<Answer> => {
+  const send = async (
+    path: string,
+    init: Omit<RequestInit, 'headers'> & { headers: Record<string, string> },
+  ): Promise<Answer> => {
     const response = await fetch(url + path, { ...init, headers: { ...headers, ...init.headers } })
     const text = await response.text()
     const body: unknown = isJson(response) ? JSON.parse(text) : text

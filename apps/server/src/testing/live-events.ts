@@ -99,5 +99,5 @@ export const openLiveEvents = async <T>(url: string, headers: Record<string, str
   const connection = new AbortController()
   const response = await fetch(url, { headers, signal: connection.signal })
   if (!response.ok || response.body === null) throw new Error(`no stream: ${response.status} ${await response.text()}`)
-  return new Frames<T>(response.body as unknown as AsyncIterable<Uint8Array>, connection)
+  return new Frames<T>(response.body, connection)
 }
