@@ -47,6 +47,13 @@ export class PrismaAlarmRepository implements AlarmRepository {
     return ids
   }
 
+  async clearOfJob(code: AlarmCode, jobId: string, now: Date) {
+    const cleared = await this.tx.$queryRaw<{ id: string }[]>`
+      UPDATE alarm SET cleared_at = ${now} WHERE code = ${code} AND cleared_at IS NULL AND subject_type = 'attempt'
+        AND subject_id IN (SELECT id FROM attempt WHERE job_id = ${jobId}) RETURNING id`
+    return cleared.map(({ id }) => id)
+  }
+
   async acknowledge(alarmId: string, actorId: string, now: Date) {
     const { count } = await this.tx.alarm.updateMany({
       where: { id: alarmId, clearedAt: null, acknowledgedAt: null },

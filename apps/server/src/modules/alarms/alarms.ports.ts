@@ -18,6 +18,8 @@ export interface AlarmRepository {
   raise(alarm: NewAlarm): Promise<string | null>
   /** @returns the ids of what was open */
   clear(code: AlarmCode, subject: AlarmSubject, now: Date): Promise<string[]>
+  /** Clears this alarm on every attempt of a job. @returns the ids of what was open */
+  clearOfJob(code: AlarmCode, jobId: string, now: Date): Promise<string[]>
   /** Null when there is none, it is cleared, or was acknowledged before. */
   acknowledge(alarmId: string, actorId: string, now: Date): Promise<AlarmCode | null>
   get(actor: Actor, alarmId: string): Promise<Alarm | null>

@@ -23,7 +23,7 @@ import {
 } from '../../kernel/index.js'
 import type { AlarmRepository } from '../alarms/alarms.ports.js'
 import type { HoldRepository } from '../printers/holds.ports.js'
-import { composeStatus } from '../printers/printer-status.js'
+import { composeStatus, LIVE_FOR_MS } from '../printers/printer-status.js'
 import type { PrinterRecord, PrinterRepository } from '../printers/printers.ports.js'
 import type { StatusBoard } from '../printers/status-board.js'
 import type { ProjectRepository } from '../projects/projects.ports.js'
@@ -149,7 +149,8 @@ export class PrintJobsService {
       state: job.state,
       holds: job.holds.map(told),
       printers: printers.map((printer) => {
-        const verdict = known.get(printer.id) ?? { reasons: this.reasonsNow(job, printer), evaluatedAt: new Date() }
+        const stored = this.isServed(printer.id) ? known.get(printer.id) : undefined
+        const verdict = stored ?? { reasons: this.reasonsNow(job, printer), evaluatedAt: new Date() }
         return {
           printerId: printer.id,
           printerName: printer.name,
@@ -165,7 +166,14 @@ export class PrintJobsService {
     return jobStream(this.deps, actor, cursor, signal)
   }
 
-  /** For jobs so far back in the queue that no dispatcher has looked at them yet. */
+  /** What a dispatcher found counts only while somebody drives the printer. */
+  private isServed(printerId: string): boolean {
+    const { board } = this.deps
+    const live = board.get(printerId)
+    return live !== null && board.clock.now() - live.atMs <= LIVE_FOR_MS
+  }
+
+  /** For jobs so far back in the queue that no dispatcher has looked at them yet, and printers that nobody drives. */
   private reasonsNow(job: PrintJob, printer: PrinterRecord): Reason[] {
     const { board } = this.deps
     return [
@@ -233,22 +241,13 @@ export class PrintJobsService {
     const unknown = (await tx.attempts.listActiveOfJob(jobId)).some(({ state }) => state === 'unknown')
     await tx.holds.release(
       { jobId },
-      unknown ? ['PRINT_FAILED', 'CANCELLED_AT_PRINTER', 'FILE_UNAVAILABLE'] : 'all',
+      unknown ? ['PRINT_FAILED', 'CANCELLED_AT_PRINTER', 'FILE_UNAVAILABLE', 'UPLOAD_FAILED', 'START_REJECTED'] : 'all',
       actor.id,
       tx.now,
     )
-    for (const { id } of await tx.attempts.listOfJob(jobId, LISTED_ATTEMPTS)) {
-      for (const alarmId of await tx.alarms.clear('PRINT_FAILED', { subjectType: 'attempt', subjectId: id }, tx.now)) {
-        tx.record(
-          {
-            type: 'alarm.cleared',
-            subjectType: 'alarm',
-            subjectId: alarmId,
-            payload: { alarmId, code: 'PRINT_FAILED' },
-          },
-          actor.id,
-        )
-      }
+    for (const alarmId of await tx.alarms.clearOfJob('PRINT_FAILED', jobId, tx.now)) {
+      const payload = { alarmId, code: 'PRINT_FAILED' as const }
+      tx.record({ type: 'alarm.cleared', subjectType: 'alarm', subjectId: alarmId, payload }, actor.id)
     }
   }
 }

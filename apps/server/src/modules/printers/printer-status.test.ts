@@ -18,7 +18,7 @@ const live: PrinterLive = {
   ...{ printerId: 'prn', boot: 'b', seq: 1, atMs: 10_000, link: 'connected', linkError: null, report, pending: null },
   permissions: { upload: true, delete: true, print: true, detail: null },
 }
-const attempt = { id: 'att', jobId: 'job', remoteName: 'g1.gcode', remotePath: null }
+const attempt = { id: 'att', jobId: 'job', state: 'printing' as const, remoteName: 'g1.gcode', remotePath: null }
 const codes = (change: Partial<PrinterRecord>, said: Partial<PrinterLive> | null) =>
   obstacles({ ...record, ...change }, said === null ? null : { ...live, ...said }).map(({ code }) => code)
 
@@ -55,7 +55,15 @@ describe('why a printer takes no job', () => {
 
 describe('the state that people see', () => {
   const shown = (change: Partial<Parameters<typeof displayedState>[0]>) =>
-    displayedState({ host: 'idle', bed: 'clear', maintenance: false, pending: null, nowMs: 0, ...change })
+    displayedState({
+      host: 'idle',
+      bed: 'clear',
+      maintenance: false,
+      inHand: false,
+      pending: null,
+      nowMs: 0,
+      ...change,
+    })
 
   it.each([
     [{ host: null }, 'offline'],
