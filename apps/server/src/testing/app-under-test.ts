@@ -104,8 +104,8 @@ export const startAppUnderTest = async (environment: Environment = {}): Promise<
     [Symbol.asyncDispose]: async () => {
       await app.stop()
       await behind.close()
-      await database.drop()
       await rm(dataDir, { recursive: true, force: true })
+      await database.drop()
     },
   }
 }
