@@ -1,6 +1,7 @@
 import superjson from 'superjson'
 
 import { GantryError, invalidField } from '../kernel/errors.js'
+import { serializeOutput } from './output-serializer.js'
 
 const MAX_DEPTH = 32
 const ALLOWED_ANNOTATIONS = ['Date', 'bigint']
@@ -83,10 +84,9 @@ const deserializeInput = (envelope: unknown): unknown => {
 
 /**
  * Outputs are superjson. Inputs accept only `Date` and `bigint` annotations, so that no client can hand a procedure a
- * `RegExp`, a `Map`, an `Error` or an explicit
- * `undefined` inside an input.
+ * `RegExp`, a `Map`, an `Error` or an explicit `undefined` inside an input.
  */
 export const transformer = {
   input: { serialize: superjson.serialize, deserialize: deserializeInput },
-  output: { serialize: superjson.serialize, deserialize: superjson.deserialize },
+  output: { serialize: serializeOutput, deserialize: superjson.deserialize },
 }
