@@ -595,6 +595,12 @@ export type Reason =
       }
     }
   | {
+      code: 'PRINTER_RESTING'
+      params: {
+        untilIso: string
+      }
+    }
+  | {
       code: 'PRINT_FAILED'
       params: {
         attemptId: string
@@ -675,6 +681,7 @@ export type ReasonCode =
   | 'PRINTER_NOT_REPORTED'
   | 'PRINTER_NOT_SERVED'
   | 'PRINTER_OFFLINE'
+  | 'PRINTER_RESTING'
   | 'PRINT_FAILED'
   | 'RESOLVED_BY_PERSON'
   | 'SET_BY_PERSON'
