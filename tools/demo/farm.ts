@@ -37,7 +37,15 @@ export class DemoFarm {
     for (const virtual of this.fleet.printers) {
       const { name, kind, url, apiKey } = virtual
       const buildVolume = { xMm: 250, yMm: 210, zMm: 210 }
-      const { id } = await this.gantry.printers.create({ name, kind, url, apiKey, nozzleDiameterMm: 0.4, buildVolume })
+      const { id } = await this.gantry.printers.create({
+        name,
+        kind,
+        url,
+        apiKey,
+        model: 'MK3S',
+        nozzleDiameterMm: 0.4,
+        buildVolume,
+      })
       await this.gantry.printers.setMaterials({ id, materials: [{ slot: 0, material: 'PLA', colorHex: '#FF8000' }] })
       await this.gantry.printers.clearBed({ id })
       this.printers.set(id, { virtual, row: { name, kind, status: null } })

@@ -6,6 +6,7 @@ import {
   type Reason,
 } from '@gantry/schemas'
 
+import type { Actor } from '../kernel/index.js'
 import type {
   AttemptPatch,
   AttemptRecord,
@@ -17,6 +18,7 @@ import type { Lease } from '../modules/printers/printer-session.js'
 import { GantryError } from '../kernel/index.js'
 import { isUniqueViolation } from './errors.js'
 import { Prisma } from './generated/client.js'
+import { visibleJobs } from './scope.js'
 
 const WITH_ALL = {
   job: { include: { fileVersion: true } },
@@ -194,13 +196,14 @@ export class PrismaAttemptRepository implements AttemptRepository {
     return rows.map(recordOf)
   }
 
-  async listOfJob(jobId: string, limit: number) {
-    const rows = await this.tx.attempt.findMany({ where: { jobId }, orderBy: { claimedAt: 'desc' }, take: limit })
+  async listOfJob(actor: Actor, jobId: string, limit: number) {
+    const where = { jobId, job: visibleJobs(actor) }
+    const rows = await this.tx.attempt.findMany({ where, orderBy: { claimedAt: 'desc' }, take: limit })
     return rows.map(attemptOf)
   }
 
-  async get(attemptId: string) {
-    const row = await this.tx.attempt.findUnique({ where: { id: attemptId } })
+  async get(actor: Actor, attemptId: string) {
+    const row = await this.tx.attempt.findFirst({ where: { id: attemptId, job: visibleJobs(actor) } })
     return row === null ? null : attemptOf(row)
   }
 

@@ -1,7 +1,9 @@
 import type { PrinterCommandKind } from '@gantry/schemas'
 
+import type { Actor } from '../kernel/index.js'
 import type { CommandRecord, CommandRepository } from '../modules/printers/printers.ports.js'
 import type { Prisma } from './generated/client.js'
+import { visiblePrinters } from './scope.js'
 
 const recordOf = (row: {
   id: string
@@ -34,8 +36,8 @@ export class PrismaCommandRepository implements CommandRepository {
         now() + make_interval(secs => ${command.deadlineSeconds}), ${command.createdById})`
   }
 
-  async get(commandId: string) {
-    const row = await this.tx.printerCommand.findUnique({ where: { id: commandId } })
+  async get(actor: Actor, commandId: string) {
+    const row = await this.tx.printerCommand.findFirst({ where: { id: commandId, printer: visiblePrinters(actor) } })
     return row === null ? null : recordOf(row)
   }
 

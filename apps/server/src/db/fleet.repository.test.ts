@@ -67,7 +67,7 @@ describe('orders to printers', () => {
     const id = await order(0)
     expect(await take('ins_a')).toEqual([])
     expect(await unitOfWork.run(({ commands }) => commands.expire())).toMatchObject([{ id, state: 'expired' }])
-    expect(await reads.commands.get(id)).toMatchObject({ state: 'expired', errorCode: null })
+    expect(await reads.commands.get(SYSTEM_ACTOR, id)).toMatchObject({ state: 'expired', errorCode: null })
   })
 
   it('fail when the server that took them died over them, and keep the answer that comes after all out', async () => {
@@ -79,7 +79,7 @@ describe('orders to printers', () => {
     await prisma.$executeRaw`UPDATE printer_command SET taken_at = now() - interval '1 minute'`
     expect(await unitOfWork.run(({ commands }) => commands.expire())).toMatchObject([{ id, state: 'failed' }])
     await unitOfWork.run(({ commands }) => commands.finish(id, { state: 'done' }))
-    expect(await reads.commands.get(id)).toMatchObject({ state: 'failed', errorCode: 'PRINTER_TIMEOUT' })
+    expect(await reads.commands.get(SYSTEM_ACTOR, id)).toMatchObject({ state: 'failed', errorCode: 'PRINTER_TIMEOUT' })
   })
 })
 

@@ -22,13 +22,28 @@ const takeKey = async (tx: Prisma.TransactionClient, call: IdempotentCall, hash:
   return taken === 1
 }
 
-const earlierAnswer = async (tx: Prisma.TransactionClient, call: IdempotentCall, hash: string): Promise<unknown> => {
-  const { actorId, key } = call
-  const kept = await tx.idempotencyKey.findUniqueOrThrow({ where: { actorId_key: { actorId, key } } })
+type KeptKey = Prisma.IdempotencyKeyGetPayload<object>
+
+const answerOf = (kept: KeptKey, call: IdempotentCall, hash: string): unknown => {
   if (kept.procedure !== call.procedure || kept.inputHash !== hash) {
     throw new GantryError('IDEMPOTENCY_KEY_REUSED', { detail: `key first used for ${kept.procedure}` })
   }
   return superjson.deserialize(kept.response as unknown as Parameters<typeof superjson.deserialize>[0])
+}
+
+const earlierAnswer = async (tx: Prisma.TransactionClient, call: IdempotentCall, hash: string): Promise<unknown> => {
+  const { actorId, key } = call
+  return answerOf(await tx.idempotencyKey.findUniqueOrThrow({ where: { actorId_key: { actorId, key } } }), call, hash)
+}
+
+/** The kept answer of an earlier call that has ended; null when there is none. */
+export const recallAnswer = async <T>(prisma: Prisma.TransactionClient, call: IdempotentCall): Promise<T | null> => {
+  const { actorId, key } = call
+  const [row] = await prisma.$queryRaw<{ isKept: boolean }[]>`
+    select expires_at > now() and response is not null as "isKept" from idempotency_key
+    where actor_id = ${actorId} and key = ${key}`
+  if (row?.isKept !== true) return null
+  return (await earlierAnswer(prisma, call, inputHash(call.input))) as T
 }
 
 /** Runs `work` once per actor and key inside the caller's transaction; a repeated call gets the kept answer. */

@@ -2,10 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import type { CommitHook } from '../kernel/commit-hook.port.js'
 import { jittered, type Random } from '../kernel/random.js'
-import type { TransactionContext, UnitOfWork } from '../kernel/unit-of-work.port.js'
+import type { IdempotentCall, TransactionContext, UnitOfWork } from '../kernel/unit-of-work.port.js'
 import { isTransient, mapDatabaseError } from './errors.js'
 import type { Prisma, PrismaClient } from './generated/client.js'
-import { answerOnce } from './idempotency.js'
+import { answerOnce, recallAnswer } from './idempotency.js'
 import { finishInTransaction } from './outbox.js'
 import { TransactionBuffer } from './transaction-buffer.js'
 
@@ -45,8 +45,12 @@ export class PrismaUnitOfWork<R extends object> implements UnitOfWork<R> {
     return this.transact((_tx, offered) => work(offered))
   }
 
-  once<T>(call: Parameters<UnitOfWork<R>['once']>[0], work: Work<R, T>): Promise<T> {
+  once<T>(call: IdempotentCall, work: Work<R, T>): Promise<T> {
     return this.transact((tx, offered) => answerOnce(tx, call, () => work(offered)))
+  }
+
+  async recall<T>(call: IdempotentCall): Promise<T | null> {
+    return recallAnswer<T>(this.options.prisma, call)
   }
 
   private async transact<T>(

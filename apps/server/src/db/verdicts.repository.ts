@@ -1,7 +1,9 @@
 import type { Reason } from '@gantry/schemas'
 
+import type { Actor } from '../kernel/index.js'
 import type { Verdict, VerdictRepository } from '../modules/print-jobs/print-jobs.ports.js'
 import type { Prisma } from './generated/client.js'
+import { visibleJobs } from './scope.js'
 
 export class PrismaVerdictRepository implements VerdictRepository {
   constructor(private readonly tx: Prisma.TransactionClient) {}
@@ -23,8 +25,8 @@ export class PrismaVerdictRepository implements VerdictRepository {
         WHERE j.queued_copies = 0 LIMIT ${limit})`
   }
 
-  async listOfJob(jobId: string) {
-    const rows = await this.tx.dispatchVerdict.findMany({ where: { jobId } })
+  async listOfJob(actor: Actor, jobId: string) {
+    const rows = await this.tx.dispatchVerdict.findMany({ where: { jobId, job: visibleJobs(actor) } })
     return rows.map(({ printerId, reasons, evaluatedAt }) => ({
       jobId,
       printerId,

@@ -35,4 +35,10 @@ export interface UnitOfWork<R> {
    * @throws GantryError `IDEMPOTENCY_KEY_REUSED` when the input differs
    */
   once<T>(call: IdempotentCall, work: (repositories: R & TransactionContext) => Promise<T>): Promise<T>
+  /**
+   * The answer that an earlier call with this key got; null when there is none yet. For work that must be done before
+   * the transaction, and is not to be done again for a call that is only repeated.
+   * @throws GantryError `IDEMPOTENCY_KEY_REUSED` when the input differs
+   */
+  recall<T>(call: IdempotentCall): Promise<T | null>
 }

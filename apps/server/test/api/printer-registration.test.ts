@@ -71,6 +71,18 @@ describe.each(KINDS)('registering a printer behind %s', (kind) => {
     expect(asked).toBe(0)
   })
 
+  it('answers a repeated order as before, although the host is off by now, and not one with another key', async () => {
+    const { url, apiKey, host } = real()
+    const order = { name: `Again ${kind}`, kind, url, apiKey, idempotencyKey: `register-${kind}` }
+    const first = await app.admin.rest('POST', '/api/printers', order)
+    await host.goOffline()
+    const second = await app.admin.rest('POST', '/api/printers', order)
+    expect(second.body).toMatchObject({ id: (first.body as { id: string }).id })
+    const { error } = await app.admin.rest('POST', '/api/printers', { ...order, apiKey: 'another' })
+    expect(error?.code).toBe('IDEMPOTENCY_KEY_REUSED')
+    await host.goOnline()
+  })
+
   it('lets nobody see the key again, not in answers, rows, events or the log', async () => {
     const { url, apiKey } = real()
     const { admin, prisma } = app

@@ -18,7 +18,8 @@ const KINDS = [
 ] as const
 
 const jobOf = (rig: PrintingRig, jobId: string) => rig.persistence.reads.printJobs.get(SYSTEM_ACTOR, jobId)
-const attemptsOf = (rig: PrintingRig, jobId: string) => rig.persistence.reads.attempts.listOfJob(jobId, 20)
+const attemptsOf = (rig: PrintingRig, jobId: string) =>
+  rig.persistence.reads.attempts.listOfJob(SYSTEM_ACTOR, jobId, 20)
 const printerOf = async (rig: PrintingRig, name: string) =>
   (await rig.persistence.reads.printers.list(SYSTEM_ACTOR, { limit: 10, cursor: null, groupId: null })).items.find(
     (printer) => printer.name === name,

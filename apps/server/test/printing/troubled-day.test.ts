@@ -26,7 +26,7 @@ const inState = (rig: PrintingRig, jobId: string, state: string) =>
 
 const attemptState = (rig: PrintingRig, jobId: string, state: string) =>
   rig.eventually(async () =>
-    (await rig.persistence.reads.attempts.listOfJob(jobId, 5)).find((attempt) => attempt.state === state),
+    (await rig.persistence.reads.attempts.listOfJob(SYSTEM_ACTOR, jobId, 5)).find((attempt) => attempt.state === state),
   )
 
 /** Slow enough to be still printing while something happens to it. */
@@ -126,7 +126,7 @@ describe.each(KINDS)('when something happens to a print on $kind', ({ fleet }) =
     const jobId = await rig.order(1, { materials: ['PETG'] })
 
     const [verdict] = await rig.eventually(async () => {
-      const verdicts = await rig.persistence.reads.verdicts.listOfJob(jobId)
+      const verdicts = await rig.persistence.reads.verdicts.listOfJob(SYSTEM_ACTOR, jobId)
       return verdicts[0]?.reasons.length === 1 && verdicts
     })
     expect(verdict?.reasons).toEqual([{ code: 'MATERIAL_MISMATCH', params: { has: ['PLA'], needs: ['PETG'] } }])

@@ -51,7 +51,7 @@ describe('the ledger of attempts', () => {
       })
     }
     expect(await rows.reads.printJobs.get(SYSTEM_ACTOR, jobId)).toMatchObject({ state: 'done', counts: { done: 2 } })
-    const attempts = await rows.reads.attempts.listOfJob(jobId, 5)
+    const attempts = await rows.reads.attempts.listOfJob(SYSTEM_ACTOR, jobId, 5)
     expect(attempts[0]).toMatchObject({ state: 'completed', filamentUsedMm: 1_000, filamentUsedGrams: 3 })
   })
 

@@ -1,6 +1,6 @@
 import type { AlarmCode, AlarmSeverity, Attempt, AttemptState, BedState, Reason, ReasonCode } from '@gantry/schemas'
 
-import { GantryError, type TransactionContext, type UnitOfWork } from '../../kernel/index.js'
+import { GantryError, SYSTEM_ACTOR, type TransactionContext, type UnitOfWork } from '../../kernel/index.js'
 import type { AlarmRepository } from '../alarms/alarms.ports.js'
 import type { PrintOutcome } from '../printers/printer-driver.port.js'
 import type { HoldRepository } from '../printers/holds.ports.js'
@@ -156,7 +156,7 @@ export class AttemptLedger {
 
   /** Null when there is no such attempt. */
   get(attemptId: string): Promise<Attempt | null> {
-    return this.unitOfWork.run(({ attempts }) => attempts.get(attemptId))
+    return this.unitOfWork.run(({ attempts }) => attempts.get(SYSTEM_ACTOR, attemptId))
   }
 
   /** Among these printers, those whose copy in hand is to be cancelled. */

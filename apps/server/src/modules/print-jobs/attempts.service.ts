@@ -2,11 +2,10 @@ import type { Attempt } from '@gantry/schemas'
 
 import { notFound, type Actor } from '../../kernel/index.js'
 import type { AttemptLedger } from './attempt-ledger.js'
-import type { AttemptRepository, PrintJobRepository } from './print-jobs.ports.js'
+import type { AttemptRepository } from './print-jobs.ports.js'
 
 interface Reads {
   attempts: AttemptRepository
-  printJobs: PrintJobRepository
 }
 
 /** Single tries, and the word of a person where no host can tell what became of one. */
@@ -15,9 +14,8 @@ export class AttemptsService {
 
   /** @throws GantryError `NOT_FOUND` */
   async get(actor: Actor, attemptId: string): Promise<Attempt> {
-    const attempt = await this.deps.reads.attempts.get(attemptId)
-    if (attempt === null || (await this.deps.reads.printJobs.get(actor, attempt.jobId)) === null)
-      throw notFound('attempt', attemptId)
+    const attempt = await this.deps.reads.attempts.get(actor, attemptId)
+    if (attempt === null) throw notFound('attempt', attemptId)
     return attempt
   }
 

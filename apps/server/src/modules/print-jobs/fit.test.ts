@@ -41,6 +41,8 @@ describe('whether a printer satisfies a job', () => {
     ['no volume set', { buildVolume: null }, { sizeMm: { x: 1, y: 1, z: 1 } }, ['VOLUME_UNKNOWN']],
     ['the model written otherwise', {}, { printerModels: ['PRUSA_mk3s'] }, []],
     ['another model', {}, { printerModels: ['MK4'] }, ['MODEL_MISMATCH']],
+    ['a model that differs by a plus', {}, { printerModels: ['Prusa MK3S+'] }, ['MODEL_MISMATCH']],
+    ['no model set', { model: null }, { printerModels: ['MK4'] }, ['MODEL_MISMATCH']],
     ['one of the groups', {}, { printerGroupIds: ['grp_2', 'grp_1'] }, []],
     ['another group', {}, { printerGroupIds: ['grp_2'] }, ['GROUP_MISMATCH']],
     ['no group at all', { groupId: null }, { printerGroupIds: ['grp_2'] }, ['GROUP_MISMATCH']],

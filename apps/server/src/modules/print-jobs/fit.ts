@@ -44,12 +44,12 @@ const volumeReasons = (facts: PrinterFacts, size: JobRequirements['sizeMm']): Re
     .map((axis) => ({ code: 'VOLUME_TOO_SMALL', params: { axis, hasMm: has[axis], needsMm: size[axis] } }))
 }
 
-/** A file that names a model goes to that model only where the printer's model was set; names are compared loosely. */
+/** A model counts as the same however it is spelled; a printer whose model nobody set is not equal to any. */
 const modelReasons = (facts: PrinterFacts, needs: string[]): Reason[] => {
-  if (needs.length === 0 || facts.model === null) return []
-  const same = (name: string) => name.toLowerCase().replace(/[^a-z0-9]/g, '')
-  const own = same(facts.model)
-  return needs.some((model) => same(model) === own)
+  if (needs.length === 0) return []
+  const spelled = (name: string) => name.toLowerCase().replace(/[^a-z0-9+]/g, '')
+  const own = facts.model === null ? null : spelled(facts.model)
+  return needs.some((model) => spelled(model) === own)
     ? []
     : [{ code: 'MODEL_MISMATCH', params: { has: facts.model, needs } }]
 }

@@ -37,7 +37,7 @@ export async function* jobStream(
     if (subject === null) continue
     const job = await reads.printJobs.get(actor, subject.jobId)
     if (job === null) continue
-    const attempt = subject.attemptId === null ? null : await reads.attempts.get(subject.attemptId)
+    const attempt = subject.attemptId === null ? null : await reads.attempts.get(actor, subject.attemptId)
     yield { cursor: item.cursor, data: { type: 'changed', job, attempt } }
   }
 }

@@ -109,8 +109,8 @@ export interface AttemptRepository {
   endedAmong(printerId: string, remoteNames: string[]): Promise<string[]>
   /** Ended attempts whose file still lies on the host. */
   listWithFileOn(printerId: string, limit: number): Promise<AttemptRecord[]>
-  listOfJob(jobId: string, limit: number): Promise<Attempt[]>
-  get(attemptId: string): Promise<Attempt | null>
+  listOfJob(actor: Actor, jobId: string, limit: number): Promise<Attempt[]>
+  get(actor: Actor, attemptId: string): Promise<Attempt | null>
 }
 
 export interface NewPrintJob {
@@ -182,5 +182,5 @@ export interface VerdictRepository {
   put(verdicts: Verdict[]): Promise<void>
   /** Removes what was found of jobs that wait no longer, at most `limit` rows. @returns how many */
   removeOfOthers(limit: number): Promise<number>
-  listOfJob(jobId: string): Promise<(Verdict & { evaluatedAt: Date })[]>
+  listOfJob(actor: Actor, jobId: string): Promise<(Verdict & { evaluatedAt: Date })[]>
 }

@@ -93,7 +93,7 @@ export class PrintJobsService {
 
   async attempts(actor: Actor, jobId: string): Promise<Attempt[]> {
     await this.get(actor, jobId)
-    return this.deps.reads.attempts.listOfJob(jobId, LISTED_ATTEMPTS)
+    return this.deps.reads.attempts.listOfJob(actor, jobId, LISTED_ATTEMPTS)
   }
 
   /** @throws GantryError `NOT_FOUND`, `VALIDATION_FAILED`, `INVALID_STATE` when no copy is missing */
@@ -141,7 +141,7 @@ export class PrintJobsService {
     const job = await this.get(actor, jobId)
     const [{ items: printers }, stored] = await Promise.all([
       reads.printers.list(actor, { limit: EXPLAINED_PRINTERS, cursor: null, groupId: null }),
-      job.counts.queued > 0 ? reads.verdicts.listOfJob(jobId) : [],
+      job.counts.queued > 0 ? reads.verdicts.listOfJob(actor, jobId) : [],
     ])
     const known = new Map(stored.map((verdict) => [verdict.printerId, verdict]))
     return {

@@ -38,7 +38,7 @@ export class CommandDesk {
     await this.unitOfWork.run(({ commands }) =>
       commands.create({ id, printerId, kind, attemptId, deadlineSeconds, createdById: actor.id }),
     )
-    const answer = this.answered(id, deadlineSeconds * 1_000 + HOST_MS + 2_000)
+    const answer = this.answered(actor, id, deadlineSeconds * 1_000 + HOST_MS + 2_000)
     this.bus.wake('printer.command')
     const command = await answer
     if (command?.state === 'done') return
@@ -48,7 +48,7 @@ export class CommandDesk {
     })
   }
 
-  private async answered(commandId: string, withinMs: number): Promise<CommandRecord | null> {
+  private async answered(actor: Actor, commandId: string, withinMs: number): Promise<CommandRecord | null> {
     const until = Date.now() + withinMs
     let woken: () => void = () => undefined
     const unsubscribe = this.bus.onEvent((event) => {
@@ -56,7 +56,7 @@ export class CommandDesk {
     })
     try {
       while (Date.now() < until) {
-        const command = await this.unitOfWork.run(({ commands }) => commands.get(commandId))
+        const command = await this.unitOfWork.run(({ commands }) => commands.get(actor, commandId))
         if (command === null || !['pending', 'taken'].includes(command.state)) return command
         await new Promise<void>((resolve) => {
           const timer = setTimeout(resolve, LOOK_EVERY_MS)

@@ -166,7 +166,7 @@ export interface CommandRepository {
     deadlineSeconds: number
     createdById: string
   }): Promise<void>
-  get(commandId: string): Promise<CommandRecord | null>
+  get(actor: Actor, commandId: string): Promise<CommandRecord | null>
   /** Takes what is pending and not past its deadline for these printers; each command is taken once. */
   take(owner: string, printerIds: string[]): Promise<CommandRecord[]>
   finish(

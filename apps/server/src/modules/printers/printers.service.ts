@@ -66,11 +66,13 @@ export class PrintersService {
   }
 
   /** @throws GantryError `NAME_TAKEN`, `NOT_FOUND` for group or location, `PRINTER_…` when the host does not answer as it should */
-  async create(
-    actor: Actor,
-    { apiKey, checkConnection, idempotencyKey, ...input }: CreatePrinterInput,
-  ): Promise<Printer> {
+  async create(actor: Actor, { idempotencyKey, ...order }: CreatePrinterInput): Promise<Printer> {
     const { drivers, sealer, unitOfWork } = this.deps
+    const { apiKey, checkConnection, ...input } = order
+    const call = { actorId: actor.id, key: idempotencyKey ?? '', procedure: 'printers.create', input: order }
+    // A repeated order gets its answer although the host may be off by now.
+    const earlier = idempotencyKey === undefined ? null : await unitOfWork.recall<{ id: string }>(call)
+    if (earlier !== null) return this.get(actor, earlier.id)
     if (checkConnection) await checkHost(drivers, input.kind, { url: input.url, apiKey: apiKey ?? null })
     const id = newId('printer')
     const printer = {
@@ -92,7 +94,6 @@ export class PrintersService {
       tx.record(aboutPrinter('printer.created', id, printer.groupId), actor.id)
       return { id }
     }
-    const call = { actorId: actor.id, key: idempotencyKey ?? '', procedure: 'printers.create', input }
     const created = await (idempotencyKey === undefined ? unitOfWork.run(store) : unitOfWork.once(call, store))
     return this.get(actor, created.id)
   }
