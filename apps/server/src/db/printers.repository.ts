@@ -13,11 +13,30 @@ import type { Prisma } from './generated/client.js'
 import { decodeCursor, olderThan, toPage } from './keyset.js'
 import { visiblePrinters } from './scope.js'
 
+const RUNTIME = {
+  bed: true,
+  bedSince: true,
+  state: true,
+  stateSince: true,
+  lastSeenAt: true,
+  leaseOwner: true,
+  leaseUntil: true,
+} as const satisfies Prisma.PrinterRuntimeSelect
+
+const ACTIVE_ATTEMPT = {
+  id: true,
+  jobId: true,
+  state: true,
+  remoteName: true,
+  remotePath: true,
+} as const satisfies Prisma.AttemptSelect
+
+/** Names its columns: a list of printers reads what it shows and no more. */
 const WITH_ALL = {
-  materials: { orderBy: { slot: 'asc' } },
-  runtime: true,
-  holds: { where: { releasedAt: null }, orderBy: { createdAt: 'asc' } },
-  attempts: { where: { state: { in: [...ACTIVE_ATTEMPT_STATES] } }, take: 1 },
+  materials: { select: { slot: true, material: true, colorHex: true }, orderBy: { slot: 'asc' } },
+  runtime: { select: RUNTIME },
+  holds: { select: { code: true, params: true }, where: { releasedAt: null }, orderBy: { createdAt: 'asc' } },
+  attempts: { select: ACTIVE_ATTEMPT, where: { state: { in: [...ACTIVE_ATTEMPT_STATES] } }, take: 1 },
 } as const satisfies Prisma.PrinterInclude
 
 type Row = Prisma.PrinterGetPayload<{ include: typeof WITH_ALL }>
