@@ -9,7 +9,6 @@ export const ALARM_CODES = [
   'FOREIGN_PRINT',
   'ATTEMPT_UNKNOWN',
   'PRINT_FAILED',
-  'OUTBOX_STUCK',
 ] as const
 export const alarmCode = z.enum(ALARM_CODES)
 export type AlarmCode = z.infer<typeof alarmCode>

@@ -169,7 +169,7 @@ describe('the stream of alarms', () => {
     const events = [...stream.seen, ...(await rest.until(({ length }) => length === 2))].map(({ data }) => data)
     expect(events).toMatchObject([
       { type: 'snapshot', resync: false, alarms: [] },
-      { type: 'changed', alarm: { id, code: 'OUTBOX_STUCK' } },
+      { type: 'changed', alarm: { id, code: 'PRINTER_ERROR' } },
       { type: 'changed', alarm: { id } },
       { type: 'changed', alarm: { id, acknowledgedAt: aTime, clearedAt: aTime } },
     ])
@@ -181,9 +181,9 @@ describe('the stream of alarms', () => {
 const raise = (): Promise<string> =>
   other.unitOfWork.run(async (tx) => {
     const subject = { subjectType: 'system', subjectId: 'outbox' } as const
-    const alarmId = await tx.alarms.raise({ ...subject, code: 'OUTBOX_STUCK', severity: 'warning', params: {} })
+    const alarmId = await tx.alarms.raise({ ...subject, code: 'PRINTER_ERROR', severity: 'warning', params: {} })
     if (alarmId === null) throw new Error('the alarm was open already')
-    const payload = { alarmId, code: 'OUTBOX_STUCK' } as const
+    const payload = { alarmId, code: 'PRINTER_ERROR' } as const
     tx.record({ type: 'alarm.raised', subjectType: 'alarm', subjectId: alarmId, payload }, 'system')
     return alarmId
   })

@@ -27,13 +27,7 @@ export interface Alarm {
 }
 
 export type AlarmCode =
-  | 'ATTEMPT_UNKNOWN'
-  | 'FOREIGN_PRINT'
-  | 'OUTBOX_STUCK'
-  | 'PRINTER_AUTH_FAILED'
-  | 'PRINTER_ERROR'
-  | 'PRINTER_LOST'
-  | 'PRINT_FAILED'
+  'ATTEMPT_UNKNOWN' | 'FOREIGN_PRINT' | 'PRINTER_AUTH_FAILED' | 'PRINTER_ERROR' | 'PRINTER_LOST' | 'PRINT_FAILED'
 
 export type AlarmEvent =
   | {

@@ -12,7 +12,6 @@ const TEXTS: Record<AlarmCode, (params: Record<string, unknown>) => string> = {
   FOREIGN_PRINT: (params) => `The printer prints “${text(params, 'fileName')}”, which Gantry did not order.`,
   ATTEMPT_UNKNOWN: () => 'It is not known what became of a print; a person must look at the printer.',
   PRINT_FAILED: (params) => `A print failed (${text(params, 'detail')}).`,
-  OUTBOX_STUCK: () => 'Work that was ordered has not been done for too long.',
 }
 
 /** The English sentence for an alarm; derived, never stored. */
