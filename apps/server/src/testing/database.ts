@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto'
-
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { inject } from 'vitest'
