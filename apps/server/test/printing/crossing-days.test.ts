@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest'
 
 import { SYSTEM_ACTOR } from '../../src/kernel/index.js'
 import { createPrintingRig, type PrintingRig } from '../../src/testing/printing-rig.js'
+import { attemptIn, attemptsOf, inState, jobOf, openAlarms } from './looks.js'
 
 const KINDS = [
   {
@@ -17,27 +18,10 @@ const KINDS = [
   },
 ] as const
 
-const jobOf = (rig: PrintingRig, jobId: string) => rig.persistence.reads.printJobs.get(SYSTEM_ACTOR, jobId)
-const attemptsOf = (rig: PrintingRig, jobId: string) =>
-  rig.persistence.reads.attempts.listOfJob(SYSTEM_ACTOR, jobId, 20)
 const printerOf = async (rig: PrintingRig, name: string) =>
   (await rig.persistence.reads.printers.list(SYSTEM_ACTOR, { limit: 10, cursor: null, groupId: null })).items.find(
     (printer) => printer.name === name,
   )!
-const openAlarms = async (rig: PrintingRig) =>
-  (await rig.persistence.reads.alarms.list(SYSTEM_ACTOR, { open: true, limit: 10, cursor: null })).items.map(
-    ({ code }) => code,
-  )
-
-const inState = (rig: PrintingRig, jobId: string, state: string) =>
-  rig.eventually(async () => {
-    const job = await jobOf(rig, jobId)
-    return job?.state === state && job
-  })
-
-const attemptIn = (rig: PrintingRig, jobId: string, state: string) =>
-  rig.eventually(async () => (await attemptsOf(rig, jobId)).find((attempt) => attempt.state === state))
-
 const isPrintFile = ({ request }: HostCall) => Number(request.headers['content-length'] ?? 0) > 10_000
 
 const isUpload = (call: HostCall) =>

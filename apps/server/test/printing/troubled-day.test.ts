@@ -3,6 +3,7 @@ import type { FleetPrinter } from '@gantry/virtual-printers'
 
 import { SYSTEM_ACTOR } from '../../src/kernel/index.js'
 import { createPrintingRig, type PrintingRig } from '../../src/testing/printing-rig.js'
+import { attemptIn, inState, jobOf, openAlarms } from './looks.js'
 
 const KINDS = [
   { kind: 'OctoPrint', fleet: { octoprint: 1 } },
@@ -10,31 +11,14 @@ const KINDS = [
 ] as const
 
 const only = (rig: PrintingRig): FleetPrinter => rig.virtual.printers[0]!
-const jobOf = (rig: PrintingRig, jobId: string) => rig.persistence.reads.printJobs.get(SYSTEM_ACTOR, jobId)
 const printerOf = async (rig: PrintingRig) =>
   (await rig.persistence.reads.printers.list(SYSTEM_ACTOR, { limit: 1, cursor: null, groupId: null })).items[0]!
-const openAlarms = async (rig: PrintingRig) =>
-  (await rig.persistence.reads.alarms.list(SYSTEM_ACTOR, { open: true, limit: 10, cursor: null })).items.map(
-    ({ code }) => code,
-  )
-
-const inState = (rig: PrintingRig, jobId: string, state: string) =>
-  rig.eventually(async () => {
-    const job = await jobOf(rig, jobId)
-    return job?.state === state && job
-  })
-
-const attemptState = (rig: PrintingRig, jobId: string, state: string) =>
-  rig.eventually(async () =>
-    (await rig.persistence.reads.attempts.listOfJob(SYSTEM_ACTOR, jobId, 5)).find((attempt) => attempt.state === state),
-  )
-
 /** Slow enough to be still printing while something happens to it. */
 const begin = async (fleet: { octoprint?: number; moonraker?: number }, copies = 1) => {
   const rig = await createPrintingRig({ ...fleet, speed: 60 })
   await rig.registerAll()
   const jobId = await rig.order(copies)
-  await attemptState(rig, jobId, 'printing')
+  await attemptIn(rig, jobId, 'printing')
   return { rig, jobId }
 }
 
