@@ -66,7 +66,9 @@ export async function startMoonraker(options: MoonrakerOptions = {}): Promise<Mo
   try {
     await host.waitUntil(() => answers(url), 'Moonraker starts', START_TIMEOUT_MS)
     const apiKey = await readApiKey(join(dataDir, 'comms', 'moonraker.sock'))
-    const ready = () => host.waitUntil(() => klippyIsReady(url, apiKey), 'Moonraker finds Klippy', START_TIMEOUT_MS)
+    // Until Moonraker has come to the new Klippy, its `ready` may still be the old one's.
+    const isReady = async () => klippy.isAttached && (await klippyIsReady(url, apiKey))
+    const ready = () => host.waitUntil(isReady, 'Moonraker finds Klippy', START_TIMEOUT_MS)
     await ready()
     const restartKlippy = async () => {
       klippy.restart()

@@ -66,6 +66,11 @@ export class KlippyStandIn {
     await rm(this.#options.socketPath, { force: true })
   }
 
+  /** Whether Moonraker has come (back) to the socket, and so knows of the end of the connection before it. */
+  get isAttached(): boolean {
+    return this.#clients.size > 0
+  }
+
   /** Comes back with everything forgotten, as after `RESTART`. */
   restart(): void {
     this.#machine.halt()
