@@ -6,7 +6,7 @@ import { composeServices } from './app/services.js'
 import { startWorkerRole } from './app/worker-role.js'
 import type { Config } from './config/config.js'
 import type { HttpServer } from './http/http-server.js'
-import { Lifecycle, newId, systemClock, type Clock, type Logger } from './kernel/index.js'
+import { Lifecycle, newId, systemClock, type Logger, type Timers } from './kernel/index.js'
 import { ensureFirstAdmin, type FirstAdmin } from './modules/auth/first-admin.js'
 import { ScanThread } from './modules/files/gcode/scan-thread.js'
 import { createLogger } from './observability/logger.js'
@@ -17,7 +17,7 @@ import { GANTRY_VERSION, PRISMA_FOLDER } from './app/installation.js'
 /** What tests replace. */
 export interface AppOverrides {
   log?: Logger
-  clock?: Clock
+  clock?: Timers
   timings?: FleetRoleTimings
 }
 
@@ -92,6 +92,7 @@ const startRoles = async (
       openFile,
       instanceId,
       clock,
+      random: Math.random,
       log,
       timings,
     })

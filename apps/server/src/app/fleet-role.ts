@@ -1,5 +1,5 @@
 import type { Repositories } from '../db/repositories.js'
-import type { Clock, EventBus, Logger, UnitOfWork } from '../kernel/index.js'
+import type { EventBus, Logger, Random, Timers, UnitOfWork } from '../kernel/index.js'
 import {
   AttemptConduct,
   CONDUCT_TIMINGS,
@@ -36,7 +36,8 @@ export interface FleetRoleDeps {
   sealer: CredentialSealer
   openFile: ConductDeps['openFile']
   instanceId: string
-  clock: Clock
+  clock: Timers
+  random: Random
   log: Logger
   timings: FleetRoleTimings
 }
@@ -60,11 +61,14 @@ export const startFleetRole = async (deps: FleetRoleDeps): Promise<FleetRole> =>
     drivers: deps.drivers,
     sealer: deps.sealer,
     alarms: new PrinterAlarms(unitOfWork, log),
-    random: Math.random,
+    random: deps.random,
     timings: timings.supervisor,
     fleetTimings: timings.fleet,
   })
-  const dispatcher: Dispatcher = new Dispatcher({ unitOfWork, fleet, worker, bus, timings: DISPATCHER_TIMINGS, log })
+  const dispatcher: Dispatcher = new Dispatcher({
+    ...{ unitOfWork, fleet, worker, bus, clock, log },
+    timings: DISPATCHER_TIMINGS,
+  })
   const commands = new CommandRunner({ unitOfWork, bus, fleet, instanceId, log })
   const unwatchCancels = bus.onWake('printer.command', () => {
     worker.noticeCancels().catch((err: unknown) => log.warn({ err }, 'wishes to cancel could not be looked up'))

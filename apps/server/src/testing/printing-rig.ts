@@ -104,6 +104,7 @@ class Rig {
       openFile: tokenSource,
       instanceId: newId('instance'),
       clock: systemClock,
+      random: Math.random,
     })
     this.role.onStop('fleet', () => role.stop())
   }

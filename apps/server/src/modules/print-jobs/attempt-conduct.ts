@@ -164,8 +164,8 @@ export class AttemptConduct {
     for (;;) {
       const told = endTold(attempt, session)
       if (told !== null) return this.finish(order, told)
-      if (cancelled.aborted && performance.now() >= mayCancelAtMs)
-        mayCancelAtMs = performance.now() + (await this.cancel(order))
+      if (cancelled.aborted && session.clock.monotonicMs() >= mayCancelAtMs)
+        mayCancelAtMs = session.clock.monotonicMs() + (await this.cancel(order))
       const waiting = cancelled.aborted ? undefined : cancelled
       const news = await session.waitFor((event) => runNews(attempt, event), this.deps.timings.settleMs, waiting)
       if (news?.kind === 'state' && news.state !== attempt.state)

@@ -1,6 +1,14 @@
 import type { Reason } from '@gantry/schemas'
 
-import type { EventBus, Logger, StoredEvent, UnitOfWork, Unsubscribe } from '../../kernel/index.js'
+import {
+  every,
+  type EventBus,
+  type Logger,
+  type StoredEvent,
+  type Timers,
+  type UnitOfWork,
+  type Unsubscribe,
+} from '../../kernel/index.js'
 import type { Fleet, ServedPrinter } from '../printers/fleet.js'
 import { obstacles } from '../printers/printer-status.js'
 import { claimNext, type ClaimRepositories } from './claims.js'
@@ -26,6 +34,7 @@ export interface DispatcherDeps {
   fleet: Fleet
   worker: PrinterWorker
   bus: EventBus
+  clock: Timers
   timings: DispatcherTimings
   log: Logger
 }
@@ -44,7 +53,6 @@ const MATTERS: ReadonlySet<StoredEvent['type']> = new Set([
 export class Dispatcher {
   private readonly unsubscribe: Unsubscribe[] = []
   private readonly told = new Map<string, string>()
-  private timer: NodeJS.Timeout | undefined
   private running: Promise<void> = Promise.resolve()
   private requested = false
   private stopped = false
@@ -52,21 +60,20 @@ export class Dispatcher {
   constructor(private readonly deps: DispatcherDeps) {}
 
   start(): Promise<void> {
-    const { bus, timings } = this.deps
+    const { bus, clock, timings } = this.deps
     this.unsubscribe.push(
       bus.onWake('dispatch', () => this.request()),
       bus.onEvent((event) => {
         if (MATTERS.has(event.type)) this.request()
       }),
+      every(clock, timings.sweepEveryMs, () => this.sweep()),
     )
-    this.timer = setInterval(() => this.sweep(), timings.sweepEveryMs)
     this.request()
     return Promise.resolve()
   }
 
   async stop(): Promise<void> {
     this.stopped = true
-    clearInterval(this.timer)
     for (const unsubscribe of this.unsubscribe.splice(0)) unsubscribe()
     await this.running
   }

@@ -1,5 +1,4 @@
 import type { Clock, Logger, Unsubscribe } from '../../kernel/index.js'
-import { pause } from '../printers/pause.js'
 import { DriverError } from '../printers/printer-driver.port.js'
 import type { Lease, PrinterSession, SessionWorker } from '../printers/printer-session.js'
 import { isBusy } from '../printers/printer.state.js'
@@ -109,7 +108,7 @@ export class PrinterWorker implements SessionWorker {
         this.deps.log.warn({ err: error, printerId }, 'the printer host did not answer; it is asked again')
       else if (!isStale(error))
         this.deps.log.error({ err: error, printerId }, 'work on an attempt failed; it is taken up again')
-      await pause(1_000, session.signal)
+      await session.pause(1_000)
     }
   }
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
+import { systemClock } from '../../kernel/index.js'
 import {
   DriverError,
   type DriverConnection,
@@ -54,7 +55,7 @@ const ask = async ({ evidence, revoke = 'deleted', reports = [] }: Host) => {
     },
   } as unknown as DriverConnection
   const lease = { printerId: 'prn', owner: 'ins', epoch: 1 }
-  const session = new PrinterSession(lease, connection, new AbortController().signal, idle)
+  const session = new PrinterSession(lease, connection, new AbortController().signal, idle, systemClock)
   const attempt = { remoteName: NAME, remotePath: `folder/${NAME}` } as Parameters<typeof takeBack>[0]
   return { taken: await takeBack(attempt, session, { askMs: 1_000, rereadMs: 1 }), calls }
 }

@@ -1,6 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-
-import { DriverError, type DriverConnection, type PrintEvidence } from '../printers/printer-driver.port.js'
+import { DriverError, type PrintEvidence } from '../printers/printer-driver.port.js'
 import type { PrinterSession } from '../printers/printer-session.js'
 import { isBusy } from '../printers/printer.state.js'
 import type { PrintEnd } from './attempt-ledger.js'
@@ -44,7 +42,7 @@ export const takeBack = async (
     const answer = await session.connection.revoke(path, ask())
     if (answer === 'unknown') return { kind: 'unknown' }
     if (answer === 'in_use') return fromEvidence(await session.connection.evidence(path, ask())) ?? { kind: 'unknown' }
-    return await rereadTwice(path, attempt.remoteName, session.connection, ask, timings.rereadMs)
+    return await rereadTwice(path, attempt.remoteName, session, ask, timings.rereadMs)
   } catch (error) {
     if (session.signal.aborted || !(error instanceof DriverError)) throw error
     return { kind: 'unknown' }
@@ -54,17 +52,17 @@ export const takeBack = async (
 const rereadTwice = async (
   path: string,
   remoteName: string,
-  connection: DriverConnection,
+  session: PrinterSession,
   ask: () => AbortSignal,
   rereadMs: number,
 ): Promise<TakenBack> => {
   for (let reading = 0; reading < 2; reading++) {
-    await sleep(rereadMs)
-    const report = await connection.readReport(ask())
+    await session.pause(rereadMs)
+    const report = await session.connection.readReport(ask())
     if (isBusy(report.state) && report.job?.remotePath?.split('/').at(-1) === remoteName) {
       return { kind: 'active', hostJobRef: report.job.hostJobRef }
     }
-    const found = fromEvidence(await connection.evidence(path, ask()))
+    const found = fromEvidence(await session.connection.evidence(path, ask()))
     if (found !== null) return found
   }
   return { kind: 'never_started' }

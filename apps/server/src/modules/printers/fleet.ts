@@ -1,4 +1,4 @@
-import type { EventBus, StoredEvent, Unsubscribe } from '../../kernel/index.js'
+import type { CallOff, EventBus, StoredEvent, Unsubscribe } from '../../kernel/index.js'
 import type { PrinterSession } from './printer-session.js'
 import { LatestWriter } from './latest-writer.js'
 import type { PrinterAlarms } from './printer-alarms.js'
@@ -38,7 +38,7 @@ export class Fleet {
   private readonly states: LatestWriter<string>
   private readonly dispatchable = new Set<string>()
   private readonly unsubscribe: Unsubscribe[] = []
-  private timer: NodeJS.Timeout | undefined
+  private callOffRenewal: CallOff = () => undefined
   private renewing: Promise<void> = Promise.resolve()
   private stopping = false
 
@@ -59,7 +59,7 @@ export class Fleet {
   /** Closes the connections and gives the leases back; the printers go on printing. */
   async stop(): Promise<void> {
     this.stopping = true
-    clearTimeout(this.timer)
+    this.callOffRenewal()
     for (const unsubscribe of this.unsubscribe.splice(0)) unsubscribe()
     await this.renewing
     for (const supervisor of this.supervisors.values()) this.drop(supervisor)
@@ -84,11 +84,11 @@ export class Fleet {
   }
 
   private schedule(): void {
-    this.timer = setTimeout(() => {
+    this.callOffRenewal = this.deps.clock.after(this.deps.fleetTimings.renewEveryMs, () => {
       void this.renewSoon().then(() => {
         if (!this.stopping) this.schedule()
       })
-    }, this.deps.fleetTimings.renewEveryMs)
+    })
   }
 
   /** One renewal after the other: an older list of leases must not undo what a newer one brought. Never rejects. */

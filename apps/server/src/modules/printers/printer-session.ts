@@ -1,4 +1,4 @@
-import type { Unsubscribe } from '../../kernel/index.js'
+import { pause, type Timers, type Unsubscribe } from '../../kernel/index.js'
 import { DriverError, type DriverConnection, type DriverEvent, type HostReport } from './printer-driver.port.js'
 
 /** The right of one instance to drive one printer; `epoch` tells this holding of it from every other. */
@@ -23,6 +23,7 @@ export class PrinterSession {
     /** Aborts when the connection or the lease ends. */
     readonly signal: AbortSignal,
     private report: HostReport,
+    readonly clock: Timers,
   ) {}
 
   get latest(): HostReport {
@@ -47,7 +48,12 @@ export class PrinterSession {
 
   /** A signal for one call to the host: ends with the session, with `also`, or after `ms`. */
   deadline(ms: number, also?: AbortSignal): AbortSignal {
-    return AbortSignal.any([this.signal, AbortSignal.timeout(ms), ...(also === undefined ? [] : [also])])
+    return AbortSignal.any([this.signal, this.clock.deadline(ms), ...(also === undefined ? [] : [also])])
+  }
+
+  /** Resolves after `ms`, or at once when the session ends: look at `signal` then. */
+  pause(ms: number): Promise<void> {
+    return pause(this.clock, ms, this.signal)
   }
 
   /**
@@ -59,7 +65,7 @@ export class PrinterSession {
     return new Promise((resolve, reject) => {
       const stop = () => {
         unsubscribe()
-        clearTimeout(timer)
+        callOff()
         this.signal.removeEventListener('abort', ended)
         also?.removeEventListener('abort', late)
       }
@@ -77,7 +83,7 @@ export class PrinterSession {
         stop()
         resolve(picked)
       })
-      const timer = setTimeout(late, ms)
+      const callOff = this.clock.after(ms, late)
       this.signal.addEventListener('abort', ended, { once: true })
       also?.addEventListener('abort', late, { once: true })
       if (this.signal.aborted) ended()

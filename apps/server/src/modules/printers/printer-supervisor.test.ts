@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 
-import type { UnitOfWork } from '../../kernel/index.js'
+import { systemClock, type UnitOfWork } from '../../kernel/index.js'
 import { recordingLogger } from '../../testing/recording-logger.js'
 import {
   DriverError,
@@ -81,7 +81,7 @@ const open = () => {
       },
     },
     onLive: (live) => lives.push(live),
-    clock: { now: () => Date.now() },
+    clock: systemClock,
     random: () => 0.5,
     log: recordingLogger(),
     timings,

@@ -1,4 +1,13 @@
-import { jittered, SYSTEM_ACTOR, type Clock, type Logger, type Random, type UnitOfWork } from '../../kernel/index.js'
+import {
+  jittered,
+  pause,
+  SYSTEM_ACTOR,
+  type CallOff,
+  type Logger,
+  type Random,
+  type Timers,
+  type UnitOfWork,
+} from '../../kernel/index.js'
 import {
   DriverError,
   type DriverConnection,
@@ -6,7 +15,6 @@ import {
   type HostReport,
   type HostState,
 } from './printer-driver.port.js'
-import { pause } from './pause.js'
 import { PrinterSession, type Lease, type SessionWorker } from './printer-session.js'
 import type { PendingCommand } from './printer.state.js'
 import type {
@@ -44,7 +52,7 @@ export interface SupervisorDeps {
   worker: SessionWorker
   /** Called with every change; must not throw. */
   onLive: (live: PrinterLive, record: PrinterRecord) => void
-  clock: Clock
+  clock: Timers
   random: Random
   log: Logger
   timings: SupervisorTimings
@@ -55,7 +63,7 @@ export class PrinterSupervisor {
   private readonly ended = new AbortController()
   private changed = new AbortController()
   private session: PrinterSession | null = null
-  private lostTimer: NodeJS.Timeout | undefined
+  private callOffLost: CallOff | undefined
   private losing: Promise<void> = Promise.resolve()
   private loop: Promise<void> | null = null
   private current: PrinterRecord | null = null
@@ -155,21 +163,20 @@ export class PrinterSupervisor {
 
   /** @returns whether there was a session, after it has ended */
   private async connectOnce(record: PrinterRecord): Promise<boolean> {
-    const { drivers, sealer, timings, log } = this.deps
+    const { drivers, sealer, timings, clock, log } = this.deps
     const abort = new AbortController()
     const over = AbortSignal.any([this.ended.signal, this.changed.signal, abort.signal])
     const early: DriverEvent[] = []
     let sink = (event: DriverEvent): void => void early.push(event)
     try {
       const target = { url: record.url, apiKey: record.apiKeyCipher === null ? null : sealer.open(record.apiKeyCipher) }
-      const timer = setTimeout(
-        () => abort.abort(new DriverError('timeout', 'the printer host did not get ready in time')),
-        timings.connectMs,
+      const callOff = clock.after(timings.connectMs, () =>
+        abort.abort(new DriverError('timeout', 'the printer host did not get ready in time')),
       )
       const connection = await drivers
         .driverFor(record.kind)
         .connect(target, { signal: over, onEvent: (event) => sink(event) })
-        .finally(() => clearTimeout(timer))
+        .finally(callOff)
       await this.serve(connection, over, early, (next) => (sink = next))
       return true
     } catch (error) {
@@ -192,7 +199,8 @@ export class PrinterSupervisor {
   ): Promise<void> {
     const closing = new AbortController()
     const first = early.findLast((event) => event.type === 'report')?.report ?? (await connection.readReport(over))
-    const session = new PrinterSession(this.lease, connection, AbortSignal.any([over, closing.signal]), first)
+    const signal = AbortSignal.any([over, closing.signal])
+    const session = new PrinterSession(this.lease, connection, signal, first, this.deps.clock)
     this.session = session
     // What the host said before anybody could listen: the end of a print may be among it.
     for (const event of early) session.publish(event)
@@ -226,7 +234,7 @@ export class PrinterSupervisor {
 
   /** Stores who the host is, and proves what its key may do; until then the printer takes no job. */
   private async introduce(session: PrinterSession): Promise<void> {
-    const { unitOfWork, log, timings, random } = this.deps
+    const { unitOfWork, log, timings, clock, random } = this.deps
     const { identity, capabilities } = session.connection
     const isOver = () => session.signal.aborted
     for (let waitMs = timings.retryFromMs; !isOver(); waitMs = Math.min(waitMs * 2, timings.retryToMs)) {
@@ -240,7 +248,7 @@ export class PrinterSupervisor {
       } catch (error) {
         if (isOver()) return
         log.warn({ err: error, printerId: this.lease.printerId }, 'the permission probe failed; it is tried again')
-        await pause(jittered(waitMs, random), session.signal)
+        await pause(clock, jittered(waitMs, random), session.signal)
       }
     }
   }
@@ -264,18 +272,18 @@ export class PrinterSupervisor {
 
   /** Counts from the moment the printer went away: further failures to connect do not move it. */
   private armLost(detail: string | null): void {
-    this.lostTimer ??= setTimeout(() => {
+    this.callOffLost ??= this.deps.clock.after(this.deps.timings.lostAfterMs, () => {
       this.losing = this.deps.worker.lost(this.lease, detail).catch((error: unknown) => {
         this.deps.log.error({ err: error, printerId: this.lease.printerId }, 'a lost printer could not be recorded')
         this.disarmLost()
         if (this.session === null && !this.ended.signal.aborted) this.armLost(detail)
       })
-    }, this.deps.timings.lostAfterMs)
+    })
   }
 
   private disarmLost(): void {
-    clearTimeout(this.lostTimer)
-    this.lostTimer = undefined
+    this.callOffLost?.()
+    this.callOffLost = undefined
   }
 
   private say(change: Partial<PrinterLive>): void {
@@ -284,7 +292,7 @@ export class PrinterSupervisor {
   }
 
   private rest(ms: number): Promise<void> {
-    return pause(ms, AbortSignal.any([this.ended.signal, this.changed.signal]))
+    return pause(this.deps.clock, ms, AbortSignal.any([this.ended.signal, this.changed.signal]))
   }
 }
 
