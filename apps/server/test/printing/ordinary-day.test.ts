@@ -10,22 +10,22 @@ describe('on an ordinary day', () => {
     await rig.registerAll()
     const jobId = await rig.order(8)
 
-    for (const { name, machine } of rig.virtual.printers) {
+    const isAtRest = async (name: string) =>
+      (await reads.printers.list(SYSTEM_ACTOR, { limit: 10, cursor: null, groupId: null })).items.find(
+        (printer) => printer.name === name && printer.activeAttempt === null,
+      )
+    const rounds: Promise<void>[] = []
+    for (const { name, machine } of rig.virtual.printers)
       machine.on('printDone', () => {
-        void rig
-          .eventually(async () =>
-            (await reads.printers.list(SYSTEM_ACTOR, { limit: 10, cursor: null, groupId: null })).items.find(
-              (p) => p.name === name && p.activeAttempt === null,
-            ),
-          )
-          .then(() => rig.clearBed(name))
+        rounds.push(rig.eventually(() => isAtRest(name)).then(() => rig.clearBed(name)))
       })
-    }
 
     const job = await rig.eventually(async () => {
       const current = await reads.printJobs.get(SYSTEM_ACTOR, jobId)
       return current?.state === 'done' && current
     }, 60_000)
+    // The last beds are still being cleared; the database must outlive that.
+    await Promise.all(rounds)
 
     expect(job.counts).toEqual({ queued: 0, active: 0, done: 8, failed: 0, cancelled: 0, held: 0 })
     const counts = rig.virtual.counts().total
