@@ -51,6 +51,8 @@ export const attempt = z.object({
   printSeconds: z.number().nullable(),
   filamentUsedMm: z.number().nullable(),
   filamentUsedGrams: z.number().nullable(),
+  /** A person wants the copy printed at another printer: at this one, or at any other (null). */
+  reassign: z.object({ requestedAt: z.date(), toPrinterId: idOf('printer').nullable() }).nullable(),
   claimedAt: z.date(),
   startedAt: z.date().nullable(),
   endedAt: z.date().nullable(),

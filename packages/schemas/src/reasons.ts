@@ -27,6 +27,7 @@ const reasonParams = {
   VOLUME_UNKNOWN: z.object({}),
   MODEL_MISMATCH: z.object({ has: z.string().nullable(), needs: z.array(z.string()) }),
   GROUP_MISMATCH: z.object({ needs: z.array(z.string()) }),
+  COPY_GIVEN_ELSEWHERE: z.object({ printerIds: z.array(z.string()) }),
   // What became of an attempt, or holds a job or a printer until a person looks.
   UPLOAD_FAILED: z.object({ driverCode: z.string(), detail: z.string() }),
   START_REJECTED: z.object({ driverCode: z.string(), detail: z.string() }),
@@ -34,6 +35,7 @@ const reasonParams = {
   PRINT_FAILED: z.object({ attemptId: z.string(), detail: z.string().nullable() }),
   CANCELLED_AT_PRINTER: z.object({ attemptId: z.string() }),
   CANCELLED_BY_USER: z.object({}),
+  REASSIGNED_BY_USER: z.object({ toPrinterId: z.string().nullable() }),
   PRINTER_LOST: z.object({ attemptId: z.string(), detail: z.string().nullable() }),
   ATTEMPT_UNKNOWN: z.object({ attemptId: z.string() }),
   OUTCOME_UNKNOWN: z.object({ attemptId: z.string() }),

@@ -66,7 +66,7 @@ export const composeServices = async ({
 
   const services: Services = {
     alarms: new AlarmsService({ unitOfWork, reads, follow }),
-    attempts: new AttemptsService({ reads, ledger: new AttemptLedger(unitOfWork) }),
+    attempts: new AttemptsService({ reads, ledger: new AttemptLedger(unitOfWork), bus }),
     auth: new AuthService({
       ...{ unitOfWork, reads, tokens },
       limiter: new LoginLimiter(clock),

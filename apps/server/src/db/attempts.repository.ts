@@ -50,6 +50,7 @@ const recordOf = (row: Row): AttemptRecord => {
     remotePath: row.remotePath,
     reason: reasonOf(row),
     cancelRequested: row.cancelRequestedAt !== null,
+    reassign: row.reassignRequestedAt === null ? null : { toPrinterId: row.reassignToPrinterId },
     startSentAt: row.startSentAt,
     startedAt: row.startedAt,
     fileVersionId: row.job.fileVersionId,
@@ -71,6 +72,10 @@ export const attemptOf = (row: Prisma.AttemptGetPayload<object>): Attempt => ({
   printSeconds: row.printSeconds,
   filamentUsedMm: row.filamentUsedMm,
   filamentUsedGrams: row.filamentUsedGrams,
+  reassign:
+    row.reassignRequestedAt === null
+      ? null
+      : { requestedAt: row.reassignRequestedAt, toPrinterId: row.reassignToPrinterId },
   claimedAt: row.claimedAt,
   startedAt: row.startedAt,
   endedAt: row.endedAt,
@@ -170,9 +175,10 @@ export class PrismaAttemptRepository implements AttemptRepository {
     return rows.map(recordOf)
   }
 
-  async cancelRequestedOn(printerIds: string[]) {
+  async unwantedOn(printerIds: string[]) {
+    const wish = [{ cancelRequestedAt: { not: null } }, { reassignRequestedAt: { not: null } }]
     const rows = await this.tx.attempt.findMany({
-      where: { printerId: { in: printerIds }, state: ACTIVE, cancelRequestedAt: { not: null } },
+      where: { printerId: { in: printerIds }, state: ACTIVE, OR: wish },
       select: { printerId: true },
     })
     return rows.map(({ printerId }) => printerId)

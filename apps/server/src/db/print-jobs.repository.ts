@@ -2,6 +2,7 @@ import type { JobRequirements, PrintJob, PrintJobState, Reason } from '@gantry/s
 
 import type { Actor } from '../kernel/index.js'
 import type {
+  CopyBinding,
   CopyState,
   JobCounts,
   NewPrintJob,
@@ -95,17 +96,37 @@ export class PrismaPrintJobRepository implements PrintJobRepository {
         ? Prisma.sql`true`
         : Prisma.sql`(-priority, created_at, id) > (${-after.priority}, ${after.createdAt}, ${after.id})`
     return this.tx.$queryRaw<WaitingJob[]>`
-      SELECT id, priority, created_at AS "createdAt", requirements FROM print_job
-      WHERE queued_copies > 0 AND ${behind} ORDER BY priority DESC, created_at, id LIMIT ${limit}`
+      SELECT id, priority, created_at AS "createdAt", requirements, queued_copies AS "queuedCopies", (
+        SELECT coalesce(jsonb_agg(jsonb_build_object('onlyPrinterId', only_printer_id, 'notPrinterId', not_printer_id)), '[]')
+        FROM print_copy WHERE job_id = print_job.id AND state = 'queued'
+          AND (only_printer_id IS NOT NULL OR not_printer_id IS NOT NULL)) AS bindings
+      FROM print_job WHERE queued_copies > 0 AND ${behind} ORDER BY priority DESC, created_at, id LIMIT ${limit}`
   }
 
-  async takeQueuedCopy(jobId: string, whenLocked: 'skip' | 'wait') {
+  async takeQueuedCopy(jobId: string, printerId: string, whenLocked: 'skip' | 'wait') {
     const locking = whenLocked === 'skip' ? Prisma.sql`FOR UPDATE SKIP LOCKED` : Prisma.sql`FOR UPDATE`
     const locked = await this.tx.$queryRaw<unknown[]>`
       SELECT 1 FROM print_job WHERE id = ${jobId} AND queued_copies > 0 ${locking}`
     if (locked.length === 0) return null
-    const copy = await this.tx.printCopy.findFirst({ where: { jobId, state: 'queued' }, orderBy: { number: 'asc' } })
+    const [copy] = await this.tx.$queryRaw<{ number: number }[]>`
+      SELECT number FROM print_copy WHERE job_id = ${jobId} AND state = 'queued'
+        AND coalesce(only_printer_id, ${printerId}) = ${printerId} AND not_printer_id IS DISTINCT FROM ${printerId}
+      ORDER BY number LIMIT 1`
     return copy?.number ?? null
+  }
+
+  async bindCopy(jobId: string, number: number, { onlyPrinterId, notPrinterId }: CopyBinding) {
+    // Shared: who removes the printer meanwhile waits, and then finds the copy and lets it go.
+    const there = await this.tx.$queryRaw<unknown[]>`
+      SELECT 1 FROM printer WHERE id = ${onlyPrinterId} AND removed_at IS NULL FOR SHARE`
+    const data = { onlyPrinterId: there.length === 0 ? null : onlyPrinterId, notPrinterId }
+    await this.tx.printCopy.update({ where: { jobId_number: { jobId, number } }, data })
+  }
+
+  async unbindCopies(jobId: string) {
+    await this.tx.$executeRaw`
+      UPDATE print_copy SET only_printer_id = NULL, not_printer_id = NULL
+      WHERE job_id = ${jobId} AND (only_printer_id IS NOT NULL OR not_printer_id IS NOT NULL)`
   }
 
   async lock(actor: Actor, jobId: string) {

@@ -182,6 +182,8 @@ export class PrismaPrinterRepository implements PrinterRepository {
       where: { id: printerId },
       data: { removedAt: now, enabled: false, apiKeyCipher: null },
     })
+    // Copies that people gave to this printer alone would wait for ever.
+    await this.tx.printCopy.updateMany({ where: { onlyPrinterId: printerId }, data: { onlyPrinterId: null } })
     return true
   }
 }

@@ -25,6 +25,7 @@ export interface EventPayloads {
     from: AttemptState | null
     to: AttemptState
   }
+  'attempt.reassign_requested': { attemptId: string; jobId: string; printerId: string; toPrinterId: string | null }
   'alarm.raised': { alarmId: string; code: AlarmCode }
   'alarm.acknowledged': { alarmId: string; code: AlarmCode }
   'alarm.cleared': { alarmId: string; code: AlarmCode }

@@ -26,4 +26,16 @@ export const attemptsRouter = router({
     .input(z.strictObject({ id: idOf('attempt'), printed: z.boolean() }))
     .output(attempt)
     .mutation(({ ctx, input }) => ctx.services.attempts.resolve(ctx.actor, input.id, input.printed)),
+
+  /**
+   * Takes a copy away from its printer, and queues it again for `printerId`, or for any other. What has not begun is
+   * given back; what runs is cancelled first, and waits again only when its end is proven.
+   */
+  reassign: operatorProcedure
+    .meta({
+      openapi: { method: 'POST', path: '/attempts/{id}/reassign', tags, summary: 'Print a copy at another printer' },
+    })
+    .input(z.strictObject({ id: idOf('attempt'), printerId: idOf('printer').optional() }))
+    .output(attempt)
+    .mutation(({ ctx, input }) => ctx.services.attempts.reassign(ctx.actor, input.id, input.printerId ?? null)),
 })

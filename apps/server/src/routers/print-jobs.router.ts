@@ -70,7 +70,7 @@ export const printJobsRouter = router({
     .output(printJob)
     .mutation(({ ctx, input }) => ctx.services.printJobs.cancel(ctx.actor, input.id)),
 
-  /** A person has looked: held copies wait for a printer again. */
+  /** A person has looked: held copies wait for a printer again, and reassigned ones may go to any. */
   release: operatorProcedure
     .meta({ openapi: { method: 'POST', path: '/print-jobs/{id}/release', tags, summary: 'Let held copies go on' } })
     .input(byId)

@@ -11,6 +11,8 @@ import { openPersistence, type Persistence } from '../app/persistence.js'
 import { createDriverRegistry } from '../drivers/registry.js'
 import { followEvents } from '../events/follow-events.js'
 import { Lifecycle, newId, SYSTEM_ACTOR, systemClock, type Logger } from '../kernel/index.js'
+import { AttemptLedger } from '../modules/print-jobs/attempt-ledger.js'
+import { AttemptsService } from '../modules/print-jobs/attempts.service.js'
 import { PrintJobsService } from '../modules/print-jobs/print-jobs.service.js'
 import type { UploadSource } from '../modules/printers/printer-driver.port.js'
 import { StatusBoard } from '../modules/printers/status-board.js'
@@ -46,7 +48,12 @@ export interface PrintingRig extends AsyncDisposable {
   clearBed(name: string): Promise<void>
   /** What `printJobs.cancel` does. */
   cancel(jobId: string): Promise<void>
-  /** Stops the fleet role as a shutdown does, and starts it again as another instance. */
+  /** What `attempts.reassign` does. */
+  reassign(attemptId: string, toPrinterId: string | null): Promise<void>
+  /** Stops the fleet role as a shutdown does. */
+  stop(): Promise<void>
+  /** Starts it again as another instance. */
+  start(): Promise<void>
   restart(): Promise<void>
   /** Waits until `look` gives something. @throws Error with the last look after `withinMs` */
   eventually<T>(look: () => Promise<T | null | undefined | false>, withinMs?: number): Promise<T>
@@ -176,6 +183,12 @@ class Rig {
     const follow = (cursor: string | null, signal: AbortSignal) => followEvents(bus, eventLog, cursor, signal)
     const board = new StatusBoard(bus, systemClock)
     await new PrintJobsService({ unitOfWork, reads, bus, board, follow }).cancel(SYSTEM_ACTOR, jobId)
+  }
+
+  async reassign(attemptId: string, toPrinterId: string | null): Promise<void> {
+    const { unitOfWork, reads, bus } = this.persistence
+    const ledger = new AttemptLedger(unitOfWork)
+    await new AttemptsService({ reads, ledger, bus }).reassign(SYSTEM_ACTOR, attemptId, toPrinterId)
   }
 
   async eventually<T>(look: () => Promise<T | null | undefined | false>, withinMs = 20_000): Promise<T> {

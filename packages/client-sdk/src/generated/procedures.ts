@@ -9,6 +9,7 @@ export const PROCEDURES: Readonly<Record<string, ProcedureFacts>> = {
   'alarms.onChange': { type: 'subscription', input: true, idempotent: false, resumable: true },
   'attempts.get': { type: 'query', input: true, idempotent: false, resumable: false },
   'attempts.resolve': { type: 'mutation', input: true, idempotent: false, resumable: false },
+  'attempts.reassign': { type: 'mutation', input: true, idempotent: false, resumable: false },
   'auth.login': { type: 'mutation', input: true, idempotent: false, resumable: false },
   'auth.refresh': { type: 'mutation', input: true, idempotent: false, resumable: false },
   'auth.logout': { type: 'mutation', input: false, idempotent: false, resumable: false },

@@ -54,6 +54,11 @@ export interface Attempt {
   printSeconds: number | null
   filamentUsedMm: number | null
   filamentUsedGrams: number | null
+  /** A person wants the copy printed at another printer: at this one, or at any other (null). */
+  reassign: {
+    requestedAt: Date
+    toPrinterId: string | null
+  } | null
   claimedAt: Date
   startedAt: Date | null
   endedAt: Date | null
@@ -458,6 +463,12 @@ export type Reason =
       }
     }
   | {
+      code: 'COPY_GIVEN_ELSEWHERE'
+      params: {
+        printerIds: string[]
+      }
+    }
+  | {
       code: 'EMERGENCY_STOP'
       params: {
         [key: string]: never
@@ -602,6 +613,12 @@ export type Reason =
       }
     }
   | {
+      code: 'REASSIGNED_BY_USER'
+      params: {
+        toPrinterId: string | null
+      }
+    }
+  | {
       code: 'RESOLVED_BY_PERSON'
       params: {
         userId: string
@@ -654,6 +671,7 @@ export type ReasonCode =
   | 'BED_OCCUPIED'
   | 'CANCELLED_AT_PRINTER'
   | 'CANCELLED_BY_USER'
+  | 'COPY_GIVEN_ELSEWHERE'
   | 'EMERGENCY_STOP'
   | 'FILE_UNAVAILABLE'
   | 'GROUP_MISMATCH'
@@ -677,6 +695,7 @@ export type ReasonCode =
   | 'PRINTER_OFFLINE'
   | 'PRINTER_RESTING'
   | 'PRINT_FAILED'
+  | 'REASSIGNED_BY_USER'
   | 'RESOLVED_BY_PERSON'
   | 'SET_BY_PERSON'
   | 'START_NOT_CONFIRMED'
@@ -795,6 +814,17 @@ export type Procedures = {
       {
         id: string
         printed: boolean
+      },
+      Attempt
+    >
+    /**
+     * Takes a copy away from its printer, and queues it again for `printerId`, or for any other. What has not begun is
+     * given back; what runs is cancelled first, and waits again only when its end is proven.
+     */
+    reassign: Mutation<
+      {
+        id: string
+        printerId?: string
       },
       Attempt
     >
@@ -1060,7 +1090,7 @@ export type Procedures = {
       },
       PrintJob
     >
-    /** A person has looked: held copies wait for a printer again. */
+    /** A person has looked: held copies wait for a printer again, and reassigned ones may go to any. */
     release: Mutation<
       {
         id: string

@@ -47,7 +47,7 @@ export interface ConductDeps {
 export interface Order {
   attempt: AttemptRecord
   session: PrinterSession
-  /** Aborts when somebody wants the copy cancelled. */
+  /** Aborts when somebody wants the copy cancelled, or printed elsewhere. */
   cancelled: AbortSignal
 }
 

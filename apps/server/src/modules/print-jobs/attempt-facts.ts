@@ -1,4 +1,4 @@
-import type { AttemptState, BedState } from '@gantry/schemas'
+import type { AttemptState, BedState, Reason } from '@gantry/schemas'
 
 import type { PrintEnd } from './attempt-ledger.js'
 import type { AttemptPatch, AttemptRecord } from './print-jobs.ports.js'
@@ -38,6 +38,25 @@ export const attemptChanged = (attempt: AttemptRecord, to: AttemptState) => ({
   projectId: attempt.projectId,
   payload: { attemptId: attempt.id, jobId: attempt.jobId, printerId: attempt.printerId, from: attempt.state, to },
 })
+
+export const reassignRequested = (attempt: AttemptRecord, toPrinterId: string | null) => ({
+  type: 'attempt.reassign_requested' as const,
+  subjectType: 'attempt',
+  subjectId: attempt.id,
+  printerGroupId: attempt.printerGroupId,
+  projectId: attempt.projectId,
+  payload: { attemptId: attempt.id, jobId: attempt.jobId, printerId: attempt.printerId, toPrinterId },
+})
+
+/** Whether a person wants it stopped: its copy cancelled, or printed elsewhere. */
+export const isUnwanted = ({ cancelRequested, reassign }: AttemptRecord): boolean =>
+  cancelRequested || reassign !== null
+
+/** What the person wanted who had it stopped; who cancels the job has the last word. */
+export const wishOf = ({ cancelRequested, reassign }: AttemptRecord): Reason =>
+  cancelRequested || reassign === null
+    ? { code: 'CANCELLED_BY_USER', params: {} }
+    : { code: 'REASSIGNED_BY_USER', params: reassign }
 
 /** The host's figure where it has one; a completed print without one took what the slicer said. */
 export const filamentOf = (

@@ -94,7 +94,7 @@ describe('the ledger of attempts', () => {
     await prisma.$executeRaw`UPDATE printer_runtime SET lease_until = now() + interval '1 minute'`
     await unitOfWork.run((tx) => tx.attempts.update(attemptId, { cancelRequestedAt: tx.now }))
     await expect(start()).rejects.toMatchObject({ code: 'INVALID_STATE' })
-    expect(await ledger.cancelRequestedOn([lease.printerId])).toEqual([lease.printerId])
+    expect(await ledger.unwantedOn([lease.printerId])).toEqual([lease.printerId])
   })
 
   it('holds and alarms a lost print once, and settles all of it when it is found again', async () => {

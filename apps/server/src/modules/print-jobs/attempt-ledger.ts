@@ -1,14 +1,24 @@
 import type { AlarmCode, AlarmSeverity, Attempt, AttemptState, BedState, Reason, ReasonCode } from '@gantry/schemas'
 
-import { GantryError, SYSTEM_ACTOR, type TransactionContext, type UnitOfWork } from '../../kernel/index.js'
+import { GantryError, notFound, SYSTEM_ACTOR, type TransactionContext, type UnitOfWork } from '../../kernel/index.js'
 import type { AlarmRepository } from '../alarms/alarms.ports.js'
 import type { PrintOutcome } from '../printers/printer-driver.port.js'
 import type { HoldRepository } from '../printers/holds.ports.js'
 import type { Lease } from '../printers/printer-session.js'
 import type { BedRepository } from '../printers/printers.ports.js'
 import type { PartProgressRepository } from '../projects/projects.ports.js'
-import { attemptChanged, bedChanged, filamentOf, onAlarm, onPrinter, projectUpdated } from './attempt-facts.js'
-import { mayFollow } from './attempt.state.js'
+import {
+  attemptChanged,
+  bedChanged,
+  filamentOf,
+  isUnwanted,
+  onAlarm,
+  onPrinter,
+  projectUpdated,
+  reassignRequested,
+  wishOf,
+} from './attempt-facts.js'
+import { isActive, mayFollow } from './attempt.state.js'
 import { blameFor } from './blame.js'
 import type {
   AttemptPatch,
@@ -68,7 +78,7 @@ export class AttemptLedger {
   markStarting(attemptId: string, lease: Lease, remotePath: string): Promise<AttemptRecord> {
     return this.move(attemptId, 'starting', async (tx, attempt) => {
       await expectLease(tx, lease)
-      if (attempt.cancelRequested) throw new GantryError('INVALID_STATE', { detail: 'the copy is to be cancelled' })
+      if (isUnwanted(attempt)) throw new GantryError('INVALID_STATE', { detail: 'the copy is not to be printed here' })
       return { remotePath, uploadedAt: tx.now, startSentAt: tx.now }
     })
   }
@@ -132,12 +142,13 @@ export class AttemptLedger {
       await this.settle(tx, attempt)
       const isFileFault = blameFor(reason).on === 'file'
       if (isFileFault) await tx.holds.open({ jobId: attempt.jobId }, reason, null)
-      await this.moveCopy(tx, attempt, attempt.cancelRequested ? 'cancelled' : isFileFault ? 'held' : 'queued')
+      if (isFileFault && !attempt.cancelRequested) await this.moveCopy(tx, attempt, 'held')
+      else await this.putBack(tx, attempt)
       // A foreign print that was noticed meanwhile has changed the row, not what the caller knows.
       const left = attempt.bedBefore === 'occupied' ? 'occupied' : bed
       await tx.beds.restore(attempt.printerId, left, tx.now)
       tx.record(bedChanged(attempt, left), SYSTEM)
-      return { reason, endedAt: tx.now }
+      return { reason: reason.code === 'CANCELLED_BY_USER' ? wishOf(attempt) : reason, endedAt: tx.now }
     })
   }
 
@@ -147,11 +158,33 @@ export class AttemptLedger {
       if (attempt.state !== 'unknown')
         throw new GantryError('INVALID_STATE', { params: { detail: `the attempt is ${attempt.state}` } })
       await this.settle(tx, attempt)
-      await this.moveCopy(tx, attempt, printed ? 'done' : attempt.cancelRequested ? 'cancelled' : 'queued')
-      if (printed) await this.countCompleted(tx, attempt)
+      if (!printed) await this.putBack(tx, attempt)
+      else {
+        await this.moveCopy(tx, attempt, 'done')
+        await this.countCompleted(tx, attempt)
+      }
       return { endedAt: tx.now, reason: { code: 'RESOLVED_BY_PERSON', params: { userId: actorId, printed } } }
     }
     return this.move(attemptId, printed ? 'completed' : 'failed', change, actorId)
+  }
+
+  /**
+   * A person wants the copy printed elsewhere: from now on it is not started here, what runs is stopped, and only when
+   * its end is proven the copy waits again. Repeated, the last word counts, until the attempt is over.
+   * @param toPrinterId where alone it may go; null: anywhere but here
+   * @throws GantryError `INVALID_STATE` when the attempt is over, or its copy is to be cancelled
+   */
+  reassign(attemptId: string, toPrinterId: string | null, actorId: string): Promise<void> {
+    return this.unitOfWork.run(async (tx) => {
+      const attempt = await tx.attempts.lock(attemptId)
+      if (attempt === null) throw notFound('attempt', attemptId)
+      const { state, reassign, cancelRequested } = attempt
+      if (reassign?.toPrinterId === toPrinterId && state !== 'completed') return
+      if (!isActive(state)) throw new GantryError('INVALID_STATE', { params: { detail: `the attempt is ${state}` } })
+      if (cancelRequested) throw new GantryError('INVALID_STATE', { params: { detail: 'the job is being cancelled' } })
+      await tx.attempts.update(attemptId, { reassignRequestedAt: tx.now, reassignToPrinterId: toPrinterId })
+      tx.record(reassignRequested(attempt, toPrinterId), actorId)
+    })
   }
 
   /** Null when there is no such attempt. */
@@ -159,9 +192,9 @@ export class AttemptLedger {
     return this.unitOfWork.run(({ attempts }) => attempts.get(SYSTEM_ACTOR, attemptId))
   }
 
-  /** Among these printers, those whose copy in hand is to be cancelled. */
-  cancelRequestedOn(printerIds: string[]): Promise<string[]> {
-    return this.unitOfWork.run(({ attempts }) => attempts.cancelRequestedOn(printerIds))
+  /** Among these printers, those whose copy in hand is to be stopped. */
+  unwantedOn(printerIds: string[]): Promise<string[]> {
+    return this.unitOfWork.run(({ attempts }) => attempts.unwantedOn(printerIds))
   }
 
   /** Among these names, those of attempts on this printer that have ended: nobody needs their files. */
@@ -207,9 +240,9 @@ export class AttemptLedger {
       await this.countCompleted(tx, attempt)
       return null
     }
-    if (attempt.cancelRequested) {
-      await this.moveCopy(tx, attempt, 'cancelled')
-      return { code: 'CANCELLED_BY_USER', params: {} }
+    if (isUnwanted(attempt)) {
+      await this.putBack(tx, attempt)
+      return wishOf(attempt)
     }
     const reason: Reason =
       end.outcome === 'failed'
@@ -256,6 +289,21 @@ export class AttemptLedger {
       SYSTEM,
     )
     return job
+  }
+
+  /** The copy of an attempt that came to nothing goes where people want it: nowhere, to a certain printer, to any. */
+  private async putBack(tx: Ledger, attempt: AttemptRecord): Promise<void> {
+    if (attempt.cancelRequested) {
+      await this.moveCopy(tx, attempt, 'cancelled')
+      return
+    }
+    const { jobId, copyNumber, printerId, reassign } = attempt
+    if (reassign !== null) {
+      const onlyPrinterId = reassign.toPrinterId
+      const notPrinterId = onlyPrinterId === null ? printerId : null
+      await tx.printJobs.bindCopy(jobId, copyNumber, { onlyPrinterId, notPrinterId })
+    }
+    await this.moveCopy(tx, attempt, 'queued')
   }
 
   private async countCompleted(tx: Ledger, { partId, projectId }: AttemptRecord): Promise<void> {

@@ -3,7 +3,7 @@ import type { Lease } from '../printers/printer-session.js'
 import type { PartProgressRepository } from '../projects/projects.ports.js'
 import { isStale } from './attempt-conduct.js'
 import { projectUpdated } from './attempt-facts.js'
-import { mismatches } from './fit.js'
+import { unfitness } from './fit.js'
 import type {
   AttemptRepository,
   ClaimablePrinter,
@@ -60,7 +60,7 @@ const claimIn = async (tx: ClaimTransaction, lease: Lease): Promise<ClaimResult>
   for (let looked = 0; looked < LONGEST_LOOK; looked += PAGE) {
     const jobs: WaitingJob[] = await tx.printJobs.waiting(after, PAGE)
     for (const job of jobs) {
-      if (mismatches(printer.facts, job.requirements).length > 0) continue
+      if (unfitness(lease.printerId, printer.facts, job).length > 0) continue
       const claimed = await claimFrom(tx, lease, printer, job, 'skip')
       if (claimed !== null) return claimed
       inUse.push(job)
@@ -83,7 +83,7 @@ const claimFrom = async (
   job: WaitingJob,
   locked: 'skip' | 'wait',
 ): Promise<ClaimResult | null> => {
-  const copyNumber = await tx.printJobs.takeQueuedCopy(job.id, locked)
+  const copyNumber = await tx.printJobs.takeQueuedCopy(job.id, lease.printerId, locked)
   if (copyNumber === null) return null
   const attemptId = newId('attempt')
   const remoteName = newRemoteName(job.id, copyNumber)

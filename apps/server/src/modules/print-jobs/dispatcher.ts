@@ -13,7 +13,7 @@ import type { Fleet, ServedPrinter } from '../printers/fleet.js'
 import { obstacles } from '../printers/printer-status.js'
 import { claimNext, type ClaimRepositories } from './claims.js'
 import type { PrinterRecord } from '../printers/printers.ports.js'
-import { mismatches, type PrinterFacts } from './fit.js'
+import { unfitness, type PrinterFacts } from './fit.js'
 import type { Verdict, VerdictRepository, WaitingJob } from './print-jobs.ports.js'
 import type { PrinterWorker } from './printer-worker.js'
 
@@ -170,7 +170,7 @@ const factsOf = ({ model, groupId, nozzleDiameterMm, buildVolume, materials }: P
 })
 
 const fits = (job: WaitingJob, record: PrinterRecord): boolean =>
-  mismatches(factsOf(record), job.requirements).length === 0
+  unfitness(record.id, factsOf(record), job).length === 0
 
 /** Why this job does not go to this printer now. */
 export const verdictOf = (
@@ -178,7 +178,7 @@ export const verdictOf = (
   { record, live }: Pick<ServedPrinter, 'record' | 'live'>,
   restsUntil: Date | null,
 ): Verdict => {
-  const reasons: Reason[] = [...mismatches(factsOf(record), job.requirements), ...obstacles(record, live)]
+  const reasons: Reason[] = [...unfitness(record.id, factsOf(record), job), ...obstacles(record, live)]
   if (restsUntil !== null) reasons.push({ code: 'PRINTER_RESTING', params: { untilIso: restsUntil.toISOString() } })
   return { jobId: job.id, printerId: record.id, reasons }
 }

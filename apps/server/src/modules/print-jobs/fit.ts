@@ -1,5 +1,7 @@
 import type { BuildVolume, JobRequirements, LoadedMaterial, Reason } from '@gantry/schemas'
 
+import type { CopyBinding, WaitingJob } from './print-jobs.ports.js'
+
 /** What of a printer is compared with a job. Null is "nobody said". */
 export interface PrinterFacts {
   model: string | null
@@ -67,3 +69,25 @@ export const mismatches = (facts: PrinterFacts, needs: JobRequirements): Reason[
   ...modelReasons(facts, needs.printerModels),
   ...groupReasons(facts, needs.printerGroupIds),
 ]
+
+export const mayGoTo = ({ onlyPrinterId, notPrinterId }: CopyBinding, printerId: string): boolean =>
+  (onlyPrinterId === null || onlyPrinterId === printerId) && notPrinterId !== printerId
+
+/** Why a person's word keeps every waiting copy of a job from this printer. */
+const bindingReasons = (printerId: string, { queuedCopies, bindings }: Bound): Reason[] =>
+  queuedCopies > bindings.length || bindings.some((binding) => mayGoTo(binding, printerId))
+    ? []
+    : [{ code: 'COPY_GIVEN_ELSEWHERE', params: { printerIds: onlyPrinters(bindings) } }]
+
+type Bound = Pick<WaitingJob, 'queuedCopies' | 'bindings'>
+
+const onlyPrinters = (bindings: CopyBinding[]): string[] => [
+  ...new Set(bindings.flatMap(({ onlyPrinterId }) => (onlyPrinterId === null ? [] : [onlyPrinterId]))),
+]
+
+/** Why none of the job's waiting copies goes to this printer, whatever the printer does just now. */
+export const unfitness = (
+  printerId: string,
+  facts: PrinterFacts,
+  job: Bound & Pick<WaitingJob, 'requirements'>,
+): Reason[] => [...mismatches(facts, job.requirements), ...bindingReasons(printerId, job)]

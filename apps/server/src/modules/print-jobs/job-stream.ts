@@ -48,6 +48,7 @@ const subjectOf = (event: StoredEvent): { jobId: string; attemptId: string | nul
     case 'print_job.changed':
       return { jobId: event.payload.jobId, attemptId: null }
     case 'attempt.changed':
+    case 'attempt.reassign_requested':
       return { jobId: event.payload.jobId, attemptId: event.payload.attemptId }
     default:
       return null

@@ -34,8 +34,17 @@ export interface QueueKey {
   id: string
 }
 
+/** Where one copy may go, since a person took it away from a printer. Null asks for nothing. */
+export interface CopyBinding {
+  onlyPrinterId: string | null
+  notPrinterId: string | null
+}
+
 export interface WaitingJob extends QueueKey {
   requirements: JobRequirements
+  queuedCopies: number
+  /** The bindings of those queued copies that have one. */
+  bindings: CopyBinding[]
 }
 
 export interface NewAttempt {
@@ -62,6 +71,8 @@ export interface AttemptRecord extends EventScope {
   remotePath: string | null
   reason: Reason | null
   cancelRequested: boolean
+  /** A person wants the copy printed elsewhere: at this printer, or at any other. Null: nobody does. */
+  reassign: { toPrinterId: string | null } | null
   startSentAt: Date | null
   startedAt: Date | null
   fileVersionId: string
@@ -78,6 +89,8 @@ export interface AttemptPatch {
   hostJobRef?: string | null
   reason?: Reason | null
   cancelRequestedAt?: Date
+  reassignRequestedAt?: Date
+  reassignToPrinterId?: string | null
   printSeconds?: number | null
   filamentUsedMm?: number | null
   filamentUsedGrams?: number | null
@@ -103,8 +116,8 @@ export interface AttemptRepository {
   update(attemptId: string, patch: AttemptPatch): Promise<void>
   findActiveOn(printerId: string): Promise<AttemptRecord | null>
   listActiveOfJob(jobId: string): Promise<AttemptRecord[]>
-  /** Among these printers, those whose active attempt is to be cancelled. */
-  cancelRequestedOn(printerIds: string[]): Promise<string[]>
+  /** Among these printers, those whose active attempt is to be stopped: its copy cancelled, or printed elsewhere. */
+  unwantedOn(printerIds: string[]): Promise<string[]>
   /** Among these names, those of ended attempts on this printer. */
   endedAmong(printerId: string, remoteNames: string[]): Promise<string[]>
   /** Ended attempts whose file still lies on the host. */
@@ -145,15 +158,19 @@ export interface PrintJobRepository {
   /** Jobs with queued copies, in the order of the queue, after `after`. */
   waiting(after: QueueKey | null, limit: number): Promise<WaitingJob[]>
   /**
-   * The lowest queued copy of a job, its job row locked; null when there is none.
+   * The lowest queued copy of a job that may go to this printer, its job row locked; null when there is none.
    * @param locked what to do about a job that another transaction has just now: `skip` takes it for one without copies
    */
-  takeQueuedCopy(jobId: string, locked: 'skip' | 'wait'): Promise<number | null>
+  takeQueuedCopy(jobId: string, printerId: string, locked: 'skip' | 'wait'): Promise<number | null>
   lock(actor: Actor, jobId: string): Promise<JobCounts | null>
   /** Moves one copy and keeps the job's counts and state true. @returns the job after the move */
   moveCopy(jobId: string, copyNumber: number, to: CopyState, now: Date): Promise<JobCounts>
   /** Moves every copy of this state that no active attempt works on. @returns the job after the move */
   moveIdleCopies(jobId: string, from: CopyState, to: CopyState, now: Date): Promise<JobCounts>
+  /** Says where a copy may go from now on; a printer that was removed binds nothing. */
+  bindCopy(jobId: string, copyNumber: number, binding: CopyBinding): Promise<void>
+  /** Lets every copy of this job go anywhere again. */
+  unbindCopies(jobId: string): Promise<void>
   /** Copies of this job whose last attempt failed, among the held ones. */
   heldCopiesThatFailed(jobId: string): Promise<number[]>
 }

@@ -123,11 +123,15 @@ export class PrintJobsService {
     return this.get(actor, jobId)
   }
 
-  /** A person has looked: held copies wait for a printer again. @throws GantryError `NOT_FOUND` */
+  /**
+   * A person has looked: held copies wait for a printer again, and those given to a certain printer may go anywhere.
+   * @throws GantryError `NOT_FOUND`
+   */
   async release(actor: Actor, jobId: string): Promise<PrintJob> {
     await this.deps.unitOfWork.run(async (tx) => {
       if ((await tx.printJobs.lock(actor, jobId)) === null) throw notFound('print job', jobId)
       const job = await tx.printJobs.moveIdleCopies(jobId, 'held', 'queued', tx.now)
+      await tx.printJobs.unbindCopies(jobId)
       await this.closeHolds(tx, actor, jobId)
       tx.record(changed(jobId, job.state, job.projectId), actor.id)
       tx.enqueue(dispatchWake, { jobId })

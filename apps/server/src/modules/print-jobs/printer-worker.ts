@@ -4,6 +4,7 @@ import type { Lease, PrinterSession, SessionWorker } from '../printers/printer-s
 import { isBusy } from '../printers/printer.state.js'
 import { isStale, type AttemptConduct } from './attempt-conduct.js'
 import type { AttemptLedger } from './attempt-ledger.js'
+import { isUnwanted } from './attempt-facts.js'
 import { isActive } from './attempt.state.js'
 import { blameFor } from './blame.js'
 import type { ForeignPrints } from './foreign-prints.js'
@@ -83,11 +84,11 @@ export class PrinterWorker implements SessionWorker {
     return untilMs > this.deps.clock.now() ? new Date(untilMs) : null
   }
 
-  /** Looks up which copies in hand somebody wants cancelled. */
+  /** Looks up which copies in hand somebody wants stopped. */
   async noticeCancels(): Promise<void> {
     const asked = [...this.busy].filter(([, { cancel }]) => !cancel.signal.aborted)
     if (asked.length === 0) return
-    const wanted = new Set(await this.deps.ledger.cancelRequestedOn(asked.map(([printerId]) => printerId)))
+    const wanted = new Set(await this.deps.ledger.unwantedOn(asked.map(([printerId]) => printerId)))
     // Looked up again by what was asked about: the printer may have another copy in hand by now.
     for (const [printerId, { cancel }] of asked) if (wanted.has(printerId)) cancel.abort()
   }
@@ -115,7 +116,7 @@ export class PrinterWorker implements SessionWorker {
   private async carryOut(attempt: AttemptRecord, session: PrinterSession): Promise<void> {
     const { printerId } = session.lease
     const cancel = new AbortController()
-    if (attempt.cancelRequested) cancel.abort()
+    if (isUnwanted(attempt)) cancel.abort()
     this.busy.set(printerId, { attempt, cancel })
     // A wish that came between the look at the attempt and this line was told to nobody.
     this.noticeCancels().catch((err: unknown) =>
