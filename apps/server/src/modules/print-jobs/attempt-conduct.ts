@@ -79,13 +79,17 @@ export class AttemptConduct {
     }
   }
 
+  private ledger({ session }: Order): AttemptLedger {
+    return this.deps.ledger.under(session.lease)
+  }
+
   private async begin(order: Order): Promise<void> {
     const { attempt } = order
     if (order.cancelled.aborted) return this.giveBack(order, { code: 'CANCELLED_BY_USER', params: {} })
     const source = await this.deps.openFile(attempt.fileSha256, attempt.fileSizeBytes)
     if (source === null)
       return this.giveBack(order, { code: 'FILE_UNAVAILABLE', params: { fileVersionId: attempt.fileVersionId } })
-    const uploading = { ...order, attempt: await this.deps.ledger.markUploading(attempt.id) }
+    const uploading = { ...order, attempt: await this.ledger(order).markUploading(attempt.id) }
     const remotePath = await this.upload(uploading, source)
     if (remotePath !== null) await this.launch(uploading, remotePath)
   }
@@ -152,7 +156,7 @@ export class AttemptConduct {
 
   private async run(order: Order, hostJobRef: string | null): Promise<void> {
     const state = order.session.latest.state === 'paused' ? 'paused' : 'printing'
-    const attempt = await this.deps.ledger.markRunning(order.attempt.id, state, hostJobRef)
+    const attempt = await this.ledger(order).markRunning(order.attempt.id, state, hostJobRef)
     return this.watch({ ...order, attempt })
   }
 
@@ -169,7 +173,7 @@ export class AttemptConduct {
       const waiting = cancelled.aborted ? undefined : cancelled
       const news = await session.waitFor((event) => runNews(attempt, event), this.deps.timings.settleMs, waiting)
       if (news?.kind === 'state' && news.state !== attempt.state)
-        attempt = await this.deps.ledger.markRunning(attempt.id, news.state, null)
+        attempt = await this.ledger(order).markRunning(attempt.id, news.state, null)
       if (news !== null || worksOn(attempt, session.latest) || waiting?.aborted === true) continue
       await this.printerBack(session)
       if (await this.conclude({ ...order, attempt })) return
@@ -217,13 +221,13 @@ export class AttemptConduct {
       })
       return true
     }
-    await this.deps.ledger.markUnknown(attempt.id, { code: 'OUTCOME_UNKNOWN', params: { attemptId: attempt.id } })
+    await this.ledger(order).markUnknown(attempt.id, { code: 'OUTCOME_UNKNOWN', params: { attemptId: attempt.id } })
     return true
   }
 
-  private async finish({ attempt, session }: Order, end: PrintEnd): Promise<void> {
-    await this.deps.ledger.end(attempt.id, end)
-    await this.removeFile(attempt, session)
+  private async finish(order: Order, end: PrintEnd): Promise<void> {
+    await this.ledger(order).end(order.attempt.id, end)
+    await this.removeFile(order.attempt, order.session)
   }
 
   private evidence({ attempt, session }: Order): Promise<PrintEvidence> {
@@ -262,14 +266,15 @@ export class AttemptConduct {
       case 'ended':
         return this.finish(order, taken.end)
       case 'unknown':
-        await this.deps.ledger.markUnknown(attempt.id, { code: 'ATTEMPT_UNKNOWN', params: { attemptId: attempt.id } })
+        await this.ledger(order).markUnknown(attempt.id, { code: 'ATTEMPT_UNKNOWN', params: { attemptId: attempt.id } })
     }
   }
 
   /** The bed is again as the claim found it, unless the host prints something else on it by now. */
-  private async revoked({ attempt, session }: Order, reason: Reason): Promise<void> {
+  private async revoked(order: Order, reason: Reason): Promise<void> {
+    const { attempt, session } = order
     const bed = worksOnOther(attempt, session.latest) ? 'occupied' : attempt.bedBefore
-    await this.deps.ledger.revoke(attempt, reason, bed)
+    await this.ledger(order).revoke(attempt, reason, bed)
     await this.deps.ledger.markFileRemoved(attempt.id)
   }
 

@@ -97,6 +97,23 @@ describe('the ledger of attempts', () => {
     expect(await ledger.unwantedOn([lease.printerId])).toEqual([lease.printerId])
   })
 
+  it('writes nothing for an instance whose lease another has by now', async () => {
+    const { database, unitOfWork, prisma, ledger, attemptId, lease, start } = await open()
+    await using _ = database
+    const attempt = await start()
+    await prisma.$executeRaw`UPDATE printer_runtime SET lease_until = now()`
+    const [next] = await unitOfWork.run(({ fleet }) => fleet.renewAndAcquire('ins_b', 60, 10))
+    const late = ledger.under(lease)
+    const stale = { code: 'INVALID_STATE' }
+    await expect(late.end(attemptId, end('failed'))).rejects.toMatchObject(stale)
+    await expect(late.markRunning(attemptId, 'paused', null)).rejects.toMatchObject(stale)
+    await expect(late.revoke(attempt, { code: 'LEASE_LOST', params: {} }, 'clear')).rejects.toMatchObject(stale)
+    await expect(ledger.lost(lease, null)).rejects.toMatchObject(stale)
+    expect(await ledger.find(lease.printerId)).toMatchObject({ id: attemptId, state: 'printing' })
+    const successor = ledger.under({ ...lease, owner: 'ins_b', epoch: next?.epoch ?? -1 })
+    expect(await successor.end(attemptId, end('completed'))).toMatchObject({ state: 'completed' })
+  })
+
   it('holds and alarms a lost print once, and settles all of it when it is found again', async () => {
     const { database, ledger, lease, attemptId, start, job, printer, alarms } = await open()
     await using _ = database

@@ -64,7 +64,18 @@ export interface PrintEnd {
  * bed, holds, alarms and the part's progress together, so that no crash can leave them telling different stories.
  */
 export class AttemptLedger {
-  constructor(private readonly unitOfWork: UnitOfWork<LedgerRepositories>) {}
+  constructor(
+    private readonly unitOfWork: UnitOfWork<LedgerRepositories>,
+    private readonly lease: Lease | null = null,
+  ) {}
+
+  /**
+   * The ledger for who drives a printer: no attempt moves unless the lease is valid in the very transaction, so that an
+   * instance that was frozen or cut off writes nothing over what its successor found.
+   */
+  under(lease: Lease): AttemptLedger {
+    return new AttemptLedger(this.unitOfWork, lease)
+  }
 
   find(printerId: string): Promise<AttemptRecord | null> {
     return this.unitOfWork.run(({ attempts }) => attempts.findActiveOn(printerId))
@@ -76,10 +87,9 @@ export class AttemptLedger {
 
   /** The last step before the host is told to print: refused unless this instance still holds the printer. */
   markStarting(attemptId: string, lease: Lease, remotePath: string): Promise<AttemptRecord> {
-    return this.move(attemptId, 'starting', async (tx, attempt) => {
-      await expectLease(tx, lease)
+    return this.under(lease).move(attemptId, 'starting', (tx, attempt) => {
       if (isUnwanted(attempt)) throw new GantryError('INVALID_STATE', { detail: 'the copy is not to be printed here' })
-      return { remotePath, uploadedAt: tx.now, startSentAt: tx.now }
+      return Promise.resolve({ remotePath, uploadedAt: tx.now, startSentAt: tx.now })
     })
   }
 
@@ -100,14 +110,14 @@ export class AttemptLedger {
     const attempt = await this.find(lease.printerId)
     if (attempt === null || attempt.state === 'unknown') return
     const reason: Reason = { code: 'PRINTER_LOST', params: { attemptId: attempt.id, detail } }
-    if (attempt.state === 'claimed') await this.revoke(attempt, reason, attempt.bedBefore)
-    else await this.markUnknown(attempt.id, reason, lease)
+    const ledger = this.under(lease)
+    if (attempt.state === 'claimed') await ledger.revoke(attempt, reason, attempt.bedBefore)
+    else await ledger.markUnknown(attempt.id, reason)
   }
 
   /** Nobody knows how it stands: printer and job wait, and a person is called. */
-  markUnknown(attemptId: string, reason: Reason, lease?: Lease): Promise<AttemptRecord> {
+  markUnknown(attemptId: string, reason: Reason): Promise<AttemptRecord> {
     return this.move(attemptId, 'unknown', async (tx, attempt) => {
-      if (lease !== undefined) await expectLease(tx, lease)
       await this.moveCopy(tx, attempt, 'held')
       await this.holdBoth(tx, attempt, reason)
       await this.alarm(tx, attempt, reason)
@@ -221,6 +231,7 @@ export class AttemptLedger {
     actorId = SYSTEM,
   ): Promise<AttemptRecord> {
     return this.unitOfWork.run(async (tx) => {
+      if (this.lease !== null) await expectLease(tx, this.lease)
       const attempt = await tx.attempts.lock(attemptId)
       if (attempt === null || !mayFollow(attempt.state, to)) {
         throw new GantryError('INVALID_STATE', {

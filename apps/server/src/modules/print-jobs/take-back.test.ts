@@ -33,11 +33,14 @@ interface Host {
   evidence: (PrintEvidence | Error)[]
   revoke?: RevokeAnswer
   reports?: HostReport[]
+  /** Ends the session during the delete. */
+  hangUp?: boolean
 }
 
 /** A host that gives these answers in turn; the last evidence is given again. */
-const ask = async ({ evidence, revoke = 'deleted', reports = [] }: Host) => {
+const ask = async ({ evidence, revoke = 'deleted', reports = [], hangUp = false }: Host) => {
   const calls: string[] = []
+  const over = new AbortController()
   const next = <T>(list: T[], otherwise: T): T => (list.length > 1 ? list.shift()! : (list[0] ?? otherwise))
   const connection = {
     evidence: () => {
@@ -47,6 +50,7 @@ const ask = async ({ evidence, revoke = 'deleted', reports = [] }: Host) => {
     },
     revoke: (path: string) => {
       calls.push(`delete ${path}`)
+      if (hangUp) over.abort()
       return Promise.resolve(revoke)
     },
     readReport: () => {
@@ -55,7 +59,7 @@ const ask = async ({ evidence, revoke = 'deleted', reports = [] }: Host) => {
     },
   } as unknown as DriverConnection
   const lease = { printerId: 'prn', owner: 'ins', epoch: 1 }
-  const session = new PrinterSession(lease, connection, new AbortController().signal, idle, systemClock)
+  const session = new PrinterSession(lease, connection, over.signal, idle, systemClock)
   const attempt = { remoteName: NAME, remotePath: `folder/${NAME}` } as Parameters<typeof takeBack>[0]
   return { taken: await takeBack(attempt, session, { askMs: 1_000, rereadMs: 1 }), calls }
 }
@@ -89,6 +93,11 @@ describe('taking back an attempt whose start was not confirmed', () => {
 
   it('knows nothing when the answer to the delete proves nothing', async () => {
     expect((await ask({ evidence: [none], revoke: 'unknown' })).taken.kind).toBe('unknown')
+  })
+
+  it('leaves the question to whoever comes next when its own session ended over the delete', async () => {
+    const cut = ask({ evidence: [none], revoke: 'unknown', hangUp: true })
+    await expect(cut).rejects.toMatchObject({ name: 'DriverError', code: 'aborted' })
   })
 
   it('asks again when the file is in use, and believes only what is clear', async () => {

@@ -40,6 +40,8 @@ export const takeBack = async (
     const before = fromEvidence(await session.connection.evidence(path, ask()))
     if (before !== null) return before
     const answer = await session.connection.revoke(path, ask())
+    // An answer that was cut off by our own going says nothing of the host: whoever comes next asks it.
+    if (answer === 'unknown' && session.isOver) throw new DriverError('aborted', 'the session ended meanwhile')
     if (answer === 'unknown') return { kind: 'unknown' }
     if (answer === 'in_use') return fromEvidence(await session.connection.evidence(path, ask())) ?? { kind: 'unknown' }
     return await rereadTwice(path, attempt.remoteName, session, ask, timings.rereadMs)

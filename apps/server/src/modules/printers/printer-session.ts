@@ -1,4 +1,5 @@
 import { pause, type Timers, type Unsubscribe } from '../../kernel/index.js'
+import type { LeaseTerm } from './lease-term.js'
 import { DriverError, type DriverConnection, type DriverEvent, type HostReport } from './printer-driver.port.js'
 
 /** The right of one instance to drive one printer; `epoch` tells this holding of it from every other. */
@@ -24,7 +25,16 @@ export class PrinterSession {
     readonly signal: AbortSignal,
     private report: HostReport,
     readonly clock: Timers,
+    private readonly term?: Pick<LeaseTerm, 'isOver'>,
   ) {}
+
+  /**
+   * Whether this session may still act: asked before every word to the host, since a process that was frozen goes on
+   * in the middle of its work, and does not know yet that another instance drives the printer by now.
+   */
+  get isOver(): boolean {
+    return this.signal.aborted || this.term?.isOver === true
+  }
 
   get latest(): HostReport {
     return this.report
@@ -46,8 +56,9 @@ export class PrinterSession {
     return () => this.listeners.delete(listener)
   }
 
-  /** A signal for one call to the host: ends with the session, with `also`, or after `ms`. */
+  /** A signal for one call to the host: ends with the session, with `also`, or after `ms`; aborted already when the lease is over. */
   deadline(ms: number, also?: AbortSignal): AbortSignal {
+    if (this.isOver) return AbortSignal.abort(new DriverError('aborted', 'the session or its lease is over'))
     return AbortSignal.any([this.signal, this.clock.deadline(ms), ...(also === undefined ? [] : [also])])
   }
 
@@ -86,7 +97,7 @@ export class PrinterSession {
       const callOff = this.clock.after(ms, late)
       this.signal.addEventListener('abort', ended, { once: true })
       also?.addEventListener('abort', late, { once: true })
-      if (this.signal.aborted) ended()
+      if (this.isOver) ended()
       else if (also?.aborted === true) late()
     })
   }
