@@ -1,5 +1,6 @@
 import type { Scheduler } from './machine/scheduler.js'
 import type { Clock } from './machine/clock.js'
+import type { PrinterFaults } from './faults/fault.types.js'
 import type { HostGate } from './net/host-server.types.js'
 
 export type HostKind = 'octoprint' | 'moonraker'
@@ -12,6 +13,8 @@ export interface VirtualHost {
   readonly apiKey: string
   /** Every request passes here; assign to inject faults, `null` to end them. */
   gate: HostGate | null
+  /** Faults by name, armed at run time; they strike before the gate. */
+  readonly faults: PrinterFaults
   readonly online: boolean
   /** Closes the port and destroys all its sockets; the machine prints on. */
   goOffline(): Promise<void>
@@ -42,4 +45,6 @@ export interface HostOptions {
   readonly apiKey?: string
   /** Wall ms between two reports on a push socket. @default 500 */
   readonly reportIntervalMs?: number
+  /** With it, faults of less than full probability strike the same calls in every run. @default a random one */
+  readonly seed?: string
 }

@@ -1,3 +1,4 @@
+export * from './faults/fault.types.js'
 export * from './files/file-store.js'
 export * from './host.js'
 export * from './machine/clock.js'

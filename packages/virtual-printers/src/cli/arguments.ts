@@ -10,6 +10,9 @@ export interface CliArguments {
   readonly reportIntervalMs: number | undefined
   readonly dataDir: string | undefined
   readonly seed: string | undefined
+  /** Dealt out in turn; empty for none. */
+  readonly materials: readonly string[]
+  readonly nozzlesMm: readonly number[]
   readonly json: boolean
 }
 
@@ -27,7 +30,9 @@ Usage: gantry-virtual [--octoprint N] [--moonraker N] [options]
   --control-port N        port of the control API, 0 for a free one            (default 0)
   --report-interval MS    time between two reports on a push socket            (default as the real host)
   --data-dir FOLDER       where uploads go; removed at the end                 (default a temp folder)
-  --seed TEXT             the same seed gives the same API keys                (default random)
+  --material NAME[,NAME]  what is loaded, dealt out in turn over the printers  (default unknown)
+  --nozzle MM[,MM]        nozzle diameters, dealt out in turn                  (default unknown)
+  --seed TEXT             the same seed gives the same API keys and faults     (default random)
   --json                  one JSON object per line instead of the table
   --help                  this text
 
@@ -35,9 +40,18 @@ The control API lets another program be the person at the printers:
   GET  /printers                       name, URL, API key, state, bed, job of each
   POST /printers/NAME/clear-bed        also: cancel-at-panel, start-at-panel {name, content?},
                                        emergency-stop, offline, online, restart
-  GET  /printers/NAME/starts           the machine's own book of starts
+                                       finish-print
+  POST /clear-beds                     clears the bed of every printer that does not print
+  GET  /printers/NAME/starts           the machine's own book of starts; GET /starts: of all, in order
+  POST /printers/NAME/faults {"fault": …}  arms a fault; GET lists them, DELETE disarms them;
+                                       /faults does the same at every printer
   POST /speed  {"speed": 600}
   GET  /counts                         what must never happen, counted by the machines
+
+Faults: refuse {calls}, slow {calls, delayMs}, lost_answer {calls}, late_start {delayMs, answer?},
+  late_upload {delayMs}, lying_start, cut_upload {atByte}, delete_race, false_complete {delayMs?}.
+  calls is one of start, upload, delete, cancel, read, all; delays are wall milliseconds. Each takes
+  times (default 1, null without limit) and probability (default 1, drawn from the seed).
 
 End it with Ctrl-C.
 `
@@ -60,6 +74,8 @@ export function parseArguments(argv: readonly string[]): CliArguments {
         : number(values['report-interval'], 'report-interval', 0, 10, 3_600_000),
     dataDir: values['data-dir'],
     seed: values.seed,
+    materials: list(values.material, 'material'),
+    nozzlesMm: list(values.nozzle, 'nozzle').map((text) => number(text, 'nozzle', 0, 0.05, 5)),
     json: values.json ?? false,
   }
 }
@@ -77,6 +93,8 @@ function parse(argv: readonly string[]) {
         'report-interval': { type: 'string' },
         'data-dir': { type: 'string' },
         seed: { type: 'string' },
+        material: { type: 'string' },
+        nozzle: { type: 'string' },
         json: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
       },
@@ -90,6 +108,13 @@ function count(text: string | undefined, name: string, otherwise: number, high: 
   const value = number(text, name, otherwise, 0, high)
   if (!Number.isInteger(value)) throw new UsageError(`--${name} must be a whole number, not ${value}`)
   return value
+}
+
+function list(text: string | undefined, name: string): string[] {
+  const items = text?.split(',').map((item) => item.trim()) ?? []
+  if (items.includes(''))
+    throw new UsageError(`--${name} must be names with commas between them, not ${JSON.stringify(text)}`)
+  return items
 }
 
 function number(text: string | undefined, name: string, otherwise: number, low: number, high: number): number {

@@ -30,10 +30,23 @@ test('it prints the fleet, serves it, tells what happens, and ends cleanly on SI
 })
 
 test('with --json every line is an object, the first one is the fleet', async () => {
-  const { child, output, exit } = start('--octoprint', '1', '--json', '--seed', 'x')
+  const { child, output, exit } = start(
+    '--octoprint',
+    '1',
+    '--json',
+    '--seed',
+    'x',
+    '--material',
+    'PLA,PETG',
+    '--nozzle',
+    '0.6',
+  )
   await expect.poll(output, { timeout: 20_000 }).toContain('\n')
   const [fleet] = output().split('\n')
-  expect(JSON.parse(fleet!)).toMatchObject({ type: 'fleet', printers: [{ name: 'octoprint-1', kind: 'octoprint' }] })
+  expect(JSON.parse(fleet!)).toMatchObject({
+    type: 'fleet',
+    printers: [{ name: 'octoprint-1', kind: 'octoprint', material: 'PLA', nozzleMm: 0.6 }],
+  })
   child.kill('SIGINT')
   expect(await exit).toEqual([0, null])
   const last = output().trimEnd().split('\n').at(-1)!
@@ -52,6 +65,8 @@ test('without numbers there are three of each kind; with one number only that ki
   expect(() => parseArguments(['--octoprint', '1.5'])).toThrow(UsageError)
   expect(() => parseArguments(['--octoprint', ''])).toThrow(UsageError)
   expect(() => parseArguments(['--what'])).toThrow(UsageError)
+  expect(() => parseArguments(['--material', 'PLA,'])).toThrow(UsageError)
+  expect(() => parseArguments(['--nozzle', '0.4,wide'])).toThrow(UsageError)
 })
 
 test('a table is as wide as its cells', () => {

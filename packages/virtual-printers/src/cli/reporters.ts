@@ -56,7 +56,9 @@ export function jsonReporter(write: Write): Reporter {
         type: 'fleet',
         controlUrl,
         speed: fleet.speed,
-        printers: fleet.printers.map(({ name, kind, url, apiKey }) => ({ name, kind, url, apiKey })),
+        printers: fleet.printers.map(({ name, kind, url, apiKey, machine: { material, nozzleMm } }) => {
+          return { name, kind, url, apiKey, material, nozzleMm }
+        }),
       }),
     happened: (event) => line({ type: 'event', ...event }),
     tick: () => undefined,
@@ -127,6 +129,7 @@ function summary({ total, namesStartedTwice }: FleetCounts): string {
     ['second starts of one name', String(total.secondStarts)],
     ['names started more than once in the fleet', String(namesStartedTwice.length)],
     ['g-code while printing', String(total.gcodeWhilePrinting)],
+    ['starts with another material or nozzle', String(total.mismatchedStarts)],
   ]
   return textTable(['COUNTED BY THE MACHINES', ''], rows)
 }

@@ -49,6 +49,8 @@ function startFleet({ octoprint, moonraker, speed, host, ...rest }: CliArguments
     moonraker,
     speed,
     host,
+    materials: rest.materials,
+    nozzlesMm: rest.nozzlesMm,
     ...(rest.reportIntervalMs === undefined ? {} : { reportIntervalMs: rest.reportIntervalMs }),
     ...(rest.dataDir === undefined ? {} : { dataDir: rest.dataDir }),
     ...(rest.seed === undefined ? {} : { seed: rest.seed }),

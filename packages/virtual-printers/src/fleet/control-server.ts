@@ -1,7 +1,11 @@
+import { FaultError } from '../faults/fault.types.js'
 import { MachineError } from '../machine/machine.types.js'
 import { HostServer } from '../net/host-server.js'
 import type { HostCall, HostReply } from '../net/host-server.types.js'
 import { BodyTooLargeError, readBody } from '../net/read-body.js'
+import { act } from './actions.js'
+import { ControlError, refuseStrangers } from './control-error.js'
+import { fleetFaults, printerFaults } from './control-faults.js'
 import type { Fleet, FleetPrinter } from './fleet.js'
 
 /** A print file may come along with `start-at-panel`. */
@@ -11,28 +15,6 @@ export interface ControlServer extends AsyncDisposable {
   readonly url: string
   stop(): Promise<void>
 }
-
-class ControlError extends Error {
-  constructor(
-    readonly status: number,
-    message: string,
-  ) {
-    super(message)
-  }
-}
-
-type Action = (printer: FleetPrinter, body: Record<string, unknown>) => void | Promise<void>
-
-/** What a person can do at a printer, or at its plug. */
-const ACTIONS: ReadonlyMap<string, Action> = new Map<string, Action>([
-  ['clear-bed', ({ machine }) => machine.clearBed()],
-  ['cancel-at-panel', ({ machine }) => machine.cancelAtPanel()],
-  ['start-at-panel', startAtPanel],
-  ['emergency-stop', ({ machine }) => machine.emergencyStop('the button at the printer')],
-  ['offline', ({ host }) => host.goOffline()],
-  ['online', ({ host }) => host.goOnline()],
-  ['restart', ({ host }) => host.restart()],
-])
 
 /**
  * The control API of a fleet, by which another process acts as the person at the printers. It has no login: listen on
@@ -55,53 +37,51 @@ export async function startControlServer(
 }
 
 async function route(fleet: Fleet, call: HostCall): Promise<HostReply> {
-  const [noun = '', name, action] = call.path.split('/').slice(1)
+  const [noun = '', name, part] = call.path.split('/').slice(1)
+  const body = (): Promise<Record<string, unknown>> => objectBody(call)
+  if (noun === 'faults') return fleetFaults(fleet, call.method, body)
+  if (noun === 'printers' && part === 'faults') return printerFaults(find(fleet, name), call.method, body)
   switch (`${call.method} ${noun}`) {
     case 'GET printers':
       if (name === undefined) return ok(fleet.printers.map(printerView))
-      return ok(action === 'starts' ? find(fleet, name).machine.starts : printerView(find(fleet, name)))
-    case 'POST printers':
-      return act(find(fleet, name ?? ''), action ?? '', call)
+      return ok(part === 'starts' ? find(fleet, name).machine.starts : printerView(find(fleet, name)))
+    case 'POST printers': {
+      const printer = find(fleet, name)
+      await act(printer, part ?? '', await body())
+      return ok(printerView(printer))
+    }
+    case 'POST clear-beds':
+      return ok({ cleared: fleet.clearBeds() })
+    case 'GET starts':
+      return ok(fleet.starts())
     case 'GET counts':
       return ok(fleet.counts())
     case 'GET speed':
       return ok({ speed: fleet.speed })
     case 'POST speed':
-      return setSpeed(fleet, await objectBody(call))
+      return setSpeed(fleet, await body())
     default:
       throw new ControlError(404, `no such call: ${call.method} ${call.path}`)
   }
 }
 
-async function act(printer: FleetPrinter, name: string, call: HostCall): Promise<HostReply> {
-  const action = ACTIONS.get(name)
-  if (!action) throw new ControlError(404, `no such action: ${name}; there are ${[...ACTIONS.keys()].join(', ')}`)
-  await action(printer, await objectBody(call))
-  return ok(printerView(printer))
-}
-
-async function startAtPanel({ host }: FleetPrinter, { name, content }: Record<string, unknown>): Promise<void> {
-  if (typeof name !== 'string' || (content !== undefined && typeof content !== 'string')) {
-    throw new ControlError(400, 'name must be a string, and content a string or absent')
-  }
-  await host.startAtPanel(name, content)
-}
-
-function setSpeed(fleet: Fleet, { speed }: Record<string, unknown>): HostReply {
-  if (typeof speed !== 'number') throw new ControlError(400, 'speed must be a number')
+function setSpeed(fleet: Fleet, { speed, ...others }: Record<string, unknown>): HostReply {
+  refuseStrangers(others, ['speed'])
+  if (typeof speed !== 'number') throw new ControlError(400, 'speed must be a number', 'speed')
   fleet.setSpeed(speed)
   return ok({ speed: fleet.speed })
 }
 
-function find(fleet: Fleet, name: string): FleetPrinter {
+function find(fleet: Fleet, name: string | undefined): FleetPrinter {
   const printer = fleet.printers.find((candidate) => candidate.name === name)
-  if (!printer) throw new ControlError(404, `no printer is named ${JSON.stringify(name)}`)
+  if (!printer) throw new ControlError(404, `no printer is named ${JSON.stringify(name ?? '')}`)
   return printer
 }
 
 function printerView({ name, kind, url, apiKey, machine, host }: FleetPrinter): object {
-  const { state, bed, material, job, lastJob, heaters, shutdownReason } = machine
-  return { name, kind, url, apiKey, online: host.online, state, shutdownReason, bed, material, heaters, job, lastJob }
+  const { state, bed, material, nozzleMm, job, lastJob, heaters, shutdownReason } = machine
+  const identity = { name, kind, url, apiKey, material, nozzleMm }
+  return { ...identity, online: host.online, state, shutdownReason, bed, heaters, job, lastJob }
 }
 
 /** An absent body is an empty object. */
@@ -123,11 +103,13 @@ function ok(json: unknown): HostReply {
 
 function errorReply(error: unknown): HostReply {
   const message = error instanceof Error ? error.message : String(error)
-  return { status: statusOf(error), json: { error: message } }
+  const field = error instanceof ControlError || error instanceof FaultError ? error.field : null
+  return { status: statusOf(error), json: { error: message, ...(field === null ? {} : { field }) } }
 }
 
 function statusOf(error: unknown): number {
   if (error instanceof ControlError) return error.status
+  if (error instanceof FaultError) return error.field === null ? 409 : 400
   if (error instanceof MachineError) return 409
   if (error instanceof RangeError) return 400
   return error instanceof BodyTooLargeError ? 413 : 500

@@ -4,6 +4,7 @@ const SUMMED = [
   'startsOnOccupiedBed',
   'secondStarts',
   'gcodeWhilePrinting',
+  'mismatchedStarts',
   'starts',
   'done',
   'failed',
@@ -14,6 +15,8 @@ const SUMMED = [
 /** The machines' own counts, and over the whole fleet: how often a name was started, and on how many printers. */
 export interface FleetCounts {
   readonly total: Readonly<Record<(typeof SUMMED)[number], number>>
+  /** How often each name was started, on all printers together. */
+  readonly startsByName: Readonly<Record<string, number>>
   /** Names that were started more than once, wherever; must be empty when every copy has its own name. */
   readonly namesStartedTwice: readonly string[]
   readonly printers: Readonly<Record<string, MachineCounts>>
@@ -30,5 +33,10 @@ export function sumCounts(entries: readonly (readonly [name: string, counts: Mac
     }
   }
   const namesStartedTwice = [...startsByName].filter(([, starts]) => starts > 1).map(([name]) => name)
-  return { total, namesStartedTwice, printers: Object.fromEntries(entries) }
+  return {
+    total,
+    startsByName: Object.fromEntries(startsByName),
+    namesStartedTwice,
+    printers: Object.fromEntries(entries),
+  }
 }

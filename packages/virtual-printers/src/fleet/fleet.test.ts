@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { startControlServer } from './control-server.js'
 import { createFleet, type FleetPrinter } from './fleet.js'
@@ -86,11 +87,91 @@ test.each([
   ['/speed', { speed: 'fast' }, 400],
   ['/speed', { speed: -1 }, 400],
   ['/printers/octoprint-1/start-at-panel', { name: 7 }, 400],
+  ['/printers/octoprint-1/clear-bed', { bed: 1 }, 400],
+  ['/printers/octoprint-1/start-at-panel', { name: 'a.gcode', content: 'G28\n', speed: 1 }, 400],
 ])('the control API refuses %s with %j', async (path, body, status) => {
   await using fleet = await createFleet({ octoprint: 1 })
   await using control = await startControlServer(fleet)
   const answer = await post(control.url + path, body)
   expect(answer).toMatchObject({ status, body: { error: expect.any(String) as string } })
+})
+
+test('faults are armed, shown with what they did, and disarmed, for one printer or for all', async () => {
+  await using fleet = await createFleet({ octoprint: 1, moonraker: 1 })
+  await using control = await startControlServer(fleet)
+  const one = `${control.url}/printers/octoprint-1/faults`
+  expect(await post(one, { fault: 'refuse', calls: 'read', times: 2 })).toEqual({
+    status: 200,
+    body: { id: 'f1', fault: 'refuse', calls: 'read', times: 2, probability: 1, struck: 0, left: 2 },
+  })
+  const { url, apiKey } = fleet.printer('octoprint-1')
+  expect((await fetch(`${url}/api/version`, { headers: { 'x-api-key': apiKey } })).status).toBe(500)
+  expect((await json(one)).body).toMatchObject([{ id: 'f1', struck: 1, left: 1 }])
+  expect((await post(`${control.url}/faults`, { fault: 'lying_start' })).body).toMatchObject([
+    { printer: 'octoprint-1', id: 'f2', fault: 'lying_start' },
+    { printer: 'moonraker-1', id: 'f1', fault: 'lying_start' },
+  ])
+  expect((await json(one, { method: 'DELETE' })).body).toEqual({ disarmed: 2 })
+  expect((await json(`${control.url}/faults`)).body).toMatchObject([{ printer: 'moonraker-1' }])
+  expect((await json(`${control.url}/faults`, { method: 'DELETE' })).body).toEqual({ disarmed: 1 })
+  expect((await json(`${control.url}/faults`)).body).toEqual([])
+})
+
+test.each([
+  [{ fault: 'fire' }, 'fault'],
+  [{ fault: 'slow', calls: 'read' }, 'delayMs'],
+  [{ fault: 'late_start', delayMs: 3_600_000 }, 'delayMs'],
+  [{ fault: 'lying_start', often: true }, 'often'],
+])('the fault %j is refused by the name of its field', async (order, field) => {
+  await using fleet = await createFleet({ octoprint: 1 })
+  await using control = await startControlServer(fleet)
+  for (const path of ['/printers/octoprint-1/faults', '/faults']) {
+    expect(await post(control.url + path, order)).toMatchObject({
+      status: 400,
+      body: { field, error: expect.stringContaining(field) as string },
+    })
+  }
+  expect(fleet.printers[0]!.faults.list()).toEqual([])
+})
+
+test('a round clears the beds of printers that do not print, and the book of the fleet tells every start in order', async () => {
+  await using fleet = await createFleet({ octoprint: 2, moonraker: 1, materials: ['PLA', 'PETG'], nozzlesMm: [0.4] })
+  await using control = await startControlServer(fleet)
+  const at = (name: string) => `${control.url}/printers/${name}`
+  expect(fleet.printers.map(({ machine: { material, nozzleMm } }) => [material, nozzleMm])).toEqual([
+    ['PLA', 0.4],
+    ['PETG', 0.4],
+    ['PLA', 0.4],
+  ])
+  for (const name of ['moonraker-1', 'octoprint-1', 'octoprint-2']) {
+    const content = '; filament_type = PLA\nG4 S1000\n'
+    expect((await post(`${at(name)}/start-at-panel`, { name: `${name}.gcode`, content })).status).toBe(200)
+    await sleep(5)
+  }
+  expect((await post(`${at('octoprint-2')}/finish-print`)).body).toMatchObject({
+    state: 'operational',
+    bed: 'occupied',
+    lastJob: { name: 'octoprint-2.gcode', outcome: 'done', progress: 1 },
+  })
+  expect((await post(`${at('octoprint-2')}/finish-print`)).status).toBe(409)
+  expect((await post(`${control.url}/clear-beds`)).body).toEqual({ cleared: ['octoprint-2'] })
+  expect(fleet.printers.map(({ machine }) => machine.bed)).toEqual(['occupied', 'clear', 'occupied'])
+  const started = { startedBy: 'panel', bedWasOccupied: false, startedAtMs: expect.any(Number) as number }
+  expect((await json(`${control.url}/starts`)).body).toMatchObject([
+    { ...started, printer: 'moonraker-1', name: 'moonraker-1.gcode', outcome: null, endedAtMs: null, mismatch: null },
+    { ...started, printer: 'octoprint-1', outcome: null },
+    {
+      ...started,
+      printer: 'octoprint-2',
+      outcome: 'done',
+      endedAtMs: expect.any(Number) as number,
+      mismatch: { material: { has: 'PETG', needs: 'PLA' }, nozzleMm: null },
+    },
+  ])
+  expect((await json(`${control.url}/counts`)).body).toMatchObject({
+    total: { starts: 3, mismatchedStarts: 0 },
+    startsByName: { 'moonraker-1.gcode': 1, 'octoprint-1.gcode': 1, 'octoprint-2.gcode': 1 },
+  })
 })
 
 test('the same seed gives the same keys, and a stopped fleet leaves neither sockets nor files', async () => {

@@ -2,10 +2,11 @@ import { createHash, randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { PrinterFaults } from '../faults/fault.types.js'
 import type { HostKind, VirtualHost } from '../host.js'
 import { ScaledClock } from '../machine/clock.js'
 import { createMachine } from '../machine/create-machine.js'
-import type { VirtualMachine } from '../machine/machine.types.js'
+import type { StartRecord, VirtualMachine } from '../machine/machine.types.js'
 import { TimerWheel } from '../machine/timer-wheel.js'
 import { createMoonrakerHost } from '../moonraker/moonraker-host.js'
 import { createOctoPrintHost } from '../octoprint/octoprint-host.js'
@@ -30,8 +31,12 @@ export interface FleetOptions {
   readonly dataDir?: string
   /** True: Moonraker asks for its key, instead of trusting every address as most installations do. @default false */
   readonly requireApiKey?: boolean
-  /** The same seed gives the same API keys. @default random */
+  /** The same seed gives the same API keys, and lets faults strike the same calls. @default random */
   readonly seed?: string
+  /** What is loaded, dealt out in turn over the printers. @default none: nobody knows, and no start is a mismatch */
+  readonly materials?: readonly string[]
+  /** Nozzle diameters in mm, dealt out in turn over the printers. @default none, as for materials */
+  readonly nozzlesMm?: readonly number[]
 }
 
 /** One printer of a fleet. */
@@ -43,7 +48,12 @@ export interface FleetPrinter {
   readonly apiKey: string
   readonly machine: VirtualMachine
   readonly host: VirtualHost
+  /** The host's faults. */
+  readonly faults: PrinterFaults
 }
+
+/** A start of any printer of a fleet. */
+export type FleetStart = StartRecord & { readonly printer: string }
 
 /** Printers that share one clock and one timer. */
 export interface Fleet extends AsyncDisposable {
@@ -55,6 +65,10 @@ export interface Fleet extends AsyncDisposable {
   printer(name: string): FleetPrinter
   /** What a person does: takes the print off the bed. @throws Error when no printer has this name */
   clearBed(name: string): void
+  /** A person on a round: clears every bed on which nothing is being printed. @returns the names of those that were occupied */
+  clearBeds(): string[]
+  /** Every start, in order. */
+  starts(): FleetStart[]
   counts(): FleetCounts
   /** Closes every socket and removes every upload; may be called again. */
   stop(): Promise<void>
@@ -108,7 +122,9 @@ class VirtualFleet implements Fleet {
     for (let from = 0; from < wanted.length; from += START_BATCH) {
       const batch = wanted.slice(from, from + START_BATCH)
       // All of a batch settle, so that a failed one leaves no socket that nobody knows of.
-      const started = await Promise.allSettled(batch.map(({ name, kind }) => this.#startPrinter(name, kind, dataDir)))
+      const started = await Promise.allSettled(
+        batch.map((printer, index) => this.#startPrinter(printer, from + index, dataDir)),
+      )
       for (const result of started) if (result.status === 'fulfilled') this.#printers.push(result.value)
       const failed = started.find((result) => result.status === 'rejected')
       if (failed) throw failed.reason
@@ -129,6 +145,19 @@ class VirtualFleet implements Fleet {
     this.printer(name).machine.clearBed()
   }
 
+  clearBeds(): string[] {
+    const finished = this.#printers.filter(({ machine }) => !machine.busy && machine.bed === 'occupied')
+    for (const { machine } of finished) machine.clearBed()
+    return finished.map(({ name }) => name)
+  }
+
+  starts(): FleetStart[] {
+    const all = this.#printers.flatMap(({ name, machine }) =>
+      machine.starts.map((start) => ({ ...start, printer: name })),
+    )
+    return all.sort((a, b) => a.startedAtMs - b.startedAtMs)
+  }
+
   counts(): FleetCounts {
     return sumCounts(this.#printers.map(({ name, machine }) => [name, machine.counts]))
   }
@@ -147,13 +176,16 @@ class VirtualFleet implements Fleet {
     if (this.#ownDir !== null) await rm(this.#ownDir, { recursive: true, force: true })
   }
 
-  async #startPrinter(name: string, kind: HostKind, dataDir: string): Promise<FleetPrinter> {
-    const { host: address, reportIntervalMs, requireApiKey = false } = this.options
-    const machine = createMachine({ name, cancelAbortsHeating: kind === 'octoprint' }, this.#clock, this.#scheduler)
+  async #startPrinter({ name, kind }: Named, index: number, dataDir: string): Promise<FleetPrinter> {
+    const { host: address, reportIntervalMs, requireApiKey = false, materials, nozzlesMm } = this.options
+    const loaded = { material: dealt(materials, index), nozzleMm: dealt(nozzlesMm, index) }
+    const machineOptions = { name, cancelAbortsHeating: kind === 'octoprint', ...loaded }
+    const machine = createMachine(machineOptions, this.#clock, this.#scheduler)
     const hostOptions = {
       clock: this.#clock,
       scheduler: this.#scheduler,
       dataDir: join(dataDir, name),
+      seed: this.#seed,
       apiKey: createHash('sha256').update(`${this.#seed}:${name}`).digest('hex').slice(0, 32),
       ...(address === undefined ? {} : { host: address }),
       ...(reportIntervalMs === undefined ? {} : { reportIntervalMs }),
@@ -162,10 +194,20 @@ class VirtualFleet implements Fleet {
       kind === 'octoprint'
         ? await createOctoPrintHost(machine, hostOptions)
         : await createMoonrakerHost(machine, { ...hostOptions, requireApiKey })
-    return { name, kind, url: host.url, apiKey: host.apiKey, machine, host }
+    return { name, kind, url: host.url, apiKey: host.apiKey, machine, host, faults: host.faults }
   }
 }
 
-function numbered(kind: HostKind, count: number): { name: string; kind: HostKind }[] {
+interface Named {
+  readonly name: string
+  readonly kind: HostKind
+}
+
+/** The item for the printer of this number, in turn; null when there are none. */
+function dealt<T>(items: readonly T[] = [], index: number): T | null {
+  return items[index % items.length] ?? null
+}
+
+function numbered(kind: HostKind, count: number): Named[] {
   return Array.from({ length: count }, (_, index) => ({ name: `${kind}-${index + 1}`, kind }))
 }

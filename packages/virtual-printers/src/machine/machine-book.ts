@@ -1,4 +1,13 @@
-import type { Actor, MachineCounts, PrintOutcome, StartRecord } from './machine.types.js'
+import type { Actor, MachineCounts, Mismatch, PrintOutcome, StartRecord } from './machine.types.js'
+
+/** What is known of a start before it happens. */
+interface Start {
+  readonly name: string
+  readonly startedBy: Actor
+  readonly startedAtMs: number
+  readonly bedWasOccupied: boolean
+  readonly mismatch: Mismatch | null
+}
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
@@ -10,6 +19,7 @@ export class MachineBook {
     startsOnOccupiedBed: 0,
     secondStarts: 0,
     gcodeWhilePrinting: 0,
+    mismatchedStarts: 0,
     starts: 0,
     done: 0,
     failed: 0,
@@ -22,22 +32,15 @@ export class MachineBook {
   }
 
   /** A person may print what and when they like: only a host's starts can be faults. */
-  started(name: string, startedBy: Actor, startedAtMs: number, bedWasOccupied: boolean): StartRecord {
+  started(start: Start): StartRecord {
+    const { name, startedBy } = start
     const startOfName = (this.#startsByName.get(name) ?? 0) + 1
     this.#startsByName.set(name, startOfName)
     this.#totals.starts++
-    if (startedBy === 'host' && bedWasOccupied) this.#totals.startsOnOccupiedBed++
+    if (startedBy === 'host' && start.bedWasOccupied) this.#totals.startsOnOccupiedBed++
     if (startedBy === 'host' && startOfName > 1) this.#totals.secondStarts++
-    const record: StartRecord = {
-      name,
-      startedBy,
-      startedAtMs,
-      bedWasOccupied,
-      startOfName,
-      endedAtMs: null,
-      outcome: null,
-      filamentUsedMm: 0,
-    }
+    if (startedBy === 'host' && start.mismatch) this.#totals.mismatchedStarts++
+    const record: StartRecord = { ...start, startOfName, endedAtMs: null, outcome: null, filamentUsedMm: 0 }
     this.starts.push(record)
     return record
   }

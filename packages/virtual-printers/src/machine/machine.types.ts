@@ -57,6 +57,12 @@ export interface PrintJob {
   readonly failure: string | null
 }
 
+/** What the file needs, as its slicer wrote it, against what the machine has. */
+export interface Mismatch {
+  readonly material: { readonly has: string; readonly needs: string } | null
+  readonly nozzleMm: { readonly has: number; readonly needs: number } | null
+}
+
 /** One line of the machine's own book of starts. */
 export interface StartRecord {
   readonly name: string
@@ -64,6 +70,8 @@ export interface StartRecord {
   /** Unix ms. */
   readonly startedAtMs: number
   readonly bedWasOccupied: boolean
+  /** Where the file asks for something else than the machine has; null when they fit, or when either does not say. */
+  readonly mismatch: Mismatch | null
   /** 1 for the first start of this name, 2 for the second, … */
   readonly startOfName: number
   endedAtMs: number | null
@@ -71,13 +79,15 @@ export interface StartRecord {
   filamentUsedMm: number
 }
 
-/** What the machine itself saw, whatever a server believes. The first three must stay 0. */
+/** What the machine itself saw, whatever a server believes. The first four must stay 0. */
 export interface MachineCounts {
   readonly startsOnOccupiedBed: number
   /** Starts of a name that had been started before on this machine. */
   readonly secondStarts: number
   /** G-code lines from outside while a print ran (paused not included; M112 never counts). */
   readonly gcodeWhilePrinting: number
+  /** Starts of files that ask for another material or another nozzle. */
+  readonly mismatchedStarts: number
   readonly starts: number
   readonly done: number
   readonly failed: number
@@ -125,8 +135,9 @@ export interface VirtualMachine extends Pick<EventEmitter<MachineEvents>, 'on' |
   /** Text of the last shutdown; null otherwise. */
   readonly shutdownReason: string | null
   readonly bed: Bed
-  /** What the person loaded; shown, never judged. */
+  /** What the person loaded; null when nobody knows. Starts are judged by it and by the nozzle, and carried out anyway. */
   material: string | null
+  nozzleMm: number | null
   /** True in every state from `starting` to `finishing`, `paused` included. */
   readonly busy: boolean
   /** The running print. */
@@ -172,6 +183,8 @@ export interface VirtualMachine extends Pick<EventEmitter<MachineEvents>, 'on' |
   cancelAtPanel(): void
   /** A print that the server did not order. @throws as `start` */
   startAtPanel(name: string, source: GcodeSource): void
+  /** Ends the print as done, as if the rest of its file had been executed. @throws MachineError `notPrinting` */
+  finishPrint(): void
   /** Ends the print as failed and leaves the machine usable, such as a lost serial link. Nothing when no print runs. */
   failPrint(reason: string): void
   /** At once: heaters off, print failed, state `shutdown`. */
@@ -192,7 +205,10 @@ export interface VirtualMachine extends Pick<EventEmitter<MachineEvents>, 'on' |
 export interface MachineOptions {
   readonly name: string
   readonly nozzles?: number
+  /** @default null, unknown */
   readonly material?: string | null
+  /** @default null, unknown */
+  readonly nozzleMm?: number | null
   /** True: a cancel leaves M109/M190 at once (OctoPrint aborts heat-ups). False: it waits (Klipper). @default true */
   readonly cancelAbortsHeating?: boolean
 }

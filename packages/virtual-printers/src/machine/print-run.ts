@@ -43,6 +43,11 @@ export class PrintRun {
     this.#pausedSinceMs = null
   }
 
+  /** As if everything had been executed. */
+  skipToEnd(): void {
+    this.reader.position = this.source.sizeBytes
+  }
+
   close(): void {
     this.source.close()
   }

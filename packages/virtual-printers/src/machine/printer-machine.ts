@@ -23,6 +23,7 @@ import { ManualQueue } from './manual-queue.js'
 import type { Move } from './motion.js'
 import { PrintRun } from './print-run.js'
 import type { Scheduler } from './scheduler.js'
+import { mismatchOf, readRequirements } from './slicer-requirements.js'
 import { Timeline } from './timeline.js'
 
 /** Machine ms that a passing state lasts once the line in execution has ended. */
@@ -32,6 +33,7 @@ const PASSING_MS = 200
 export class PrinterMachine extends EventEmitter<MachineEvents> implements VirtualMachine {
   readonly name: string
   material: string | null
+  nozzleMm: number | null
   displayMessage: string | null = null
   shutdownReason: string | null = null
   lastJob: PrintJob | null = null
@@ -53,6 +55,7 @@ export class PrinterMachine extends EventEmitter<MachineEvents> implements Virtu
     super()
     this.name = options.name
     this.material = options.material ?? null
+    this.nozzleMm = options.nozzleMm ?? null
     this.#cancelAbortsHeating = options.cancelAbortsHeating ?? true
     this.#time = new Timeline(clock, scheduler, () => this.#step())
     this.#firmware = new Firmware(options.nozzles ?? 1, {
@@ -127,7 +130,13 @@ export class PrinterMachine extends EventEmitter<MachineEvents> implements Virtu
         shutdown ? (this.shutdownReason ?? '') : 'a print runs already',
       )
     }
-    const record = this.#book.started(name, startedBy, this.clock.wallMs(), this.#bed === 'occupied')
+    const record = this.#book.started({
+      name,
+      startedBy,
+      startedAtMs: this.clock.wallMs(),
+      bedWasOccupied: this.#bed === 'occupied',
+      mismatch: mismatchOf(this, readRequirements(source)),
+    })
     this.#run = new PrintRun(record, source, this.#time.timeMs)
     this.#setBed('occupied')
     this.#enter('starting')
@@ -168,6 +177,16 @@ export class PrinterMachine extends EventEmitter<MachineEvents> implements Virtu
 
   cancelAtPanel(): void {
     if (this.busy && this.#state !== 'cancelling' && this.#state !== 'finishing') this.cancel()
+  }
+
+  finishPrint(): void {
+    this.#time.advance()
+    if (!this.#run) throw new MachineError('notPrinting', 'no print is running')
+    this.#run.skipToEnd()
+    this.#enter('finishing')
+    // What the end of every file does.
+    this.#firmware.turnOffHeaters(this.#time.timeMs)
+    this.#endPrint('done', null)
   }
 
   failPrint(reason: string): void {

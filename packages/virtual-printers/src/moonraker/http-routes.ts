@@ -72,11 +72,11 @@ export class HttpRoutes {
     return { status: 200, body: reply ?? '', headers: { 'content-type': 'application/json; charset=UTF-8' } }
   }
 
-  async #upload({ method, request, headers }: HostCall): Promise<HostReply> {
+  async #upload({ method, request, headers, onReceived }: HostCall): Promise<HostReply> {
     if (method !== 'POST') throw new ServerError('Method Not Allowed', 405)
     const { services, maxUploadBytes } = this.options
     return hidingText(async () => {
-      const form = await receiveUpload(request, services.files.store, maxUploadBytes)
+      const form = await receiveUpload(request, services.files.store, maxUploadBytes, onReceived)
       const answer = await services.fileOperations.upload(form)
       const path = pathOf(answer.item).split('/').map(encodeURIComponent).join('/')
       const location = `http://${headers.host ?? 'localhost'}/server/files/${path}`

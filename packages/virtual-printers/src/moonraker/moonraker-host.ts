@@ -1,11 +1,14 @@
+import { randomBytes } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
+import { HostFaults } from '../faults/host-faults.js'
 import type { HostOptions, VirtualHost } from '../host.js'
 import type { VirtualMachine } from '../machine/machine.types.js'
 import { HostServer } from '../net/host-server.js'
 import type { HostCall, HostGate, HostReply } from '../net/host-server.types.js'
 import type { Connection } from './connection.js'
 import { MAX_CONNECTIONS } from './connections.js'
+import { moonrakerDialect } from './dialect.js'
 import { locateUpload } from './file-location.js'
 import { createHostParts, type HostParts } from './host-parts.js'
 import { errorReply, HttpRoutes } from './http-routes.js'
@@ -47,6 +50,7 @@ export async function createMoonrakerHost(
 
 class MoonrakerHost implements VirtualHost {
   readonly kind = 'moonraker'
+  readonly faults: HostFaults
   readonly #parts: HostParts
   readonly #routes: HttpRoutes
   readonly #server: HostServer
@@ -56,6 +60,7 @@ class MoonrakerHost implements VirtualHost {
     private readonly machine: VirtualMachine,
     options: MoonrakerHostOptions,
   ) {
+    this.faults = new HostFaults(machine, moonrakerDialect, options.seed ?? randomBytes(16).toString('hex'))
     this.#parts = createHostParts(machine, options, (connection, text) => this.#onMessage(connection, text))
     const { services, methods } = this.#parts
     this.#routes = new HttpRoutes({ services, methods, maxUploadBytes: options.maxUploadBytes ?? GIBIBYTE })
@@ -65,6 +70,7 @@ class MoonrakerHost implements VirtualHost {
       handler: (call) => this.#routes.answer(call),
       onUpgrade: (request, socket, head) => void this.#onUpgrade(request, socket, head),
       onError: errorReply,
+      faults: this.faults,
     })
     const { scheduler } = options
     this.#timers = [
@@ -105,6 +111,7 @@ class MoonrakerHost implements VirtualHost {
   /** Moonraker restarts, Klipper does not: the print goes on, but its row in the history ends as `server_exit`. */
   async restart(): Promise<void> {
     await this.goOffline()
+    this.faults.forgetDelayed()
     this.#parts.jobs.leave()
     this.#parts.services.authorization.forgetTokens()
     await this.goOnline()
@@ -121,6 +128,7 @@ class MoonrakerHost implements VirtualHost {
 
   async stop(): Promise<void> {
     for (const cancel of this.#timers) cancel()
+    this.faults.forgetDelayed()
     this.#parts.services.klippy.disconnect()
     await this.goOffline()
     await this.#parts.services.files.store.removeAll()

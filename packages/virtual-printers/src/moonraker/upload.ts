@@ -16,18 +16,22 @@ interface ReceivedParts {
 
 /**
  * Receives the form of `POST /server/files/upload`, its fields in any order; the file is streamed to disk.
+ * @param onReceived awaited once all of it is there; throws when it shall be dropped
  * @throws {ServerError} 422 for a checksum that differs, 400 without a file name, 500 for a broken form
  */
 export async function receiveUpload(
   request: IncomingMessage,
   store: FileStore,
   maxUploadBytes: number,
+  onReceived: () => Promise<void> = () => Promise.resolve(),
 ): Promise<UploadForm> {
   if (Number(request.headers['content-length'] ?? 0) > maxUploadBytes) throw new ServerError('Content-Length too long')
   const parts: ReceivedParts = { fields: new Map(), staging: null, filename: '' }
   try {
     await parse(request, parts, store, maxUploadBytes)
-    return checked(await parts.staging, parts)
+    const form = checked(await parts.staging, parts)
+    await onReceived()
+    return form
   } catch (error) {
     const staged = await parts.staging?.catch(() => null)
     if (staged) await store.discard(staged)

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { holdBody } from './read-body.js'
-import type { HostCall, HostGate, HostHandler, HostReply } from './host-server.types.js'
+import type { CallFaults, HostCall, HostGate, HostHandler, HostReply } from './host-server.types.js'
 
 export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer) => void
 
@@ -13,6 +13,8 @@ export interface HostServerOptions {
   readonly onUpgrade: UpgradeHandler
   /** The reply for an error that the handler did not expect. */
   readonly onError: (error: unknown) => HostReply
+  /** @default none */
+  readonly faults?: CallFaults
 }
 
 /** An HTTP server that can vanish from the network and come back on its port; all requests pass one gate. */
@@ -73,11 +75,18 @@ export class HostServer {
     }
   }
 
-  /** Sends a call (also a message of a push socket) through the gate. `null`: give no answer and drop the connection. */
+  /**
+   * Sends a call (also a message of a push socket) through the faults and the gate. `null`: give no answer and drop the
+   * connection.
+   */
   async pass(call: HostCall, handler: HostHandler): Promise<HostReply | null> {
-    if (!this.gate) return handler(call)
+    const { faults } = this.options
+    const faulty = faults !== undefined && !faults.idle
+    if (!this.gate && !faulty) return handler(call)
     if (call.channel === 'http') await holdBody(call.request)
-    return this.gate(call, handler)
+    const behindFaults = async (passed: HostCall): Promise<HostReply | null> =>
+      this.gate ? this.gate(passed, handler) : handler(passed)
+    return faulty ? faults.pass(call, behindFaults) : behindFaults(call)
   }
 
   #track(socket: Socket): void {

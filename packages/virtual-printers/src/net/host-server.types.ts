@@ -13,6 +13,8 @@ export interface HostCall {
   readonly request: IncomingMessage
   /** Parameters of a socket message. */
   readonly params?: unknown
+  /** Awaited by an upload that has arrived whole, before the file gets its name; throws when it must not get it. */
+  readonly onReceived?: () => Promise<void>
 }
 
 export interface HostReply {
@@ -32,3 +34,10 @@ export type HostHandler = (call: HostCall) => Promise<HostReply>
  * before, so that `next` works also after the caller has gone.
  */
 export type HostGate = (call: HostCall, next: HostHandler) => Promise<HostReply | null>
+
+/** Faults stand before the gate: they see every call first, and what they let pass meets the gate. */
+export interface CallFaults {
+  /** True when every call would simply pass. */
+  readonly idle: boolean
+  pass(call: HostCall, next: (call: HostCall) => Promise<HostReply | null>): Promise<HostReply | null>
+}

@@ -16,14 +16,20 @@ export async function readBody(request: IncomingMessage, maxBytes: number): Prom
   return body.toString('utf8')
 }
 
+/** The body that `holdBody` keeps, as text; empty for none. */
+export function heldBody(request: IncomingMessage): string {
+  return held.get(request)?.toString('utf8') ?? ''
+}
+
 /**
  * Reads a small body now and keeps it for `readBody`, so that a command which waits (for a gate) takes effect even when
- * its sender has given up meanwhile, as on a host that is slow. Leaves long bodies and forms alone.
+ * its sender has given up meanwhile, as on a host that is slow. Leaves long bodies and forms alone; no body is a body, too.
+ * @throws BodyTooLargeError for a chunked one that is too long, or the stream's error when the sender goes away
  */
 export async function holdBody(request: IncomingMessage): Promise<void> {
   const length = Number(request.headers['content-length'] ?? 0)
   const form = request.headers['content-type']?.startsWith('multipart/') ?? false
-  if (form || !(length > 0 && length <= MAX_HELD_BYTES)) return
+  if (form || length > MAX_HELD_BYTES) return
   held.set(request, await readBytes(request, MAX_HELD_BYTES))
 }
 

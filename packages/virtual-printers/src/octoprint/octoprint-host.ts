@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { FileStore } from '../files/file-store.js'
+import { HostFaults } from '../faults/host-faults.js'
 import type { HostOptions, VirtualHost } from '../host.js'
 import { MachineError, type VirtualMachine } from '../machine/machine.types.js'
 import { HostServer } from '../net/host-server.js'
@@ -9,6 +10,7 @@ import type { HostCall, HostGate, HostReply } from '../net/host-server.types.js'
 import { BodyTooLargeError } from '../net/read-body.js'
 import { Access, PERMISSIONS, type Permission } from './access.js'
 import { ApiError } from './api-error.js'
+import { octoPrintDialect } from './dialect.js'
 import { FileRoutes } from './files.routes.js'
 import { jobRoutes } from './job.routes.js'
 import { OctoPrintInstance } from './octoprint-instance.js'
@@ -32,6 +34,7 @@ export async function createOctoPrintHost(machine: VirtualMachine, options: Octo
 class OctoPrintHost implements VirtualHost {
   readonly kind = 'octoprint'
   readonly apiKey: string
+  readonly faults: HostFaults
   readonly #store: FileStore
   readonly #instance: OctoPrintInstance
   readonly #access: Access
@@ -42,12 +45,12 @@ class OctoPrintHost implements VirtualHost {
   constructor(machine: VirtualMachine, options: OctoPrintOptions) {
     const { clock } = options
     this.apiKey = options.apiKey ?? randomBytes(16).toString('hex').toUpperCase()
+    this.faults = new HostFaults(machine, octoPrintDialect, options.seed ?? randomBytes(16).toString('hex'))
     this.#store = new FileStore(options.dataDir, () => clock.wallMs())
     this.#instance = new OctoPrintInstance(machine, this.#store, clock)
     this.#access = new Access(this.apiKey, options.permissions ?? PERMISSIONS, () => clock.wallMs())
-    const nozzles = Object.keys(machine.heaters).length - 1
     this.#routes = [
-      ...systemRoutes(this.#instance, this.#access, nozzles),
+      ...systemRoutes(this.#instance, this.#access),
       ...jobRoutes(this.#instance),
       ...printerRoutes(this.#instance),
       ...new FileRoutes(this.#instance).routes(),
@@ -59,6 +62,7 @@ class OctoPrintHost implements VirtualHost {
       handler: (call) => this.#handle(call),
       onUpgrade: (request, socket, head) => void this.#upgrade(request, socket, head),
       onError: errorReply,
+      faults: this.faults,
     })
   }
 
@@ -85,6 +89,7 @@ class OctoPrintHost implements VirtualHost {
 
   async restart(): Promise<void> {
     await this.#server.goOffline()
+    this.faults.forgetDelayed()
     this.#instance.shutDown()
     this.#access.endSessions()
     this.#instance.comeBack()
@@ -101,6 +106,7 @@ class OctoPrintHost implements VirtualHost {
   }
 
   async stop(): Promise<void> {
+    this.faults.forgetDelayed()
     await this.#server.goOffline()
     await this.#store.removeAll()
   }

@@ -1,3 +1,4 @@
+import type { VirtualMachine } from '../machine/machine.types.js'
 import { PERMISSIONS, type Access, type User } from './access.js'
 import { ApiError, json, NO_CONTENT } from './api-error.js'
 import { BAUD_RATE, SERIAL_PORT, type OctoPrintInstance } from './octoprint-instance.js'
@@ -8,7 +9,7 @@ export const OCTOPRINT_VERSION = '1.11.8'
 const PROFILE = '_default'
 
 /** Identity, users, connection, profiles, settings. */
-export function systemRoutes(instance: OctoPrintInstance, access: Access, nozzles: number): Route[] {
+export function systemRoutes(instance: OctoPrintInstance, access: Access): Route[] {
   return [
     { method: 'GET', path: /^\/api\/version$/, permission: 'STATUS', handle: () => json(version()) },
     { method: 'GET', path: /^\/api\/server$/, permission: 'STATUS', handle: () => json(server()) },
@@ -39,7 +40,7 @@ export function systemRoutes(instance: OctoPrintInstance, access: Access, nozzle
       method: 'GET',
       path: /^\/api\/printerprofiles$/,
       permission: 'CONNECTION',
-      handle: ({ origin }) => json({ profiles: { [PROFILE]: profile(nozzles, origin) } }),
+      handle: ({ origin }) => json({ profiles: { [PROFILE]: profile(instance.machine, origin) } }),
     },
     { method: 'GET', path: /^\/api\/settings$/, permission: 'SETTINGS_READ', handle: () => json({ webcam: webcam() }) },
     // A headless install has no system commands configured.
@@ -102,7 +103,9 @@ function connect(instance: OctoPrintInstance, body: Record<string, unknown>): vo
   instance.connect()
 }
 
-function profile(nozzles: number, origin: string): object {
+function profile({ heaters, nozzleMm }: VirtualMachine, origin: string): object {
+  // One of the heaters is the bed.
+  const nozzles = Object.keys(heaters).length - 1
   return {
     id: PROFILE,
     name: 'Default',
@@ -113,7 +116,7 @@ function profile(nozzles: number, origin: string): object {
     volume: { formFactor: 'rectangular', origin: 'lowerleft', width: 250, depth: 210, height: 210, custom_box: false },
     heatedBed: true,
     heatedChamber: false,
-    extruder: { count: nozzles, nozzleDiameter: 0.4, offsets: [[0, 0]], sharedNozzle: false },
+    extruder: { count: nozzles, nozzleDiameter: nozzleMm ?? 0.4, offsets: [[0, 0]], sharedNozzle: false },
   }
 }
 

@@ -23,6 +23,7 @@ export async function upload(
   if (request.headers['content-length'] === undefined) throw new ApiError(411, 'Length Required')
   const form = await readForm(call, instance)
   try {
+    await call.call.onReceived?.()
     if (form.file) return await storeUpload(instance, call, form, form.file, makeFolders)
   } catch (error) {
     if (form.file) await instance.store.discard(form.file.staged)
