@@ -2,12 +2,13 @@
 import { loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 
+import { claimBench } from './claim-100k.bench.js'
 import { fleetBench } from './fleet-100.bench.js'
 import { printersListBench } from './printers-list.bench.js'
 import { tableOf, writeResults, type Bench, type BenchResult } from './report.js'
 import { uploadBench } from './upload.bench.js'
 
-const BENCHES: readonly Bench[] = [printersListBench, uploadBench, fleetBench]
+const BENCHES: readonly Bench[] = [printersListBench, uploadBench, fleetBench, claimBench]
 const NAMES = BENCHES.map(({ name }) => name).join(', ')
 const USAGE = `Usage: npm run bench [-- --only NAME] [--quick]
   --only NAME   one of ${NAMES}; may be given several times

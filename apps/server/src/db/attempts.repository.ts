@@ -1,21 +1,15 @@
-import {
-  ACTIVE_ATTEMPT_STATES,
-  type Attempt,
-  type BedState,
-  type PrintFileMetadata,
-  type Reason,
-} from '@gantry/schemas'
+import { ACTIVE_ATTEMPT_STATES, type Attempt, type PrintFileMetadata, type Reason } from '@gantry/schemas'
 
 import type { Actor } from '../kernel/index.js'
 import type {
   AttemptPatch,
   AttemptRecord,
   AttemptRepository,
-  ClaimablePrinter,
   NewAttempt,
 } from '../modules/print-jobs/print-jobs.ports.js'
 import type { Lease } from '../modules/printers/printer-session.js'
 import { GantryError } from '../kernel/index.js'
+import { lockClaimable, readClaimable } from './claimable-printers.js'
 import { isUniqueViolation } from './errors.js'
 import { Prisma } from './generated/client.js'
 import { visibleJobs } from './scope.js'
@@ -81,11 +75,6 @@ export const attemptOf = (row: Prisma.AttemptGetPayload<object>): Attempt => ({
   endedAt: row.endedAt,
 })
 
-interface ClaimRow {
-  bed: BedState
-  bedSince: Date
-}
-
 const alreadyActive = (error: unknown): never => {
   const indexes = ['attempt_one_active_per_printer', 'attempt_one_active_per_copy']
   if (!indexes.some((index) => isUniqueViolation(error, index))) throw error
@@ -95,40 +84,17 @@ const alreadyActive = (error: unknown): never => {
 export class PrismaAttemptRepository implements AttemptRepository {
   constructor(private readonly tx: Prisma.TransactionClient) {}
 
-  async lockPrinterForClaim({ printerId, owner, epoch }: Lease): Promise<ClaimablePrinter | null> {
-    const [locked] = await this.tx.$queryRaw<ClaimRow[]>`
-      SELECT bed::text AS bed, bed_since AS "bedSince" FROM printer_runtime
-      WHERE printer_id = ${printerId} AND lease_owner = ${owner} AND lease_epoch = ${epoch} AND lease_until > now()
-      FOR UPDATE`
-    if (locked === undefined) return null
-    // Shared: what a person changes of the printer is either seen here or waits until the claim is made.
-    await this.tx.$queryRaw`SELECT 1 FROM printer WHERE id = ${printerId} FOR SHARE`
-    const printer = await this.tx.printer.findFirst({
-      where: { id: printerId, removedAt: null },
-      include: {
-        materials: { orderBy: { slot: 'asc' } },
-        holds: { where: { releasedAt: null } },
-        attempts: { where: { state: ACTIVE }, take: 1 },
-      },
-    })
-    if (printer === null) return null
-    const { volumeXMm: xMm, volumeYMm: yMm, volumeZMm: zMm } = printer
-    return {
-      printerId,
-      name: printer.name,
-      enabled: printer.enabled,
-      maintenance: printer.maintenance,
-      ...locked,
-      holdCodes: printer.holds.map(({ code }) => code),
-      activeAttemptId: printer.attempts[0]?.id ?? null,
-      facts: {
-        model: printer.model,
-        groupId: printer.groupId,
-        nozzleDiameterMm: printer.nozzleDiameterMm,
-        buildVolume: xMm === null || yMm === null || zMm === null ? null : { xMm, yMm, zMm },
-        materials: printer.materials,
-      },
-    }
+  lookAtForClaim(leases: Lease[]) {
+    return readClaimable(this.tx, leases)
+  }
+
+  async lockForClaim(leases: Lease[]) {
+    const locked = await lockClaimable(this.tx, leases)
+    // Read again: what the statement that locks reads of other rows may be older than its locks.
+    return readClaimable(
+      this.tx,
+      leases.filter(({ printerId }) => locked.has(printerId)),
+    )
   }
 
   async isLeaseValid({ printerId, owner, epoch }: Lease) {
@@ -139,16 +105,18 @@ export class PrismaAttemptRepository implements AttemptRepository {
     return rows.length === 1
   }
 
-  async create({ lease, ...attempt }: NewAttempt) {
-    await this.tx.attempt
-      .create({ data: { ...attempt, printerId: lease.printerId, leaseEpoch: lease.epoch } })
-      .catch(alreadyActive)
+  async create(attempts: NewAttempt[]) {
+    const rows = attempts.map(({ lease: { printerId, epoch }, ...attempt }) => ({ ...attempt, printerId, epoch }))
     await this.tx.$executeRaw`
-      UPDATE printer_runtime SET bed = 'occupied', bed_since = now() WHERE printer_id = ${lease.printerId}`
-    await this.tx.printCopy.update({
-      where: { jobId_number: { jobId: attempt.jobId, number: attempt.copyNumber } },
-      data: { attempts: { increment: 1 } },
-    })
+      WITH claimed AS (
+        SELECT * FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) AS t (id text, "jobId" text, "copyNumber" int,
+          "printerId" text, epoch int, "bedBefore" bed_state, "remoteName" text)
+      ), stored AS (
+        INSERT INTO attempt (id, job_id, copy_number, printer_id, lease_epoch, bed_before, remote_name)
+        SELECT id, "jobId", "copyNumber", "printerId", epoch, "bedBefore", "remoteName" FROM claimed
+      )
+      UPDATE printer_runtime SET bed = 'occupied', bed_since = now()
+      FROM claimed WHERE printer_id = claimed."printerId"`.catch(alreadyActive)
   }
 
   async lock(attemptId: string) {

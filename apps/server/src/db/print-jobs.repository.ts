@@ -3,17 +3,20 @@ import type { JobRequirements, PrintJob, PrintJobState, Reason } from '@gantry/s
 import type { Actor } from '../kernel/index.js'
 import type {
   CopyBinding,
+  CopyKey,
   CopyState,
   JobCounts,
   NewPrintJob,
   PrintJobRepository,
-  QueueKey,
-  WaitingJob,
+  QueuedCopy,
+  QueuePlace,
+  WhenLocked,
 } from '../modules/print-jobs/print-jobs.ports.js'
 import { isOver, jobStateOf } from '../modules/print-jobs/print-job.state.js'
 import { Prisma } from './generated/client.js'
 import { decodeCursor, olderThan, toPage } from './keyset.js'
 import { visibleJobs } from './scope.js'
+import { readWaiting, readWaitingKinds } from './waiting-jobs.js'
 
 const WITH_HOLDS = { holds: { where: { releasedAt: null } } } as const satisfies Prisma.PrintJobInclude
 type Row = Prisma.PrintJobGetPayload<{ include: typeof WITH_HOLDS }>
@@ -26,6 +29,19 @@ const countsOf = (row: CountColumns) => ({
   failed: row.failedCopies,
   cancelled: row.cancelledCopies,
   held: row.heldCopies,
+})
+
+type CountedRow = CountColumns & Pick<Row, 'id' | 'partId' | 'projectId' | 'copies' | 'state'>
+type LockedRow = CountedRow & { requirements: JobRequirements }
+
+const countedOf = (row: CountedRow): JobCounts => ({
+  id: row.id,
+  partId: row.partId,
+  projectId: row.projectId,
+  printerGroupId: null,
+  copies: row.copies,
+  counts: countsOf(row),
+  state: row.state,
 })
 
 const columnsOf = (counts: JobCounts['counts']): CountColumns => ({
@@ -90,29 +106,55 @@ export class PrismaPrintJobRepository implements PrintJobRepository {
     return toPage(rows, query.limit, ({ createdAt, id }) => ({ at: createdAt, id }), jobOf)
   }
 
-  waiting(after: QueueKey | null, limit: number): Promise<WaitingJob[]> {
-    const behind =
-      after === null
-        ? Prisma.sql`true`
-        : Prisma.sql`(-priority, created_at, id) > (${-after.priority}, ${after.createdAt}, ${after.id})`
-    return this.tx.$queryRaw<WaitingJob[]>`
-      SELECT id, priority, created_at AS "createdAt", requirements, queued_copies AS "queuedCopies", (
-        SELECT coalesce(jsonb_agg(jsonb_build_object('onlyPrinterId', only_printer_id, 'notPrinterId', not_printer_id)), '[]')
-        FROM print_copy WHERE job_id = print_job.id AND state = 'queued'
-          AND (only_printer_id IS NOT NULL OR not_printer_id IS NOT NULL)) AS bindings
-      FROM print_job WHERE queued_copies > 0 AND ${behind} ORDER BY priority DESC, created_at, id LIMIT ${limit}`
+  waitingKinds() {
+    return readWaitingKinds(this.tx)
   }
 
-  async takeQueuedCopy(jobId: string, printerId: string, whenLocked: 'skip' | 'wait') {
+  waiting(place: QueuePlace) {
+    return readWaiting(this.tx, place)
+  }
+
+  async lockQueued(jobIds: string[], whenLocked: WhenLocked) {
     const locking = whenLocked === 'skip' ? Prisma.sql`FOR UPDATE SKIP LOCKED` : Prisma.sql`FOR UPDATE`
-    const locked = await this.tx.$queryRaw<unknown[]>`
-      SELECT 1 FROM print_job WHERE id = ${jobId} AND queued_copies > 0 ${locking}`
-    if (locked.length === 0) return null
-    const [copy] = await this.tx.$queryRaw<{ number: number }[]>`
-      SELECT number FROM print_copy WHERE job_id = ${jobId} AND state = 'queued'
-        AND coalesce(only_printer_id, ${printerId}) = ${printerId} AND not_printer_id IS DISTINCT FROM ${printerId}
-      ORDER BY number LIMIT 1`
-    return copy?.number ?? null
+    // Each row as the lock shows it; by id, so that two who wait for the same jobs cannot wait for each other.
+    const rows = await this.tx.$queryRaw<LockedRow[]>`
+      SELECT id, part_id AS "partId", project_id AS "projectId", copies, state::text AS state, requirements,
+        queued_copies AS "queuedCopies", active_copies AS "activeCopies", done_copies AS "doneCopies",
+        failed_copies AS "failedCopies", cancelled_copies AS "cancelledCopies", held_copies AS "heldCopies"
+      FROM print_job WHERE id = ANY(${jobIds}) AND queued_copies > 0 ORDER BY id ${locking}`
+    return rows.map((row) => ({ ...countedOf(row), requirements: row.requirements }))
+  }
+
+  queuedCopies(jobIds: string[], limit: number) {
+    return this.tx.$queryRaw<QueuedCopy[]>`
+      SELECT copy.job_id AS "jobId", copy.number AS "copyNumber", copy.only_printer_id AS "onlyPrinterId",
+        copy.not_printer_id AS "notPrinterId"
+      FROM unnest(${jobIds}::text[]) AS wanted (job_id) CROSS JOIN LATERAL (
+        (SELECT * FROM print_copy WHERE job_id = wanted.job_id AND state = 'queued'
+           AND only_printer_id IS NULL AND not_printer_id IS NULL ORDER BY number LIMIT ${limit})
+        UNION ALL (SELECT * FROM print_copy WHERE job_id = wanted.job_id AND state = 'queued'
+           AND (only_printer_id IS NOT NULL OR not_printer_id IS NOT NULL))
+      ) AS copy ORDER BY copy.job_id, copy.number`
+  }
+
+  async activate(jobs: JobCounts[], copies: CopyKey[], now: Date) {
+    const after = jobs.map((job) => {
+      const moved = copies.filter(({ jobId }) => jobId === job.id).length
+      const counts = { ...job.counts, queued: job.counts.queued - moved, active: job.counts.active + moved }
+      return { ...job, counts, state: jobStateOf(counts) }
+    })
+    const rows = after.map(({ id, counts, state }) => ({ id, queued: counts.queued, active: counts.active, state }))
+    await this.tx.$executeRaw`
+      WITH moved AS (
+        UPDATE print_copy SET state = 'active', attempts = attempts + 1
+        FROM jsonb_to_recordset(${JSON.stringify(copies)}::jsonb) AS taken ("jobId" text, "copyNumber" int)
+        WHERE job_id = taken."jobId" AND number = taken."copyNumber"
+      )
+      UPDATE print_job SET queued_copies = job.queued, active_copies = job.active, state = job.state::print_job_state,
+        updated_at = ${now}, finished_at = NULL
+      FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) AS job (id text, queued int, active int, state text)
+      WHERE print_job.id = job.id`
+    return after
   }
 
   async bindCopy(jobId: string, number: number, { onlyPrinterId, notPrinterId }: CopyBinding) {
@@ -168,15 +210,7 @@ export class PrismaPrintJobRepository implements PrintJobRepository {
   private async lockCounts(jobId: string): Promise<JobCounts> {
     await this.tx.$queryRaw`SELECT 1 FROM print_job WHERE id = ${jobId} FOR UPDATE`
     const row = await this.tx.printJob.findUniqueOrThrow({ where: { id: jobId } })
-    return {
-      id: row.id,
-      partId: row.partId,
-      projectId: row.projectId,
-      printerGroupId: null,
-      copies: row.copies,
-      counts: countsOf(row),
-      state: row.state,
-    }
+    return countedOf(row)
   }
 
   private async save(job: JobCounts, counts: JobCounts['counts'], now: Date): Promise<JobCounts> {

@@ -135,10 +135,19 @@ export class PrismaPartProgressRepository implements PartProgressRepository {
         AND NOT EXISTS (SELECT 1 FROM project_part p WHERE p.project_id = project.id AND p.status <> 'done')`
   }
 
-  async markStarted(partId: string, now: Date) {
-    await this.tx.$executeRaw`UPDATE project_part SET status = 'in_progress' WHERE id = ${partId} AND status = 'todo'`
-    await this.tx.$executeRaw`
-      UPDATE project SET status = 'in_progress', version = version + 1, updated_at = ${now}
-      WHERE id = (SELECT project_id FROM project_part WHERE id = ${partId}) AND status = 'todo'`
+  async markStarted(partIds: string[], now: Date) {
+    // Parts before projects, and each by id, so that two who begin several cannot wait for each other.
+    const started = await this.tx.$queryRaw<{ id: string }[]>`
+      SELECT id FROM project_part WHERE id = ANY(${partIds}) AND status = 'todo' ORDER BY id FOR UPDATE`
+    if (started.length > 0)
+      await this.tx.$executeRaw`
+        UPDATE project_part SET status = 'in_progress' WHERE id = ANY(${started.map(({ id }) => id)})`
+    const projects = await this.tx.$queryRaw<{ id: string }[]>`
+      SELECT id FROM project WHERE status = 'todo'
+        AND id IN (SELECT project_id FROM project_part WHERE id = ANY(${partIds})) ORDER BY id FOR UPDATE`
+    if (projects.length > 0)
+      await this.tx.$executeRaw`
+        UPDATE project SET status = 'in_progress', version = version + 1, updated_at = ${now}
+        WHERE id = ANY(${projects.map(({ id }) => id)})`
   }
 }

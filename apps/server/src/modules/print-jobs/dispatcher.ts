@@ -92,7 +92,8 @@ export class Dispatcher {
 
   private async dispatch(): Promise<void> {
     const { unitOfWork, timings } = this.deps
-    const look = () => unitOfWork.run(({ printJobs }) => printJobs.waiting(null, timings.explainedJobs))
+    const look = () =>
+      unitOfWork.run(({ printJobs }) => printJobs.waiting({ kinds: null, after: null, limit: timings.explainedJobs }))
     const waiting = await look()
     const claimed = await this.claimAll(waiting)
     await this.explain(claimed ? await look() : waiting)

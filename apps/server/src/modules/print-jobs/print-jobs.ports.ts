@@ -47,6 +47,22 @@ export interface WaitingJob extends QueueKey {
   bindings: CopyBinding[]
 }
 
+/** What some of the waiting jobs ask of a printer: jobs of one kind fit the same printers. */
+export interface WaitingKind {
+  key: string
+  requirements: JobRequirements
+}
+
+export interface QueuePlace {
+  /** Only jobs of these kinds; null for all. */
+  kinds: string[] | null
+  after: QueueKey | null
+  limit: number
+}
+
+/** What to do about rows that another transaction has just now: `skip` takes them for not there. */
+export type WhenLocked = 'skip' | 'wait'
+
 export interface NewAttempt {
   id: string
   jobId: string
@@ -103,14 +119,16 @@ export interface AttemptPatch {
 
 /** Attempts, inside one transaction. Rows that `lock…` returns are locked until its end. */
 export interface AttemptRepository {
-  /** Null when the lease is no longer valid by the database's clock. */
-  lockPrinterForClaim(lease: Lease): Promise<ClaimablePrinter | null>
+  /** Printers that were not removed, as far as these leases are still valid by the database's clock; nothing is locked. */
+  lookAtForClaim(leases: Lease[]): Promise<ClaimablePrinter[]>
+  /** The same, locked; without those that another transaction has just now. */
+  lockForClaim(leases: Lease[]): Promise<ClaimablePrinter[]>
   isLeaseValid(lease: Lease): Promise<boolean>
   /**
-   * Stores the attempt and marks the bed occupied.
-   * @throws GantryError `INVALID_STATE` when the printer or the copy has an active attempt already
+   * Stores the attempts and marks their beds occupied.
+   * @throws GantryError `INVALID_STATE` when a printer or a copy has an active attempt already
    */
-  create(attempt: NewAttempt): Promise<void>
+  create(attempts: NewAttempt[]): Promise<void>
   /** Locks the attempt, and its job before it: in the order of whoever locks the job first. */
   lock(attemptId: string): Promise<AttemptRecord | null>
   update(attemptId: string, patch: AttemptPatch): Promise<void>
@@ -148,6 +166,18 @@ export interface JobCounts extends EventScope {
 
 export type CopyState = keyof CopyCounts
 
+/** A job of the queue under lock. */
+export interface LockedJob extends JobCounts {
+  requirements: JobRequirements
+}
+
+export interface CopyKey {
+  jobId: string
+  copyNumber: number
+}
+
+export type QueuedCopy = CopyKey & CopyBinding
+
 export interface PrintJobRepository {
   create(job: NewPrintJob): Promise<void>
   get(actor: Actor, jobId: string): Promise<PrintJob | null>
@@ -155,13 +185,16 @@ export interface PrintJobRepository {
     actor: Actor,
     query: { states: PrintJobState[]; projectId: string | null; limit: number; cursor: string | null },
   ): Promise<Page<PrintJob>>
-  /** Jobs with queued copies, in the order of the queue, after `after`. */
-  waiting(after: QueueKey | null, limit: number): Promise<WaitingJob[]>
-  /**
-   * The lowest queued copy of a job that may go to this printer, its job row locked; null when there is none.
-   * @param locked what to do about a job that another transaction has just now: `skip` takes it for one without copies
-   */
-  takeQueuedCopy(jobId: string, printerId: string, locked: 'skip' | 'wait'): Promise<number | null>
+  /** What waits in the queue by what it asks of a printer. */
+  waitingKinds(): Promise<WaitingKind[]>
+  /** Jobs with queued copies, in the order of the queue. */
+  waiting(place: QueuePlace): Promise<WaitingJob[]>
+  /** Locks those of these jobs that still have queued copies, in one order everywhere. */
+  lockQueued(jobIds: string[], whenLocked: WhenLocked): Promise<LockedJob[]>
+  /** Of each job that is locked the lowest queued copies that may go anywhere, at most `limit`, and all that may not. */
+  queuedCopies(jobIds: string[], limit: number): Promise<QueuedCopy[]>
+  /** Makes queued copies of locked jobs active. @returns the jobs after it */
+  activate(jobs: JobCounts[], copies: CopyKey[], now: Date): Promise<JobCounts[]>
   lock(actor: Actor, jobId: string): Promise<JobCounts | null>
   /** Moves one copy and keeps the job's counts and state true. @returns the job after the move */
   moveCopy(jobId: string, copyNumber: number, to: CopyState, now: Date): Promise<JobCounts>

@@ -131,7 +131,7 @@ describe('a copy that a person wants printed elsewhere', () => {
     await giveBack()
     expect((await claim(here)).kind).toBe('claimed')
     expect((await reads.attempts.findActiveOn(here.printerId))?.copyNumber).toBe(2)
-    const [waiting] = await reads.printJobs.waiting(null, 5)
+    const [waiting] = await reads.printJobs.waiting({ kinds: null, after: null, limit: 5 })
     expect(waiting).toMatchObject({ id: jobId, queuedCopies: 2, bindings: [{ onlyPrinterId: there.printerId }] })
   })
 

@@ -40,6 +40,6 @@ export interface ProjectRepository {
 export interface PartProgressRepository {
   /** Counts one completed copy, and moves the part's and the project's status along. */
   countCompleted(partId: string, now: Date): Promise<void>
-  /** Marks part and project as begun. */
-  markStarted(partId: string, now: Date): Promise<void>
+  /** Marks parts and their projects as begun. */
+  markStarted(partIds: string[], now: Date): Promise<void>
 }
