@@ -10,7 +10,8 @@ import { AttemptLedger } from '../modules/print-jobs/attempt-ledger.js'
 import { Dispatcher, DISPATCHER_TIMINGS } from '../modules/print-jobs/dispatcher.js'
 import { ForeignPrints } from '../modules/print-jobs/foreign-prints.js'
 import { PrinterWorker } from '../modules/print-jobs/printer-worker.js'
-import { Fleet, FLEET_TIMINGS, type FleetTimings } from '../modules/printers/fleet.js'
+import { Fleet } from '../modules/printers/fleet.js'
+import { LEASE_TIMINGS, type LeaseTimings } from '../modules/printers/lease-keeper.js'
 import { CommandRunner } from '../modules/printers/printer-commands.js'
 import { PrinterAlarms } from '../modules/printers/printer-alarms.js'
 import { SUPERVISOR_TIMINGS, type SupervisorTimings } from '../modules/printers/printer-supervisor.js'
@@ -18,13 +19,13 @@ import type { CredentialSealer, DriverRegistry } from '../modules/printers/print
 
 /** Waits that tests shorten. */
 export interface FleetRoleTimings {
-  fleet: FleetTimings
+  leases: LeaseTimings
   supervisor: SupervisorTimings
   conduct: ConductTimings
 }
 
 export const FLEET_ROLE_TIMINGS: FleetRoleTimings = {
-  fleet: FLEET_TIMINGS,
+  leases: LEASE_TIMINGS,
   supervisor: SUPERVISOR_TIMINGS,
   conduct: CONDUCT_TIMINGS,
 }
@@ -63,7 +64,7 @@ export const startFleetRole = async (deps: FleetRoleDeps): Promise<FleetRole> =>
     alarms: new PrinterAlarms(unitOfWork, log),
     random: deps.random,
     timings: timings.supervisor,
-    fleetTimings: timings.fleet,
+    leaseTimings: timings.leases,
   })
   const dispatcher: Dispatcher = new Dispatcher({
     ...{ unitOfWork, fleet, worker, bus, clock, log },

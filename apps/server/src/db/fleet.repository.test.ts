@@ -4,26 +4,106 @@ import { newId, SYSTEM_ACTOR } from '../kernel/index.js'
 import { openPrintingDatabase } from '../testing/printing-database.js'
 
 describe('leases', () => {
+  const open = async () => {
+    const rows = await openPrintingDatabase()
+    const { unitOfWork } = rows
+    const acquire = (owner: string, limit = 10, except: string[] = []) =>
+      unitOfWork.run(({ fleet }) => fleet.acquire(owner, limit, except, 60))
+    const renew = (owner: string, held: string[]) => unitOfWork.run(({ fleet }) => fleet.renew(owner, held, [], 60))
+    const retire = (owner: string, held: string[], limit = 10) =>
+      unitOfWork.run(({ fleet }) => fleet.retire(owner, held, limit))
+    return { ...rows, acquire, renew, retire }
+  }
+
   it('belong to one owner until they end, by the database’s clock, and then to whoever comes first', async () => {
-    const { database, prisma, unitOfWork, printer } = await openPrintingDatabase()
+    const { database, prisma, printer, acquire, renew } = await open()
     await using _ = database
     const { printerId, epoch } = await printer({}, 'ins_a')
-    const acquire = (owner: string) => unitOfWork.run(({ fleet }) => fleet.renewAndAcquire(owner, 60, 10))
     expect(await acquire('ins_b')).toEqual([])
-    expect(await acquire('ins_a')).toEqual([{ printerId, epoch }])
+    expect(await renew('ins_b', [printerId])).toEqual([])
+    expect(await renew('ins_a', [printerId])).toEqual([{ printerId, epoch }])
     await prisma.$executeRaw`UPDATE printer_runtime SET lease_until = now()`
+    expect(await renew('ins_a', [printerId])).toEqual([])
     const both = await Promise.all([acquire('ins_b'), acquire('ins_c')])
     expect(both.flat()).toEqual([{ printerId, epoch: epoch + 1 }])
   })
 
-  it('are given back at once, and taken up to the capacity and no further', async () => {
-    const { database, unitOfWork, printer } = await openPrintingDatabase()
+  it('are given back at once, and taken up to the limit and no further', async () => {
+    const { database, unitOfWork, printer, acquire } = await open()
     await using _ = database
-    for (let n = 0; n < 3; n += 1) await printer({}, 'ins_a')
-    await unitOfWork.run(({ fleet }) => fleet.release('ins_a', 'all'))
-    const acquire = () => unitOfWork.run(({ fleet }) => fleet.renewAndAcquire('ins_b', 60, 2))
-    expect(await acquire()).toHaveLength(2)
-    expect(await acquire()).toHaveLength(2)
+    const leases = [await printer({}, 'ins_a'), await printer({}, 'ins_a'), await printer({}, 'ins_a')]
+    const [kept] = leases.map(({ printerId }) => printerId)
+    await unitOfWork.run(({ fleet }) => fleet.releaseAllBut('ins_a', [kept ?? '']))
+    const has: string[] = []
+    const take = async (limit: number) => {
+      const grants = await acquire('ins_b', limit, has)
+      has.push(...grants.map(({ printerId }) => printerId))
+      return grants
+    }
+    expect(await take(1)).toHaveLength(1)
+    expect(await take(5)).toHaveLength(1)
+    await unitOfWork.run(({ fleet }) => fleet.release('ins_a', [kept ?? '']))
+    expect(await take(5)).toEqual([{ printerId: kept, epoch: 2 }])
+  })
+
+  it('that an owner has without knowing of it are taken up anew, under another epoch', async () => {
+    const { database, printer, acquire } = await open()
+    await using _ = database
+    const known = await printer({}, 'ins_a')
+    const { printerId, epoch } = await printer({}, 'ins_a')
+    expect(await acquire('ins_a', 5, [known.printerId])).toEqual([{ printerId, epoch: epoch + 1 }])
+  })
+
+  it('can be retired where no copy is on its way, idle printers first, and let nothing be claimed from then on', async () => {
+    const { database, printer, job, claim, claimed, retire, unitOfWork, prisma } = await open()
+    await using _ = database
+    const [printing, uploading, idle] = [
+      await printer({}, 'ins_a'),
+      await printer({}, 'ins_a'),
+      await printer({}, 'ins_a'),
+    ]
+    await job({ copies: 9 })
+    const running = await claimed(printing)
+    await unitOfWork.run(({ attempts }) => attempts.update(running, { state: 'printing' }))
+    await claimed(uploading)
+    const held = [printing, uploading, idle].map(({ printerId }) => printerId)
+    expect(await retire('ins_b', held)).toEqual([])
+    expect(await retire('ins_a', held, 1)).toEqual([idle.printerId])
+    expect(await claim(idle)).toEqual({ kind: 'not_free' })
+    expect(await retire('ins_a', [printing.printerId, uploading.printerId])).toEqual([printing.printerId])
+    expect(await prisma.printerRuntime.count({ where: { leaseOwner: 'ins_a' } })).toBe(3)
+  })
+
+  it('never have a printer retired and claimed at once', async () => {
+    const { database, printer, job, claim, retire } = await open()
+    await using _ = database
+    await job({ copies: 50 })
+    for (let round = 0; round < 10; round += 1) {
+      const lease = await printer({}, 'ins_a')
+      const [result, retired] = await Promise.all([claim(lease), retire('ins_a', [lease.printerId])])
+      expect(retired).toHaveLength(result.kind === 'claimed' ? 0 : 1)
+    }
+  })
+
+  it('count instances only while they live, and the printers that nobody drives', async () => {
+    const { database, prisma, unitOfWork, printer } = await open()
+    await using _ = database
+    await printer({}, 'ins_a')
+    const { printerId } = await printer({}, 'ins_a')
+    await unitOfWork.run(async ({ fleet }) => {
+      await fleet.announce('ins_a', 5, 60)
+      await fleet.announce('ins_b', 7, 60)
+      await fleet.announce('ins_a', 6, 60)
+    })
+    const situation = () => unitOfWork.run(({ fleet }) => fleet.situation())
+    const { capacities, ...counts } = await situation()
+    expect(capacities.toSorted()).toEqual([6, 7])
+    expect(counts).toEqual({ printers: 2, free: 0 })
+    await prisma.$executeRaw`UPDATE fleet_instance SET alive_until = now() WHERE id = 'ins_a'`
+    await prisma.$executeRaw`UPDATE printer_runtime SET lease_until = now() WHERE printer_id = ${printerId}`
+    expect(await situation()).toEqual({ printers: 2, free: 1, capacities: [7] })
+    await unitOfWork.run(({ fleet }) => fleet.leave('ins_b'))
+    expect((await situation()).capacities).toEqual([])
   })
 
   it('are needed to write a printer’s state', async () => {

@@ -1,32 +1,97 @@
 import { ACTIVE_ATTEMPT_STATES, type BedState } from '@gantry/schemas'
 
-import type { BedRepository, FleetRepository, LeaseGrant, StateChange } from '../modules/printers/printers.ports.js'
-import type { Prisma } from './generated/client.js'
+import type {
+  BedRepository,
+  FleetRepository,
+  FleetSituation,
+  LeaseGrant,
+  StateChange,
+} from '../modules/printers/printers.ports.js'
+import { Prisma } from './generated/client.js'
+
+/** Of a printer `r`: a copy is on its way to it, and no print yet that another instance could simply watch. */
+const UNDER_WAY = Prisma.sql`EXISTS (SELECT 1 FROM attempt u
+  WHERE u.printer_id = r.printer_id AND u.state IN ('claimed', 'uploading', 'starting'))`
 
 /** Leases, and what the driving instance writes. Every comparison of times is the database's own. */
 export class PrismaFleetRepository implements FleetRepository {
   constructor(private readonly tx: Prisma.TransactionClient) {}
 
-  async renewAndAcquire(owner: string, leaseSeconds: number, limit: number): Promise<LeaseGrant[]> {
-    const driven = await this.tx.$executeRaw`
-      UPDATE printer_runtime SET lease_until = now() + make_interval(secs => ${leaseSeconds})
-      WHERE lease_owner = ${owner} AND lease_until > now()`
+  async announce(owner: string, capacity: number, forSeconds: number) {
     await this.tx.$executeRaw`
+      INSERT INTO fleet_instance (id, capacity, alive_until)
+      VALUES (${owner}, ${capacity}, now() + make_interval(secs => ${forSeconds}))
+      ON CONFLICT (id) DO UPDATE SET capacity = EXCLUDED.capacity, alive_until = EXCLUDED.alive_until`
+    await this.tx.$executeRaw`DELETE FROM fleet_instance WHERE alive_until < now() - interval '1 day'`
+  }
+
+  async leave(owner: string) {
+    await this.tx.fleetInstance.deleteMany({ where: { id: owner } })
+  }
+
+  async situation(): Promise<FleetSituation> {
+    const [row] = await this.tx.$queryRaw<FleetSituation[]>`
+      SELECT count(*)::int AS printers,
+        (count(*) FILTER (WHERE r.lease_until IS NULL OR r.lease_until <= now()))::int AS free,
+        ARRAY(SELECT capacity FROM fleet_instance WHERE alive_until > now()) AS capacities
+      FROM printer p JOIN printer_runtime r ON r.printer_id = p.id WHERE p.removed_at IS NULL`
+    if (row === undefined) throw new Error('a count without a row')
+    return row
+  }
+
+  async renew(owner: string, held: string[], seen: string[], leaseSeconds: number) {
+    if (held.length === 0) return []
+    return this.tx.$queryRaw<LeaseGrant[]>`
+      UPDATE printer_runtime r SET lease_until = now() + make_interval(secs => ${leaseSeconds}),
+        last_seen_at = CASE WHEN r.printer_id = ANY(${seen}) THEN now() ELSE r.last_seen_at END
+      FROM (
+        SELECT m.printer_id FROM printer_runtime m JOIN printer p ON p.id = m.printer_id
+        WHERE m.lease_owner = ${owner} AND m.lease_until > now() AND m.printer_id = ANY(${held}) AND p.removed_at IS NULL
+        ORDER BY m.printer_id FOR UPDATE OF m) mine
+      WHERE r.printer_id = mine.printer_id
+      RETURNING r.printer_id AS "printerId", r.lease_epoch AS epoch`
+  }
+
+  async acquire(owner: string, limit: number, except: string[], leaseSeconds: number) {
+    if (limit <= 0) return []
+    return this.tx.$queryRaw<LeaseGrant[]>`
       UPDATE printer_runtime r
       SET lease_owner = ${owner}, lease_epoch = r.lease_epoch + 1, lease_until = now() + make_interval(secs => ${leaseSeconds})
       WHERE r.printer_id IN (
         SELECT f.printer_id FROM printer_runtime f JOIN printer p ON p.id = f.printer_id
-        WHERE p.removed_at IS NULL AND (f.lease_until IS NULL OR f.lease_until <= now())
-        ORDER BY f.printer_id LIMIT greatest(0, ${limit}::int - ${driven}::int) FOR UPDATE OF f SKIP LOCKED)`
-    return this.tx.$queryRaw<LeaseGrant[]>`
-      SELECT r.printer_id AS "printerId", r.lease_epoch AS epoch
-      FROM printer_runtime r JOIN printer p ON p.id = r.printer_id
-      WHERE r.lease_owner = ${owner} AND r.lease_until > now() AND p.removed_at IS NULL ORDER BY r.printer_id`
+        WHERE p.removed_at IS NULL AND NOT f.printer_id = ANY(${except})
+          AND (f.lease_until IS NULL OR f.lease_until <= now() OR f.lease_owner = ${owner})
+        ORDER BY f.printer_id LIMIT ${limit} FOR UPDATE OF f SKIP LOCKED)
+      RETURNING r.printer_id AS "printerId", r.lease_epoch AS epoch`
   }
 
-  async release(owner: string, printerIds: string[] | 'all') {
+  async retire(owner: string, held: string[], limit: number) {
+    if (limit <= 0) return []
+    // A printer that is just being claimed is locked, and passed by.
+    const ready = await this.tx.$queryRaw<{ id: string }[]>`
+      SELECT r.printer_id AS id FROM printer_runtime r
+      WHERE r.lease_owner = ${owner} AND r.lease_until > now() AND r.printer_id = ANY(${held}) AND NOT ${UNDER_WAY}
+      ORDER BY EXISTS (SELECT 1 FROM attempt a WHERE a.printer_id = r.printer_id
+        AND a.state IN ('printing', 'paused', 'unknown')), r.printer_id
+      LIMIT ${limit} FOR UPDATE OF r SKIP LOCKED`
+    // Asked again, now that nobody can claim: a claim may have ended between the look and the lock.
+    const retired = await this.tx.$queryRaw<{ id: string }[]>`
+      UPDATE printer_runtime r SET lease_epoch = r.lease_epoch + 1
+      WHERE r.printer_id = ANY(${ready.map(({ id }) => id)}) AND NOT ${UNDER_WAY}
+      RETURNING r.printer_id AS id`
+    return retired.map(({ id }) => id)
+  }
+
+  async release(owner: string, printerIds: string[]) {
     await this.tx.printerRuntime.updateMany({
-      where: { leaseOwner: owner, ...(printerIds === 'all' ? {} : { printerId: { in: printerIds } }) },
+      where: { leaseOwner: owner, printerId: { in: printerIds } },
+      data: { leaseOwner: null, leaseUntil: null },
+    })
+  }
+
+  async releaseAllBut(owner: string, printerIds: string[]) {
+    await this.tx.printerRuntime.updateMany({
+      where: { leaseOwner: owner, printerId: { notIn: printerIds } },
       data: { leaseOwner: null, leaseUntil: null },
     })
   }
@@ -38,12 +103,6 @@ export class PrismaFleetRepository implements FleetRepository {
     if (before === undefined || before.state === state) return null
     await this.tx.printerRuntime.update({ where: { printerId }, data: { state, stateSince: now } })
     return { printerId, from: before.state, to: state }
-  }
-
-  async saveSeen(owner: string, printerIds: string[]) {
-    if (printerIds.length === 0) return
-    await this.tx.$executeRaw`
-      UPDATE printer_runtime SET last_seen_at = now() WHERE lease_owner = ${owner} AND printer_id = ANY(${printerIds})`
   }
 
   async saveHost(printerId: string, host: { product: string; uniqueId: string | null; capabilities: string[] }) {

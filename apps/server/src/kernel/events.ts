@@ -96,7 +96,7 @@ export interface EventBus {
 }
 
 export type TelemetryTopic = 'printer.status'
-export type WakeTopic = 'dispatch' | 'outbox' | 'printer.command' | 'printer.status.request'
+export type WakeTopic = 'dispatch' | 'outbox' | 'printer.command' | 'printer.lease' | 'printer.status.request'
 
 /** Load the present state now: what follows are the events after `cursor`. */
 export interface SnapshotDue {

@@ -55,9 +55,18 @@ export const openPrintingDatabase = async () => {
       await tx.printers.create({ ...named, ...placed, materials, nozzleDiameterMm: seed.nozzleDiameterMm ?? null })
       if (seed.bed !== 'occupied') await tx.beds.clear(id, 'system', tx.now)
     })
-    const grants = await unitOfWork.run((tx) => tx.fleet.renewAndAcquire(owner, 60, 1_000))
-    const epoch = grants.find(({ printerId }) => printerId === id)?.epoch ?? -1
-    return { printerId: id, owner, epoch }
+    return leaseTo(owner, id)
+  }
+
+  /** Gives the printer to this owner for a minute, whoever had it. */
+  const leaseTo = async (owner: string, printerId: string): Promise<Lease> => {
+    const [row] = await prisma.$queryRaw<{ epoch: number }[]>`
+      UPDATE printer_runtime
+      SET lease_owner = ${owner}, lease_until = now() + interval '1 minute', lease_epoch = lease_epoch + 1
+      WHERE printer_id = ${printerId} RETURNING lease_epoch AS epoch`
+    if (row === undefined) throw new Error(`there is no printer ${printerId}`)
+    const { epoch } = row
+    return { printerId, owner, epoch }
   }
 
   const job = async (seed: JobSeed = {}): Promise<string> => {
@@ -94,5 +103,5 @@ export const openPrintingDatabase = async () => {
     return result.attemptId
   }
 
-  return { database, prisma, unitOfWork, reads, printer, job, part, claim, claimed }
+  return { database, prisma, unitOfWork, reads, printer, leaseTo, job, part, claim, claimed }
 }

@@ -25,7 +25,7 @@ const PRISMA_FOLDER = new URL('../../../../prisma', import.meta.url).pathname
 
 /** Waits short enough for tests, in the proportions of the real ones. */
 export const QUICK_TIMINGS: FleetRoleTimings = {
-  fleet: { ...FLEET_ROLE_TIMINGS.fleet, renewEveryMs: 500 },
+  leases: { ...FLEET_ROLE_TIMINGS.leases, renewEveryMs: 500 },
   supervisor: { connectMs: 5_000, retryFromMs: 100, retryToMs: 1_000, probeMs: 5_000, lostAfterMs: 1_500 },
   conduct: {
     ...FLEET_ROLE_TIMINGS.conduct,

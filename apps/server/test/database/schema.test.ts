@@ -241,6 +241,7 @@ describe('every table', () => {
       attempt: 'attempt',
       alarm: 'alarm',
       outbox: 'outbox',
+      fleet_instance: 'instance',
     }
     const ids = (await columns()).filter(({ column }) => column === 'id')
     expect(Object.fromEntries(ids.map(({ table, type }) => [table, type]))).toEqual(

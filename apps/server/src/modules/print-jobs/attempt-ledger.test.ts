@@ -98,11 +98,10 @@ describe('the ledger of attempts', () => {
   })
 
   it('writes nothing for an instance whose lease another has by now', async () => {
-    const { database, unitOfWork, prisma, ledger, attemptId, lease, start } = await open()
+    const { database, ledger, attemptId, lease, leaseTo, start } = await open()
     await using _ = database
     const attempt = await start()
-    await prisma.$executeRaw`UPDATE printer_runtime SET lease_until = now()`
-    const [next] = await unitOfWork.run(({ fleet }) => fleet.renewAndAcquire('ins_b', 60, 10))
+    const next = await leaseTo('ins_b', lease.printerId)
     const late = ledger.under(lease)
     const stale = { code: 'INVALID_STATE' }
     await expect(late.end(attemptId, end('failed'))).rejects.toMatchObject(stale)
@@ -110,8 +109,7 @@ describe('the ledger of attempts', () => {
     await expect(late.revoke(attempt, { code: 'LEASE_LOST', params: {} }, 'clear')).rejects.toMatchObject(stale)
     await expect(ledger.lost(lease, null)).rejects.toMatchObject(stale)
     expect(await ledger.find(lease.printerId)).toMatchObject({ id: attemptId, state: 'printing' })
-    const successor = ledger.under({ ...lease, owner: 'ins_b', epoch: next?.epoch ?? -1 })
-    expect(await successor.end(attemptId, end('completed'))).toMatchObject({ state: 'completed' })
+    expect(await ledger.under(next).end(attemptId, end('completed'))).toMatchObject({ state: 'completed' })
   })
 
   it('holds and alarms a lost print once, and settles all of it when it is found again', async () => {
@@ -132,11 +130,10 @@ describe('the ledger of attempts', () => {
   })
 
   it('records no loss for whoever has lost the lease', async () => {
-    const { database, unitOfWork, prisma, ledger, lease, start, job } = await open()
+    const { database, leaseTo, ledger, lease, start, job } = await open()
     await using _ = database
     await start()
-    await prisma.$executeRaw`UPDATE printer_runtime SET lease_until = now()`
-    await unitOfWork.run(({ fleet }) => fleet.renewAndAcquire('ins_b', 60, 10))
+    await leaseTo('ins_b', lease.printerId)
     await expect(ledger.lost(lease, null)).rejects.toMatchObject({ code: 'INVALID_STATE' })
     expect((await job()).state).toBe('printing')
   })

@@ -81,15 +81,15 @@ describe('a claim', () => {
   })
 
   it('is refused once the lease has ended or is held anew', async () => {
-    const { database, prisma, unitOfWork, printer, job, claim } = await openPrintingDatabase()
+    const { database, prisma, printer, leaseTo, job, claim } = await openPrintingDatabase()
     await using _ = database
     await job({ copies: 9 })
     const lease = await printer()
     await prisma.$executeRaw`UPDATE printer_runtime SET lease_until = now() - interval '1 second'`
     expect(await claim(lease)).toEqual({ kind: 'not_free' })
-    await unitOfWork.run(({ fleet }) => fleet.renewAndAcquire('ins_b', 60, 10))
+    const next = await leaseTo('ins_b', lease.printerId)
     expect(await claim(lease)).toEqual({ kind: 'not_free' })
-    expect((await claim({ ...lease, owner: 'ins_b', epoch: lease.epoch + 1 })).kind).toBe('claimed')
+    expect((await claim(next)).kind).toBe('claimed')
   })
 
   it('waits for a job that is locked for a moment, rather than leave the printer idle', async () => {

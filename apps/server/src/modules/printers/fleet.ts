@@ -1,26 +1,22 @@
-import type { CallOff, EventBus, StoredEvent, Unsubscribe } from '../../kernel/index.js'
-import type { PrinterSession } from './printer-session.js'
+import { pause, type EventBus, type StoredEvent, type Unsubscribe } from '../../kernel/index.js'
 import { LatestWriter } from './latest-writer.js'
+import { LeaseKeeper, type LeaseTimings } from './lease-keeper.js'
+import type { LeaseTerm } from './lease-term.js'
 import type { PrinterAlarms } from './printer-alarms.js'
+import type { PrinterSession } from './printer-session.js'
 import { composeStatus } from './printer-status.js'
 import { PrinterSupervisor, type SupervisorDeps } from './printer-supervisor.js'
 import type { LeaseGrant, PrinterLive, PrinterRecord } from './printers.ports.js'
-
-export interface FleetTimings {
-  leaseSeconds: number
-  renewEveryMs: number
-  /** How many printers one instance drives at most. */
-  capacity: number
-}
-
-export const FLEET_TIMINGS: FleetTimings = { leaseSeconds: 15, renewEveryMs: 4_000, capacity: 2_000 }
 
 export type FleetDeps = Omit<SupervisorDeps, 'onLive'> & {
   instanceId: string
   bus: EventBus
   alarms: PrinterAlarms
-  fleetTimings: FleetTimings
+  leaseTimings: LeaseTimings
 }
+
+/** How long a stop waits for connections to close; leases of those that do not end by themselves. */
+const CLOSE_WITHIN_MS = 4_000
 
 /** A printer that this instance drives, with the latest of its row and of its host. */
 export interface ServedPrinter {
@@ -30,20 +26,30 @@ export interface ServedPrinter {
   session: PrinterSession | null
 }
 
-/** The printers that this instance drives: holds their leases, runs their supervisors, and says how they are. */
+/** The printers that this instance drives: runs their supervisors for as long as it holds their leases, and says how they are. */
 export class Fleet {
   private readonly supervisors = new Map<string, PrinterSupervisor>()
   /** Dropped, and still closing: nobody else may take them up until they are through. */
   private readonly ending = new Map<string, Promise<void>>()
+  private readonly keeper: LeaseKeeper
   private readonly states: LatestWriter<string>
   private readonly dispatchable = new Set<string>()
   private readonly unsubscribe: Unsubscribe[] = []
-  private callOffRenewal: CallOff = () => undefined
-  private renewing: Promise<void> = Promise.resolve()
+  private repairing = false
   private stopping = false
 
   constructor(private readonly deps: FleetDeps) {
     this.states = new LatestWriter((printerId, state) => this.saveState(printerId, state), deps.log)
+    const { unitOfWork, bus, instanceId, clock, log, leaseTimings: timings } = deps
+    const holder = {
+      held: () => [...this.supervisors.keys()],
+      seen: () => this.served().flatMap(({ record, live }) => (live.report === null ? [] : [record.id])),
+      closing: () => [...this.ending.keys()],
+      adopt: (grants: LeaseGrant[], term: LeaseTerm) => this.adopt(grants, term),
+      lapse: () => this.dropAll(),
+      handOver: (printerIds: string[]) => this.handOver(printerIds),
+    }
+    this.keeper = new LeaseKeeper({ unitOfWork, bus, holder, instanceId, clock, log, timings })
   }
 
   async start(): Promise<void> {
@@ -52,19 +58,22 @@ export class Fleet {
       bus.onEvent((event) => this.follow(event)),
       bus.onWake('printer.status.request', () => this.repeatAll()),
     )
-    await this.renewSoon()
-    this.schedule()
+    await this.keeper.start()
   }
 
-  /** Closes the connections and gives the leases back; the printers go on printing. */
+  /** Closes the connections and gives the leases back to whoever is there; the printers go on printing. */
   async stop(): Promise<void> {
+    const { unitOfWork, instanceId, bus, clock, alarms, log } = this.deps
     this.stopping = true
-    this.callOffRenewal()
     for (const unsubscribe of this.unsubscribe.splice(0)) unsubscribe()
-    await this.renewing
-    for (const supervisor of this.supervisors.values()) this.drop(supervisor)
-    await Promise.all([...this.ending.values(), this.states.idle(), this.deps.alarms.idle()])
-    await this.deps.unitOfWork.run(({ fleet }) => fleet.release(this.deps.instanceId, 'all'))
+    await this.keeper.stop().catch((err: unknown) => log.warn({ err }, 'this instance counts until its time runs out'))
+    this.dropAll()
+    const closed = Promise.all(this.ending.values())
+    await Promise.race([closed, pause(clock, CLOSE_WITHIN_MS, new AbortController().signal)])
+    this.keeper.end()
+    await Promise.all([this.states.idle(), alarms.idle()])
+    await unitOfWork.run(({ fleet }) => fleet.releaseAllBut(instanceId, [...this.ending.keys()]))
+    bus.wake('printer.lease')
   }
 
   served(): ServedPrinter[] {
@@ -83,75 +92,76 @@ export class Fleet {
     await this.supervisors.get(printerId)?.refresh()
   }
 
-  private schedule(): void {
-    this.callOffRenewal = this.deps.clock.after(this.deps.fleetTimings.renewEveryMs, () => {
-      void this.renewSoon().then(() => {
-        if (!this.stopping) this.schedule()
-      })
-    })
-  }
-
-  /** One renewal after the other: an older list of leases must not undo what a newer one brought. Never rejects. */
-  private renewSoon(): Promise<void> {
-    this.renewing = this.renewing.then(() => this.renew())
-    return this.renewing
-  }
-
-  /** Keeps what is ours, takes what nobody drives, lets go of what we lost, and repairs what a lost event left old. */
-  private async renew(): Promise<void> {
-    const { unitOfWork, instanceId, fleetTimings, log } = this.deps
-    if (this.stopping) return
-    try {
-      const seen = this.served().flatMap(({ record, live }) => (live.report === null ? [] : [record.id]))
-      const taken = [...this.supervisors.values()].map((supervisor) => [supervisor, supervisor.expectRecord()] as const)
-      const { grants, records } = await unitOfWork.run(async ({ fleet, printers }) => {
-        await fleet.saveSeen(instanceId, seen)
-        return {
-          grants: await fleet.renewAndAcquire(instanceId, fleetTimings.leaseSeconds, fleetTimings.capacity),
-          records: await printers.getMany(taken.map(([{ lease }]) => lease.printerId)),
-        }
-      })
-      for (const [{ lease }, take] of taken) take(records.get(lease.printerId) ?? null)
-      this.adopt(grants)
-    } catch (error) {
-      log.error({ err: error }, 'leases could not be renewed')
-    }
-  }
-
-  private adopt(grants: LeaseGrant[]): void {
+  private adopt(grants: LeaseGrant[], term: LeaseTerm): void {
     const granted = new Map(grants.map((grant) => [grant.printerId, grant.epoch]))
     for (const supervisor of this.supervisors.values()) {
       if (granted.get(supervisor.lease.printerId) !== supervisor.lease.epoch) this.drop(supervisor)
     }
     for (const { printerId, epoch } of grants) {
-      // What is still closing is taken up by the next renewal: it must not hold up this one, nor be driven twice.
-      if (!this.supervisors.has(printerId) && !this.ending.has(printerId)) this.take(printerId, epoch)
+      // What is still closing is taken up by a later renewal: it must not hold up this one, nor be driven twice.
+      if (!this.supervisors.has(printerId) && !this.ending.has(printerId)) this.take(printerId, epoch, term)
+    }
+    this.background(this.repair())
+  }
+
+  /** Loads the rows of all printers again, which repairs what a lost event left old. */
+  private async repair(): Promise<void> {
+    if (this.repairing) return
+    this.repairing = true
+    try {
+      const asked = [...this.supervisors.values()].map((supervisor) => [supervisor, supervisor.expectRecord()] as const)
+      const ids = asked.map(([{ lease }]) => lease.printerId)
+      const records = await this.deps.unitOfWork.run(({ printers }) => printers.getMany(ids))
+      for (const [{ lease }, take] of asked) take(records.get(lease.printerId) ?? null)
+    } finally {
+      this.repairing = false
     }
   }
 
-  private take(printerId: string, epoch: number): void {
+  private take(printerId: string, epoch: number, term: LeaseTerm): void {
     const deps = { ...this.deps, onLive: (live: PrinterLive, record: PrinterRecord) => this.publish(live, record) }
-    const supervisor = new PrinterSupervisor(deps, { printerId, owner: this.deps.instanceId, epoch })
+    const supervisor = new PrinterSupervisor(deps, { printerId, owner: this.deps.instanceId, epoch }, term)
     this.supervisors.set(printerId, supervisor)
     supervisor.start()
   }
 
-  private drop(supervisor: PrinterSupervisor): void {
+  private dropAll(): void {
+    for (const supervisor of this.supervisors.values()) this.drop(supervisor)
+  }
+
+  /** @param then done when it is closed, and before anybody may take it up again */
+  private drop(supervisor: PrinterSupervisor, then = () => Promise.resolve()): void {
     const { printerId } = supervisor.lease
     if (this.supervisors.get(printerId) !== supervisor) return
     this.supervisors.delete(printerId)
     this.dispatchable.delete(printerId)
-    const ended = supervisor.stop().finally(() => {
-      this.states.forget(printerId)
-      this.deps.alarms.forget(printerId)
-      this.ending.delete(printerId)
-    })
+    const ended = supervisor
+      .stop()
+      .then(then)
+      .finally(() => {
+        this.states.forget(printerId)
+        this.deps.alarms.forget(printerId)
+        this.ending.delete(printerId)
+      })
     this.ending.set(printerId, ended)
     this.background(ended)
   }
 
+  private handOver(printerIds: string[]): void {
+    const { unitOfWork, instanceId, bus, log } = this.deps
+    if (printerIds.length > 0) log.info({ printers: printerIds.length }, 'printers are handed over to other instances')
+    for (const printerId of printerIds) {
+      const supervisor = this.supervisors.get(printerId)
+      if (supervisor === undefined) continue
+      this.drop(supervisor, async () => {
+        await unitOfWork.run(({ fleet }) => fleet.release(instanceId, [printerId]))
+        bus.wake('printer.lease')
+      })
+    }
+  }
+
   private follow(event: StoredEvent): void {
-    if (event.type === 'printer.created') void this.renewSoon()
+    if (event.type === 'printer.created') this.keeper.look()
     const printerId = 'printerId' in event.payload ? event.payload.printerId : null
     const supervisor = printerId === null ? undefined : this.supervisors.get(printerId)
     if (supervisor === undefined) return

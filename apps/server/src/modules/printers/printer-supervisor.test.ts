@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 
 import { systemClock, type UnitOfWork } from '../../kernel/index.js'
 import { recordingLogger } from '../../testing/recording-logger.js'
+import { LeaseTerm, momentOf } from './lease-term.js'
 import {
   DriverError,
   type ConnectOptions,
@@ -86,8 +87,9 @@ const open = () => {
     log: recordingLogger(),
     timings,
   }
-  const supervisor = new PrinterSupervisor(deps, { printerId: 'prn', owner: 'ins', epoch: 3 })
-  return { supervisor, record, host, connects, losses, sessions, lives, deps }
+  const term = new LeaseTerm(momentOf(deps.clock), 3_600_000, deps.clock)
+  const supervisor = new PrinterSupervisor(deps, { printerId: 'prn', owner: 'ins', epoch: 3 }, term)
+  return { supervisor, term, record, host, connects, losses, sessions, lives, deps }
 }
 
 const gone = new DriverError('unreachable', 'no route')
@@ -107,9 +109,13 @@ describe('a printer’s supervisor', () => {
   })
 
   it('spreads its attempts by chance', async () => {
-    const { host, connects, deps } = open()
+    const { host, connects, deps, term } = open()
     host.connect = gone
-    const supervisor = new PrinterSupervisor({ ...deps, random: () => 0 }, { printerId: 'prn', owner: 'i', epoch: 1 })
+    const supervisor = new PrinterSupervisor(
+      { ...deps, random: () => 0 },
+      { printerId: 'prn', owner: 'i', epoch: 1 },
+      term,
+    )
     supervisor.start()
     await pass(3_000)
     expect(connects.map(({ atMs }) => atMs)).toEqual([0, 1_000, 3_000])
@@ -215,6 +221,19 @@ describe('a printer’s supervisor', () => {
     expect(open().supervisor.state).toMatchObject({ boot: 'ins.3', seq: 0 })
   })
 
+  it('follows no word of the host and connects no more once its lease is over, though nobody stopped it yet', async () => {
+    const { supervisor, term, host, connects, sessions } = open()
+    supervisor.start()
+    await pass(10)
+    term.end()
+    host.say({ type: 'report', report: { ...report, state: 'printing' } })
+    expect(supervisor.state.report?.state).toBe('idle')
+    expect(sessions[0]?.isOver).toBe(true)
+    host.hangUp(gone)
+    await pass(60_000)
+    expect(connects).toHaveLength(1)
+  })
+
   it('shows a pause only until the host shows it', async () => {
     const { supervisor, host } = open()
     supervisor.start()
@@ -229,12 +248,12 @@ describe('a printer’s supervisor', () => {
   })
 
   it('stops in the middle of connecting', async () => {
-    const { deps } = open()
+    const { deps, term } = open()
     const never = new DriverError('aborted', 'given up')
     const connect = (_target: unknown, { signal }: ConnectOptions) =>
       new Promise<DriverConnection>((_resolve, reject) => signal.addEventListener('abort', () => reject(never)))
     const drivers = { driverFor: () => ({ kind: 'octoprint' as const, connect }) }
-    const supervisor = new PrinterSupervisor({ ...deps, drivers }, { printerId: 'prn', owner: 'i', epoch: 1 })
+    const supervisor = new PrinterSupervisor({ ...deps, drivers }, { printerId: 'prn', owner: 'i', epoch: 1 }, term)
     supervisor.start()
     await pass(10)
     await supervisor.stop()

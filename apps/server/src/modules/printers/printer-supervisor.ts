@@ -8,6 +8,7 @@ import {
   type Timers,
   type UnitOfWork,
 } from '../../kernel/index.js'
+import type { LeaseTerm } from './lease-term.js'
 import {
   DriverError,
   type DriverConnection,
@@ -74,6 +75,7 @@ export class PrinterSupervisor {
   constructor(
     private readonly deps: SupervisorDeps,
     readonly lease: Lease,
+    private readonly term: LeaseTerm,
   ) {
     this.live = {
       printerId: lease.printerId,
@@ -148,7 +150,7 @@ export class PrinterSupervisor {
     const { timings, random, log } = this.deps
     let waitMs = timings.retryFromMs
     this.armLost(null)
-    while (!this.ended.signal.aborted) {
+    while (!this.ended.signal.aborted && !this.term.isOver) {
       try {
         await this.refresh()
         this.changed = new AbortController()
@@ -200,11 +202,12 @@ export class PrinterSupervisor {
     const closing = new AbortController()
     const first = early.findLast((event) => event.type === 'report')?.report ?? (await connection.readReport(over))
     const signal = AbortSignal.any([over, closing.signal])
-    const session = new PrinterSession(this.lease, connection, signal, first, this.deps.clock)
+    const session = new PrinterSession(this.lease, connection, signal, first, this.deps.clock, this.term)
     this.session = session
     // What the host said before anybody could listen: the end of a print may be among it.
     for (const event of early) session.publish(event)
     listen((event) => {
+      if (session.isOver) return
       if (event.type === 'report') this.observed(event.report)
       session.publish(event)
     })

@@ -136,14 +136,40 @@ export interface StateChange {
   to: string
 }
 
+/** How many printers there are for how many living instances. */
+export interface FleetSituation {
+  printers: number
+  /** Printers that no living lease covers. */
+  free: number
+  /** How many printers each living instance can drive, the asking one among them. */
+  capacities: number[]
+}
+
 /** Leases and what the driving instance writes about its printers. All times are the database's. */
 export interface FleetRepository {
-  /** Keeps what this owner drives, and takes printers that nobody drives, up to `limit` together. @returns all that it drives now */
-  renewAndAcquire(owner: string, leaseSeconds: number, limit: number): Promise<LeaseGrant[]>
-  release(owner: string, printerIds: string[] | 'all'): Promise<void>
+  /** This instance lives, and counts when printers are shared out, for so long. */
+  announce(owner: string, capacity: number, forSeconds: number): Promise<void>
+  /** It counts no more. */
+  leave(owner: string): Promise<void>
+  situation(): Promise<FleetSituation>
+  /**
+   * Renews the leases that this owner still has among `held`, and notes of those in `seen` that their hosts spoke.
+   * @returns what it has; what is missing was lost, or was removed
+   */
+  renew(owner: string, held: string[], seen: string[], leaseSeconds: number): Promise<LeaseGrant[]>
+  /** Takes printers that nobody drives, and those whose lease this owner has without knowing of it; none of `except`. */
+  acquire(owner: string, limit: number, except: string[], leaseSeconds: number): Promise<LeaseGrant[]>
+  /**
+   * Ends the right to act on up to `limit` of these printers, without giving their leases away yet: their epoch grows, so
+   * that nothing is claimed under the old one. Idle printers first, then those that print; none with a copy between its
+   * claim and its confirmed start.
+   * @returns the printers
+   */
+  retire(owner: string, held: string[], limit: number): Promise<string[]>
+  release(owner: string, printerIds: string[]): Promise<void>
+  releaseAllBut(owner: string, printerIds: string[]): Promise<void>
   /** @returns the change, or null when it was the same state before or the lease is not ours */
   saveState(owner: string, printerId: string, state: string, now: Date): Promise<StateChange | null>
-  saveSeen(owner: string, printerIds: string[]): Promise<void>
   saveHost(printerId: string, host: { product: string; uniqueId: string | null; capabilities: string[] }): Promise<void>
 }
 
