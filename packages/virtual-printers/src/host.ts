@@ -21,7 +21,13 @@ export interface VirtualHost {
   /** Listens on the same port again. */
   goOnline(): Promise<void>
   /** The host's process restarts: sessions, subscriptions and selection are gone, files stay. */
-  restart(): Promise<void>
+  restart(options?: RestartOptions): Promise<void>
+  /**
+   * Power fails for the host and its machine, and comes back, perhaps with a print that nobody ordered here. A print that
+   * ran is lost; its file and whatever lies on the bed stay. The host is online afterwards.
+   * @throws as `startAtPanel`; the host is online all the same
+   */
+  powerCycle(printing?: { readonly name: string; readonly content?: string | Uint8Array }): Promise<void>
   /**
    * A person prints a file that is on the host, or brings it along (`content`).
    * @throws Error when the file is not there; MachineError when the machine is busy
@@ -29,6 +35,14 @@ export interface VirtualHost {
   startAtPanel(name: string, content?: string | Uint8Array): Promise<void>
   /** Closes everything and removes the uploaded files. */
   stop(): Promise<void>
+}
+
+export interface RestartOptions {
+  /**
+   * `lose`: what the host knew of earlier prints is gone too (Moonraker's database, OctoPrint's records of its files).
+   * @default 'keep'
+   */
+  readonly history?: 'keep' | 'lose'
 }
 
 /** What every host needs; `createOctoPrintHost(machine, options)` and `createMoonrakerHost(machine, options)` take it. */

@@ -39,8 +39,9 @@ Usage: gantry-virtual [--octoprint N] [--moonraker N] [options]
 The control API lets another program be the person at the printers:
   GET  /printers                       name, URL, API key, state, bed, job of each
   POST /printers/NAME/clear-bed        also: cancel-at-panel, start-at-panel {name, content?},
-                                       emergency-stop, offline, online, restart
-                                       finish-print
+                                       emergency-stop, offline, online, restart {history?: keep|lose},
+                                       power-cycle {printing?: {name, content?}}, finish-print, runout,
+                                       thermal-error {message?}
   POST /clear-beds                     clears the bed of every printer that does not print
   GET  /printers/NAME/starts           the machine's own book of starts; GET /starts: of all, in order
   POST /printers/NAME/faults {"fault": …}  arms a fault; GET lists them, DELETE disarms them;

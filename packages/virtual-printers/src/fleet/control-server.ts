@@ -2,7 +2,9 @@ import { FaultError } from '../faults/fault.types.js'
 import { MachineError } from '../machine/machine.types.js'
 import { HostServer } from '../net/host-server.js'
 import type { HostCall, HostReply } from '../net/host-server.types.js'
+import { ServerError } from '../moonraker/server-error.js'
 import { BodyTooLargeError, readBody } from '../net/read-body.js'
+import { ApiError } from '../octoprint/api-error.js'
 import { act } from './actions.js'
 import { ControlError, refuseStrangers } from './control-error.js'
 import { fleetFaults, printerFaults } from './control-faults.js'
@@ -110,6 +112,7 @@ function errorReply(error: unknown): HostReply {
 function statusOf(error: unknown): number {
   if (error instanceof ControlError) return error.status
   if (error instanceof FaultError) return error.field === null ? 409 : 400
+  if (error instanceof ApiError || error instanceof ServerError) return error.status
   if (error instanceof MachineError) return 409
   if (error instanceof RangeError) return 400
   return error instanceof BodyTooLargeError ? 413 : 500

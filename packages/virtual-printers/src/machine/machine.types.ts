@@ -146,6 +146,8 @@ export interface VirtualMachine extends Pick<EventEmitter<MachineEvents>, 'on' |
   readonly lastJob: PrintJob | null
   /** `tool0`… and `bed`. */
   readonly heaters: Readonly<Record<string, HeaterReading>>
+  /** False after a runout, until the print goes on or another one begins. */
+  readonly filamentLoaded: boolean
   readonly activeTool: number
   readonly position: Position
   /** Lower case letters of the homed axes, such as `xyz`. */
@@ -175,6 +177,8 @@ export interface VirtualMachine extends Pick<EventEmitter<MachineEvents>, 'on' |
   start(name: string, source: GcodeSource, startedBy?: Actor): void
   /** Takes effect at the end of the line in execution. @throws MachineError `notPrinting` */
   pause(): void
+  /** The filament has run out: the print pauses by itself. @throws MachineError `notPrinting` */
+  runOut(): void
   /** @throws MachineError `notPaused` */
   resume(): void
   /** Takes effect at the end of the line in execution (heating waits may be left at once, by option). @throws MachineError `notPrinting` */

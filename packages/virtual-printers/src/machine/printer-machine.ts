@@ -37,6 +37,7 @@ export class PrinterMachine extends EventEmitter<MachineEvents> implements Virtu
   displayMessage: string | null = null
   shutdownReason: string | null = null
   lastJob: PrintJob | null = null
+  filamentLoaded = true
   #state: MachineState = 'operational'
   #bed: Bed = 'clear'
   #run: PrintRun | null = null
@@ -137,6 +138,7 @@ export class PrinterMachine extends EventEmitter<MachineEvents> implements Virtu
       bedWasOccupied: this.#bed === 'occupied',
       mismatch: mismatchOf(this, readRequirements(source)),
     })
+    this.filamentLoaded = true
     this.#run = new PrintRun(record, source, this.#time.timeMs)
     this.#setBed('occupied')
     this.#enter('starting')
@@ -156,9 +158,15 @@ export class PrinterMachine extends EventEmitter<MachineEvents> implements Virtu
     this.#enter('pausing')
   }
 
+  runOut(): void {
+    this.pause()
+    this.filamentLoaded = false
+  }
+
   resume(): void {
     this.#time.advance()
     if (this.#state !== 'paused') throw new MachineError('notPaused', 'no print is paused')
+    this.filamentLoaded = true
     this.#run?.resumed(this.#time.timeMs)
     this.#enter('resuming')
     this.#emitJob('printResumed')

@@ -1,7 +1,14 @@
 import { ServerError } from './server-error.js'
 
 export type JobStatus =
-  'in_progress' | 'completed' | 'cancelled' | 'error' | 'klippy_shutdown' | 'klippy_disconnect' | 'server_exit'
+  | 'in_progress'
+  | 'completed'
+  | 'cancelled'
+  | 'error'
+  | 'klippy_shutdown'
+  | 'klippy_disconnect'
+  | 'interrupted'
+  | 'server_exit'
 
 /** The part of `print_stats` that a job keeps. */
 export interface JobStats {
@@ -37,17 +44,19 @@ export interface HistoryQuery {
   readonly order: 'asc' | 'desc'
 }
 
+const NO_TOTALS = {
+  total_jobs: 0,
+  total_time: 0,
+  total_print_time: 0,
+  total_filament_used: 0,
+  longest_job: 0,
+  longest_print: 0,
+}
+
 /** The job history of one host. Ids count up and are shown as six hexadecimal digits; a deleted id is never reused. */
 export class HistoryStore {
   readonly #jobs = new Map<number, StoredJob>()
-  readonly #totals = {
-    total_jobs: 0,
-    total_time: 0,
-    total_print_time: 0,
-    total_filament_used: 0,
-    longest_job: 0,
-    longest_print: 0,
-  }
+  readonly #totals = { ...NO_TOTALS }
   #lastId = 0
 
   /** @param fileExists whether the file of a job is still there, unchanged, judged when a job is shown */
@@ -102,6 +111,13 @@ export class HistoryStore {
     const gone = jobId === null ? [...this.#jobs.values()].map((job) => job.job_id) : [this.#stored(jobId).job_id]
     for (const id of gone) this.#jobs.delete(Number.parseInt(id, 16))
     return gone
+  }
+
+  /** The database is gone: ids count from the beginning again. */
+  forgetAll(): void {
+    this.#jobs.clear()
+    this.#lastId = 0
+    Object.assign(this.#totals, NO_TOTALS)
   }
 
   /** A job that has not ended is in no list limited by `before`, as in the real host's SQL. */

@@ -61,6 +61,11 @@ export class JobWatch {
     this.#last = this.options.klippy.printStats.read()
   }
 
+  /** Power fails under a print: the server finds an open row when it is back, and calls it interrupted. */
+  losePower(): void {
+    this.#end('interrupted')
+  }
+
   #take(reading: PrintReading): void {
     const previous = this.#last
     this.#last = reading

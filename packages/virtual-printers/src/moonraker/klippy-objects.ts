@@ -29,6 +29,7 @@ export function readObjects(machine: VirtualMachine, klippy: Klippy): Status {
     toolhead: toolhead(machine),
     gcode_move: gcodeMove(machine),
     fan: { speed: machine.fan, rpm: null },
+    'filament_switch_sensor runout': { filament_detected: machine.filamentLoaded, enabled: true },
   }
 }
 

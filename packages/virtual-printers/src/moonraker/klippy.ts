@@ -185,6 +185,16 @@ export class Klippy extends EventEmitter<KlippyEvents> {
     }
   }
 
+  /** Power fails and comes back: a running print is lost, and Klippy is ready by the time that anybody can ask. */
+  powerCycle(): void {
+    this.disconnect()
+    this.options.machine.restart()
+    this.isPaused = false
+    this.printStats.reset()
+    this.#connection = 'connected'
+    this.emit('ready')
+  }
+
   /** Loses the connection for good, as when the host stops; requests in flight fail with 503. */
   disconnect(): void {
     this.#endRestart?.()

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { HostFaults } from '../faults/host-faults.js'
-import type { HostOptions, VirtualHost } from '../host.js'
+import type { HostOptions, RestartOptions, VirtualHost } from '../host.js'
 import type { VirtualMachine } from '../machine/machine.types.js'
 import { HostServer } from '../net/host-server.js'
 import type { HostCall, HostGate, HostReply } from '../net/host-server.types.js'
@@ -109,12 +109,27 @@ class MoonrakerHost implements VirtualHost {
   }
 
   /** Moonraker restarts, Klipper does not: the print goes on, but its row in the history ends as `server_exit`. */
-  async restart(): Promise<void> {
-    await this.goOffline()
-    this.faults.forgetDelayed()
-    this.#parts.jobs.leave()
-    this.#parts.services.authorization.forgetTokens()
+  async restart({ history = 'keep' }: RestartOptions = {}): Promise<void> {
+    const { jobs, services } = this.#parts
+    await this.#end()
+    jobs.leave()
+    if (history === 'lose') {
+      services.history.forgetAll()
+      services.files.forgetJobs()
+    }
     await this.goOnline()
+  }
+
+  async powerCycle(printing?: { readonly name: string; readonly content?: string | Uint8Array }): Promise<void> {
+    const { jobs, services } = this.#parts
+    await this.#end()
+    jobs.losePower()
+    services.klippy.powerCycle()
+    try {
+      if (printing) await this.startAtPanel(printing.name, printing.content)
+    } finally {
+      await this.goOnline()
+    }
   }
 
   async startAtPanel(name: string, content?: string | Uint8Array): Promise<void> {
@@ -132,6 +147,13 @@ class MoonrakerHost implements VirtualHost {
     this.#parts.services.klippy.disconnect()
     await this.goOffline()
     await this.#parts.services.files.store.removeAll()
+  }
+
+  /** Moonraker's process is gone, and what it had in hand. */
+  async #end(): Promise<void> {
+    await this.goOffline()
+    this.faults.forgetDelayed()
+    this.#parts.services.authorization.forgetTokens()
   }
 
   #report(): void {

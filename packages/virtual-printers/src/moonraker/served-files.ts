@@ -79,6 +79,13 @@ export class ServedFiles {
     if (metadata) this.#metadata.set(`gcodes/${filename}`, { ...metadata, print_start_time: startTime, job_id: jobId })
   }
 
+  /** The database is gone: what the files say themselves is read again, what was noted of prints is not. */
+  forgetJobs(): void {
+    for (const [name, { print_start_time: _start, job_id: _job, ...written }] of this.#metadata) {
+      this.#metadata.set(name, written)
+    }
+  }
+
   /** The `item` of answers and notifications; a file that is gone has no size. */
   item(location: FileLocation): PathInfo & FileLocation {
     const file = this.store.get(pathOf(location))

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { FileStore } from '../files/file-store.js'
 import { HostFaults } from '../faults/host-faults.js'
-import type { HostOptions, VirtualHost } from '../host.js'
+import type { HostOptions, RestartOptions, VirtualHost } from '../host.js'
 import { MachineError, type VirtualMachine } from '../machine/machine.types.js'
 import { HostServer } from '../net/host-server.js'
 import type { HostCall, HostGate, HostReply } from '../net/host-server.types.js'
@@ -87,19 +87,28 @@ class OctoPrintHost implements VirtualHost {
     return this.#server.goOffline()
   }
 
-  async restart(): Promise<void> {
-    await this.#server.goOffline()
-    this.faults.forgetDelayed()
-    this.#instance.shutDown()
-    this.#access.endSessions()
+  async restart({ history = 'keep' }: RestartOptions = {}): Promise<void> {
+    await this.#end('the host was restarted')
+    if (history === 'lose') this.#instance.records.forgetAll()
     this.#instance.comeBack()
     await this.#server.goOnline()
+  }
+
+  async powerCycle(printing?: { readonly name: string; readonly content?: string | Uint8Array }): Promise<void> {
+    await this.#end('the power failed')
+    this.#instance.machine.restart()
+    this.#instance.comeBack()
+    try {
+      if (printing) await this.startAtPanel(printing.name, printing.content)
+    } finally {
+      await this.#server.goOnline()
+    }
   }
 
   async startAtPanel(name: string, content?: string | Uint8Array): Promise<void> {
     if (content !== undefined) await this.#store.commit(name, await this.#store.stage(content))
     const file = this.#store.get(name)
-    if (!file) throw new Error(`${name} is not on this host`)
+    if (!file) throw new ApiError(404, `${name} is not on this host`)
     if (this.#instance.hasActiveJob) throw new MachineError('busy', 'a print runs already')
     this.#instance.select(file, null)
     this.#instance.startSelected('panel')
@@ -109,6 +118,14 @@ class OctoPrintHost implements VirtualHost {
     this.faults.forgetDelayed()
     await this.#server.goOffline()
     await this.#store.removeAll()
+  }
+
+  /** The process is gone, and what it had in hand. */
+  async #end(reason: string): Promise<void> {
+    await this.#server.goOffline()
+    this.faults.forgetDelayed()
+    this.#instance.shutDown(reason)
+    this.#access.endSessions()
   }
 
   async #handle(call: HostCall): Promise<HostReply> {

@@ -104,9 +104,9 @@ export class OctoPrintInstance extends EventEmitter<{ event: [type: string, payl
   }
 
   /** The process ends: a print dies with it and is noted nowhere. */
-  shutDown(): void {
+  shutDown(reason: string): void {
     this.#down = true
-    this.machine.failPrint('the host was restarted')
+    this.machine.failPrint(reason)
     this.selected = null
     this.keepsProgress = false
   }

@@ -33,4 +33,8 @@ export class PrintRecords {
   forget(path: string): void {
     this.#records.delete(path)
   }
+
+  forgetAll(): void {
+    this.#records.clear()
+  }
 }
