@@ -11,6 +11,7 @@ export default tseslint.config(
       '.turbo/',
       '.cache/',
       'bench-results/',
+      'fault-results/',
     ],
   },
   js.configs.recommended,

@@ -1,0 +1,36 @@
+import { alarmsWrong } from './alarms.js'
+import { COUNTS, type Check, type CountName } from './check.js'
+import { copiesLost } from './copies-lost.js'
+import { eventLog } from './event-log.js'
+import type { Facts } from './facts.js'
+import { gcodeWhilePrinting, mismatches, occupiedBeds } from './machine-counts.js'
+import { printersPerCopy } from './printers-per-copy.js'
+import { startsPerCopy } from './starts-per-copy.js'
+import { stuckRows } from './stuck-rows.js'
+
+const CHECKS: readonly Check[] = [
+  startsPerCopy,
+  occupiedBeds,
+  printersPerCopy,
+  mismatches,
+  gcodeWhilePrinting,
+  copiesLost,
+  alarmsWrong,
+  stuckRows,
+  eventLog,
+]
+
+export interface Verdict {
+  counts: Record<CountName, number>
+  /** Sentences, by count. */
+  violations: Partial<Record<CountName, string[]>>
+}
+
+export const judge = (facts: Facts): Verdict => {
+  const found = new Map(CHECKS.map(({ count, violations }) => [count, violations(facts)]))
+  const of = (count: CountName) => found.get(count) ?? []
+  return {
+    counts: Object.fromEntries(COUNTS.map((count) => [count, of(count).length])) as Record<CountName, number>,
+    violations: Object.fromEntries([...found].filter(([, sentences]) => sentences.length > 0)),
+  }
+}

@@ -1,0 +1,35 @@
+import type { Experiment } from '../experiment.js'
+import { cancel } from './cancel.js'
+import { clockSkew } from './clock-skew.js'
+import { cutAnswers } from './cut-answers.js'
+import { cutUploads } from './cut-uploads.js'
+import { databaseBlackHole } from './database-black-hole.js'
+import { demoKill9 } from './demo-kill-9.js'
+import { hostAway } from './host-away.js'
+import { kill9LateStarts } from './kill-9-late-starts.js'
+import { kill9Sigstop } from './kill-9-sigstop.js'
+import { kill9 } from './kill-9.js'
+import { postgresCrash } from './postgres-crash.js'
+import { reassign } from './reassign.js'
+import { restartMidPrint } from './restart-mid-print.js'
+import { rollingRestart } from './rolling-restart.js'
+import { selfTest } from './self-test.js'
+
+/** In the order in which they run. */
+export const EXPERIMENTS: readonly Experiment[] = [
+  selfTest,
+  kill9,
+  kill9LateStarts,
+  kill9Sigstop,
+  databaseBlackHole,
+  cutAnswers,
+  cutUploads,
+  cancel,
+  reassign,
+  postgresCrash,
+  hostAway,
+  restartMidPrint,
+  clockSkew,
+  rollingRestart,
+  demoKill9,
+]

@@ -1,0 +1,34 @@
+import { fileURLToPath } from 'node:url'
+
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import { FIVE_HUNDRED_COPIES, THREE_INSTANCES, type Experiment } from '../experiment.js'
+
+const AHEAD = fileURLToPath(new URL('../farm/clock-ahead.ts', import.meta.url))
+const BEHIND = fileURLToPath(new URL('../farm/clock-behind.ts', import.meta.url))
+const KILLS = 6
+const FROM_MS = 2_000
+const TO_MS = 8_000
+
+export const clockSkew: Experiment = {
+  name: 'clock-skew',
+  sentence: 'the clock of one instance is an hour ahead, of another an hour behind, and printers change hands',
+  farm: {
+    ...THREE_INSTANCES,
+    preload: (instance) => [[AHEAD], [BEHIND], []][instance] ?? [],
+  },
+  orders: FIVE_HUNDRED_COPIES,
+  faults: { 'kill -9': KILLS },
+  run: async ({ farm, random, struck, disturbed }) => {
+    const draws = random.stream('kills')
+    for (let count = 0; count < KILLS; count += 1) {
+      const victim = farm.instances[count % farm.instances.length]
+      await sleep(draws.between(FROM_MS, TO_MS))
+      await victim?.kill()
+      victim?.start()
+      await victim?.ready()
+      struck('kill -9')
+      disturbed()
+    }
+  },
+}

@@ -1,0 +1,62 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import { eventually } from '../eventually.js'
+import type { Experiment, Trial } from '../experiment.js'
+import type { SeededRandom } from '../random.js'
+
+/** Longer than a printer may be away before its copy counts as lost. Its own clock goes fifty times as fast as ours. */
+const FROM_MS = 22_000
+const TO_MS = 32_000
+const LATEST_MS = 15_000
+const RETURNS = ['printing', 'finished', 'idle', 'with another file'] as const
+const PRINTERS = 40
+/** A print that the server did not order; it takes some seconds. */
+const OTHER_FILE = { name: 'somebody-elses.gcode', content: 'G28\nG1 X60 Y10 E5 F1200\nG4 S300\n' }
+
+type Return = (typeof RETURNS)[number]
+
+const backAs: Record<Return, (trial: Trial, printer: string) => Promise<void>> = {
+  printing: ({ farm }, printer) => farm.fleet.act(printer, 'online'),
+  finished: async ({ farm }, printer) => {
+    await farm.fleet.act(printer, 'finish-print')
+    await farm.fleet.act(printer, 'online')
+  },
+  idle: ({ farm }, printer) => farm.fleet.act(printer, 'power-cycle'),
+  'with another file': ({ farm }, printer) => farm.fleet.act(printer, 'power-cycle', { printing: OTHER_FILE }),
+}
+
+const goAway = async (trial: Trial, printer: string, as: Return, draws: SeededRandom): Promise<void> => {
+  const [afterMs, awayMs] = [draws.between(0, LATEST_MS), draws.between(FROM_MS, TO_MS)]
+  await sleep(afterMs)
+  await eventually(
+    `${printer} prints`,
+    async () => {
+      const machine = (await trial.farm.fleet.machines()).find(({ name }) => name === printer)
+      return machine?.job != null
+    },
+    { everyMs: 500 },
+  )
+  await trial.farm.fleet.act(printer, 'offline')
+  await sleep(awayMs)
+  await backAs[as](trial, printer)
+  trial.struck(`back ${as}`)
+  trial.disturbed()
+}
+
+export const hostAway: Experiment = {
+  name: 'host-away',
+  sentence:
+    'hosts vanish while they print, for longer than a printer may, and are back printing, finished, idle, or with another file',
+  farm: { instances: 3, octoprint: PRINTERS / 2, moonraker: PRINTERS / 2, speed: 50 },
+  orders: { copies: 120, copiesPerJob: 10, print: { machineSeconds: 2_000 } },
+  faults: Object.fromEntries(RETURNS.map((as) => [`back ${as}`, PRINTERS / RETURNS.length])),
+  run: async (trial) => {
+    const draws = trial.random.stream('absences')
+    const { printers } = trial.farm.fleet
+    await Promise.all(
+      printers.map(({ name }, index) =>
+        goAway(trial, name, RETURNS[index % RETURNS.length] ?? 'printing', draws.stream(name)),
+      ),
+    )
+  },
+}

@@ -1,0 +1,1 @@
+export const SHORT_LEASE_SECONDS = 6

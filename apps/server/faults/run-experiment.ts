@@ -1,0 +1,90 @@
+import { copyFile, mkdir, readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+
+import { COUNTS } from './checker/check.js'
+import type { Verdict } from './checker/verdict.js'
+import { conductTrial, type TrialReport } from './conduct-trial.js'
+import type { Experiment } from './experiment.js'
+import type { Children } from './farm/children.js'
+import { Farm } from './farm/farm.js'
+import type { SharedPostgres } from './farm/postgres.js'
+import { clockTime, type Progress } from './progress.js'
+
+export interface Bench {
+  seed: string
+  folder: string
+  /** Logs of experiments that failed are kept here. */
+  kept: string
+  children: Children
+  postgres: SharedPostgres
+  progress: Progress
+}
+
+export interface ExperimentResult {
+  experiment: string
+  passed: boolean
+  /** What kept the run from saying anything, such as faults that did not strike. */
+  invalid: string[]
+  faults: Record<string, { ordered: number; struck: number }>
+  copies: number
+  starts: number
+  seconds: number
+  verdict: Verdict | null
+}
+
+/** Builds the installation, runs the experiment on it, and takes it down again, whatever happens. */
+export const runExperiment = async (experiment: Experiment, bench: Bench): Promise<ExperimentResult> => {
+  const began = performance.now()
+  const { progress, seed, kept } = bench
+  const folder = join(bench.folder, experiment.name)
+  const logs = join(folder, 'logs')
+  await mkdir(logs, { recursive: true })
+  const report: TrialReport = { struck: new Map(), invalid: [], starts: 0, verdict: null }
+  const say = (text: string) => progress.status(`${experiment.name}  ${clockTime(performance.now() - began)}  ${text}`)
+  let farm: Farm | null = null
+  try {
+    say('starting')
+    farm = await Farm.start(experiment.farm, { ...bench, folder, logs })
+    await conductTrial(experiment, farm, seed, say, report)
+  } catch (error) {
+    report.invalid.push(error instanceof Error ? (error.stack ?? error.message) : String(error))
+  }
+  try {
+    await farm?.stop()
+  } catch (error) {
+    report.invalid.push(`the farm did not stop: ${String(error)}`)
+  }
+  const result = resultOf(experiment, report, (performance.now() - began) / 1_000)
+  if (!result.passed) await keepLogs(logs, join(kept, experiment.name))
+  await rm(folder, { recursive: true, force: true, maxRetries: 5 })
+  return result
+}
+
+/** A run passes when it shows what it was to show: all faults struck, and every count is as it has to be. */
+export const resultOf = (
+  { name, faults, mustFind = [], orders }: Experiment,
+  { struck, invalid, starts, verdict }: TrialReport,
+  seconds: number,
+): ExperimentResult => {
+  const missed = Object.entries(faults)
+    .filter(([fault, ordered]) => (struck.get(fault) ?? 0) < ordered)
+    .map(([fault, ordered]) => `${fault}: ${struck.get(fault) ?? 0} of ${ordered}, so the run says nothing`)
+  const isAsItMust = (count: (typeof COUNTS)[number]) =>
+    verdict !== null && (mustFind.includes(count) ? verdict.counts[count] > 0 : verdict.counts[count] === 0)
+  const unfound = mustFind.filter((count) => !isAsItMust(count)).map((count) => `the checker did not see: ${count}`)
+  const why = [...invalid, ...missed, ...unfound]
+  return {
+    experiment: name,
+    passed: why.length === 0 && COUNTS.every(isAsItMust),
+    invalid: why,
+    faults: Object.fromEntries(
+      Object.entries(faults).map(([fault, ordered]) => [fault, { ordered, struck: struck.get(fault) ?? 0 }]),
+    ),
+    ...{ copies: orders.copies, starts, seconds, verdict },
+  }
+}
+
+const keepLogs = async (logs: string, kept: string): Promise<void> => {
+  await mkdir(kept, { recursive: true })
+  for (const name of await readdir(logs)) await copyFile(join(logs, name), join(kept, name))
+}
