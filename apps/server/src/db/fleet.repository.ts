@@ -117,12 +117,11 @@ export class PrismaBedRepository implements BedRepository {
   constructor(private readonly tx: Prisma.TransactionClient) {}
 
   async clear(printerId: string, byId: string, now: Date) {
-    const [row] = await this.tx.$queryRaw<{ bed: BedState; busy: boolean }[]>`
-      SELECT r.bed::text AS bed, EXISTS (
-        SELECT 1 FROM attempt a WHERE a.printer_id = r.printer_id
-          AND a.state IN ('claimed', 'uploading', 'starting', 'printing', 'paused', 'unknown')) AS busy
-      FROM printer_runtime r WHERE r.printer_id = ${printerId} FOR UPDATE OF r`
-    if (row === undefined || row.busy) return null
+    const [row] = await this.tx.$queryRaw<{ bed: BedState }[]>`
+      SELECT bed::text AS bed FROM printer_runtime WHERE printer_id = ${printerId} FOR UPDATE`
+    // Looked up after the lock, not with it: a statement that waited for a claim does not see the attempt it made.
+    const active = { printerId, state: { in: [...ACTIVE_ATTEMPT_STATES] } }
+    if (row === undefined || (await this.tx.attempt.count({ where: active })) > 0) return null
     if (row.bed === 'clear') return false
     await this.tx.printerRuntime.update({
       where: { printerId },
@@ -132,14 +131,18 @@ export class PrismaBedRepository implements BedRepository {
   }
 
   async occupy(printerId: string, now: Date) {
-    await this.tx.attempt.updateMany({
-      where: { printerId, state: { in: [...ACTIVE_ATTEMPT_STATES] } },
-      data: { bedBefore: 'occupied' },
-    })
+    const remember = () =>
+      this.tx.attempt.updateMany({
+        where: { printerId, state: { in: [...ACTIVE_ATTEMPT_STATES] } },
+        data: { bedBefore: 'occupied' },
+      })
+    await remember()
     const { count } = await this.tx.printerRuntime.updateMany({
       where: { printerId, bed: 'clear' },
       data: { bed: 'occupied', bedSince: now, bedSetById: null },
     })
+    // A claim may have been made while this waited for the printer's row.
+    await remember()
     return count === 1
   }
 
