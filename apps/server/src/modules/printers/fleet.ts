@@ -1,4 +1,4 @@
-import { pause, type EventBus, type StoredEvent, type Unsubscribe } from '../../kernel/index.js'
+import { pause, type EventBus, type StoredEvent, type UnitOfWork, type Unsubscribe } from '../../kernel/index.js'
 import { LatestWriter } from './latest-writer.js'
 import { LeaseKeeper, type LeaseTimings } from './lease-keeper.js'
 import type { LeaseTerm } from './lease-term.js'
@@ -6,9 +6,11 @@ import type { PrinterAlarms } from './printer-alarms.js'
 import type { PrinterSession } from './printer-session.js'
 import { composeStatus } from './printer-status.js'
 import { PrinterSupervisor, type SupervisorDeps } from './printer-supervisor.js'
-import type { LeaseGrant, PrinterLive, PrinterRecord } from './printers.ports.js'
+import type { FleetRepository, LeaseGrant, PrinterLive, PrinterRecord, PrinterRepository } from './printers.ports.js'
+import { RecordLoader } from './record-loader.js'
 
-export type FleetDeps = Omit<SupervisorDeps, 'onLive'> & {
+export type FleetDeps = Omit<SupervisorDeps, 'onLive' | 'load' | 'unitOfWork'> & {
+  unitOfWork: UnitOfWork<{ printers: PrinterRepository; fleet: FleetRepository }>
   instanceId: string
   bus: EventBus
   alarms: PrinterAlarms
@@ -32,6 +34,7 @@ export class Fleet {
   /** Dropped, and still closing: nobody else may take them up until they are through. */
   private readonly ending = new Map<string, Promise<void>>()
   private readonly keeper: LeaseKeeper
+  private readonly loader: RecordLoader
   private readonly states: LatestWriter<string>
   private readonly dispatchable = new Set<string>()
   private readonly unsubscribe: Unsubscribe[] = []
@@ -39,6 +42,7 @@ export class Fleet {
   private stopping = false
 
   constructor(private readonly deps: FleetDeps) {
+    this.loader = new RecordLoader(deps.unitOfWork)
     this.states = new LatestWriter((printerId, state) => this.saveState(printerId, state), deps.log)
     const { unitOfWork, bus, instanceId, clock, log, leaseTimings: timings } = deps
     const holder = {
@@ -119,7 +123,11 @@ export class Fleet {
   }
 
   private take(printerId: string, epoch: number, term: LeaseTerm): void {
-    const deps = { ...this.deps, onLive: (live: PrinterLive, record: PrinterRecord) => this.publish(live, record) }
+    const deps = {
+      ...this.deps,
+      load: (id: string) => this.loader.load(id),
+      onLive: (live: PrinterLive, record: PrinterRecord) => this.publish(live, record),
+    }
     const supervisor = new PrinterSupervisor(deps, { printerId, owner: this.deps.instanceId, epoch }, term)
     this.supervisors.set(printerId, supervisor)
     supervisor.start()

@@ -55,12 +55,9 @@ const open = () => {
   const lives: PrinterLive[] = []
   const deps: SupervisorDeps = {
     unitOfWork: {
-      run: (work: (tx: unknown) => Promise<unknown>) =>
-        work({
-          printers: { get: () => Promise.resolve({ ...record }) },
-          fleet: { saveHost: () => Promise.resolve() },
-        }),
+      run: (work: (tx: unknown) => Promise<unknown>) => work({ fleet: { saveHost: () => Promise.resolve() } }),
     } as unknown as UnitOfWork<never>,
+    load: () => Promise.resolve({ ...record }),
     drivers: {
       driverFor: () => ({
         kind: 'octoprint',

@@ -1,7 +1,6 @@
 import {
   jittered,
   pause,
-  SYSTEM_ACTOR,
   type CallOff,
   type Logger,
   type Random,
@@ -18,14 +17,7 @@ import {
 } from './printer-driver.port.js'
 import { PrinterSession, type Lease, type SessionWorker } from './printer-session.js'
 import type { PendingCommand } from './printer.state.js'
-import type {
-  CredentialSealer,
-  DriverRegistry,
-  FleetRepository,
-  PrinterLive,
-  PrinterRecord,
-  PrinterRepository,
-} from './printers.ports.js'
+import type { CredentialSealer, DriverRegistry, FleetRepository, PrinterLive, PrinterRecord } from './printers.ports.js'
 
 export interface SupervisorTimings {
   connectMs: number
@@ -47,7 +39,9 @@ export const SUPERVISOR_TIMINGS: SupervisorTimings = {
 }
 
 export interface SupervisorDeps {
-  unitOfWork: UnitOfWork<{ printers: PrinterRepository; fleet: FleetRepository }>
+  unitOfWork: UnitOfWork<{ fleet: FleetRepository }>
+  /** Reads a printer's row; null when there is none, or it was removed. */
+  load: (printerId: string) => Promise<PrinterRecord | null>
   drivers: DriverRegistry
   sealer: CredentialSealer
   worker: SessionWorker
@@ -105,7 +99,7 @@ export class PrinterSupervisor {
   /** Loads the printer's row again; connects anew when what the connection depends on was changed. */
   async refresh(): Promise<void> {
     const take = this.expectRecord()
-    take(await this.deps.unitOfWork.run(({ printers }) => printers.get(SYSTEM_ACTOR, this.lease.printerId)))
+    take(await this.deps.load(this.lease.printerId))
   }
 
   /**
