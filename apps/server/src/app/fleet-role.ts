@@ -10,6 +10,7 @@ import { AttemptLedger } from '../modules/print-jobs/attempt-ledger.js'
 import { Dispatcher, DISPATCHER_TIMINGS } from '../modules/print-jobs/dispatcher.js'
 import { ForeignPrints } from '../modules/print-jobs/foreign-prints.js'
 import { PrinterWorker } from '../modules/print-jobs/printer-worker.js'
+import { UPLOAD_LIMITS, UploadSlots } from '../modules/print-jobs/upload-slots.js'
 import { Fleet } from '../modules/printers/fleet.js'
 import { LEASE_TIMINGS, type LeaseTimings } from '../modules/printers/lease-keeper.js'
 import { CommandRunner } from '../modules/printers/printer-commands.js'
@@ -54,7 +55,8 @@ export interface FleetRole {
 export const startFleetRole = async (deps: FleetRoleDeps): Promise<FleetRole> => {
   const { unitOfWork, bus, clock, log, timings, instanceId } = deps
   const ledger = new AttemptLedger(unitOfWork)
-  const conduct = new AttemptConduct({ ledger, openFile: deps.openFile, timings: timings.conduct, log })
+  const uploads = new UploadSlots(clock, UPLOAD_LIMITS)
+  const conduct = new AttemptConduct({ ledger, openFile: deps.openFile, uploads, timings: timings.conduct, log })
   const foreign = new ForeignPrints(unitOfWork, clock, log)
   const worker = new PrinterWorker({ ledger, conduct, foreign, clock, log, onFree: () => dispatcher.request() })
   const fleet = new Fleet({

@@ -9,6 +9,7 @@ import { blameFor } from './blame.js'
 import type { AttemptRecord } from './print-jobs.ports.js'
 import { isOurRemoteName, nameOf } from './remote-name.js'
 import { takeBack } from './take-back.js'
+import type { UploadSlots } from './upload-slots.js'
 
 export interface ConductTimings {
   /** For one question to the host. */
@@ -40,6 +41,7 @@ export interface ConductDeps {
   ledger: AttemptLedger
   /** The content of a stored file; null when it is missing. */
   openFile: (sha256: string, sizeBytes: number) => Promise<UploadSource | null>
+  uploads: UploadSlots
   timings: ConductTimings
   log: Logger
 }
@@ -84,14 +86,29 @@ export class AttemptConduct {
   }
 
   private async begin(order: Order): Promise<void> {
+    const { session, cancelled } = order
+    const leave = await this.deps.uploads.enter(AbortSignal.any([session.signal, cancelled]))
+    if (session.signal.aborted) {
+      leave?.()
+      throw new DriverError('aborted', 'the session ended before the upload')
+    }
+    const sent = await this.send(order).finally(() => leave?.())
+    if (sent !== null) await this.launch(sent.order, sent.remotePath)
+  }
+
+  /** @returns the order with its file on the host, or null when the attempt was given back instead */
+  private async send(order: Order): Promise<{ order: Order; remotePath: string } | null> {
     const { attempt } = order
-    if (order.cancelled.aborted) return this.giveBack(order, { code: 'CANCELLED_BY_USER', params: {} })
+    const giveBack = async (reason: Reason) => {
+      await this.giveBack(order, reason)
+      return null
+    }
+    if (order.cancelled.aborted) return giveBack({ code: 'CANCELLED_BY_USER', params: {} })
     const source = await this.deps.openFile(attempt.fileSha256, attempt.fileSizeBytes)
-    if (source === null)
-      return this.giveBack(order, { code: 'FILE_UNAVAILABLE', params: { fileVersionId: attempt.fileVersionId } })
+    if (source === null) return giveBack({ code: 'FILE_UNAVAILABLE', params: { fileVersionId: attempt.fileVersionId } })
     const uploading = { ...order, attempt: await this.ledger(order).markUploading(attempt.id) }
     const remotePath = await this.upload(uploading, source)
-    if (remotePath !== null) await this.launch(uploading, remotePath)
+    return remotePath === null ? null : { order: uploading, remotePath }
   }
 
   /** @returns the path on the host, or null when the attempt was given back instead */
