@@ -104,19 +104,3 @@ export const submitPrintJobInput = z.strictObject({
   idempotencyKey: idempotencyKey.optional(),
 })
 export type SubmitPrintJobInput = z.infer<typeof submitPrintJobInput>
-
-/** Why a job's waiting copies did not go to one printer. No reasons: nothing is in the way. */
-export const printerVerdict = z.object({
-  printerId: idOf('printer'),
-  printerName: z.string(),
-  reasons: z.array(z.object({ code: z.string(), params: z.record(z.string(), z.unknown()), text: z.string() })),
-  evaluatedAt: z.date(),
-})
-
-export const jobExplanation = z.object({
-  jobId: idOf('printJob'),
-  state: printJobState,
-  holds: z.array(z.object({ code: z.string(), params: z.record(z.string(), z.unknown()), text: z.string() })),
-  printers: z.array(printerVerdict),
-})
-export type JobExplanation = z.infer<typeof jobExplanation>

@@ -58,8 +58,12 @@ export const startFleetRole = async (deps: FleetRoleDeps): Promise<FleetRole> =>
   const uploads = new UploadSlots(clock, UPLOAD_LIMITS)
   const conduct = new AttemptConduct({ ledger, openFile: deps.openFile, uploads, timings: timings.conduct, log })
   const foreign = new ForeignPrints(unitOfWork, clock, log)
-  const worker = new PrinterWorker({ ledger, conduct, foreign, clock, log, onFree: () => dispatcher.request() })
-  const fleet = new Fleet({
+  const worker = new PrinterWorker({
+    ...{ ledger, conduct, foreign, clock, log },
+    onFree: () => dispatcher.request(),
+    onRest: (printerId, untilMs) => fleet.find(printerId)?.showRest(untilMs),
+  })
+  const fleet: Fleet = new Fleet({
     ...{ unitOfWork, bus, clock, log, instanceId, worker },
     drivers: deps.drivers,
     sealer: deps.sealer,

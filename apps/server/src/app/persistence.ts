@@ -6,14 +6,14 @@ import { deploy } from '../db/migrate/migrations.js'
 import { repositoriesFor, type Repositories } from '../db/repositories.js'
 import { createUnitOfWork } from '../db/unit-of-work.js'
 import { createPostgresBus, type PostgresBus } from '../events/postgres-bus.js'
-import type { Lifecycle, Logger, UnitOfWork } from '../kernel/index.js'
+import type { Lifecycle, Logger, Snapshots, UnitOfWork } from '../kernel/index.js'
 
 export interface Persistence {
   url: string
   database: Database
   eventLog: PrismaEventLog
   bus: PostgresBus
-  unitOfWork: UnitOfWork<Repositories>
+  unitOfWork: UnitOfWork<Repositories> & Snapshots<Repositories>
   /** The repositories without a transaction, for single reads. */
   reads: Repositories
 }

@@ -9,6 +9,7 @@ import { AccessTokens } from '../modules/auth/access-tokens.js'
 import { AuthService } from '../modules/auth/auth.service.js'
 import { LoginLimiter } from '../modules/auth/login-limiter.js'
 import { SessionAuthenticator } from '../modules/auth/session-authenticator.js'
+import { DispatchService } from '../modules/print-jobs/dispatch.service.js'
 import { FilesService } from '../modules/files/files.service.js'
 import type { ScanThread } from '../modules/files/gcode/scan-thread.js'
 import { AttemptLedger } from '../modules/print-jobs/attempt-ledger.js'
@@ -73,9 +74,10 @@ export const composeServices = async ({
       forgetSession: (sessionId) => authenticator.forget(sessionId),
       refreshTokenDays: config.auth.refreshTokenDays,
     }),
+    dispatch: new DispatchService({ database: unitOfWork, board }),
     files: new FilesService({ unitOfWork, reads, storage, scans, limitBytes: config.http.maxUploadBytes, log }),
     printers: new PrintersService({ ...shared, desk: new CommandDesk(unitOfWork, bus), drivers, sealer }),
-    printJobs: new PrintJobsService({ ...shared, follow }),
+    printJobs: new PrintJobsService({ unitOfWork, reads, bus, follow }),
     projects: new ProjectsService({ unitOfWork, reads }),
     system: new SystemService({
       version: GANTRY_VERSION,

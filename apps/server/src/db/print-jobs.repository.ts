@@ -157,6 +157,12 @@ export class PrismaPrintJobRepository implements PrintJobRepository {
     return after
   }
 
+  async names(actor: Actor, jobIds: string[]) {
+    const where = { AND: [visibleJobs(actor), { id: { in: jobIds } }] }
+    const rows = await this.tx.printJob.findMany({ where, select: { id: true, name: true } })
+    return new Map(rows.map(({ id, name }) => [id, name]))
+  }
+
   async bindCopy(jobId: string, number: number, { onlyPrinterId, notPrinterId }: CopyBinding) {
     // Shared: who removes the printer meanwhile waits, and then finds the copy and lets it go.
     const there = await this.tx.$queryRaw<unknown[]>`

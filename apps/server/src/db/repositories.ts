@@ -10,7 +10,6 @@ import { PrismaPrintableFileRepository } from './printable-files.repository.js'
 import { PrismaPrinterRepository } from './printers.repository.js'
 import { PrismaPartProgressRepository, PrismaProjectRepository } from './projects.repository.js'
 import { PrismaUserRepository } from './users.repository.js'
-import { PrismaVerdictRepository } from './verdicts.repository.js'
 
 /** Every repository, bound to one transaction, or to the pool for reads that need none. */
 export const repositoriesFor = (tx: Prisma.TransactionClient) => ({
@@ -27,7 +26,6 @@ export const repositoriesFor = (tx: Prisma.TransactionClient) => ({
   printJobs: new PrismaPrintJobRepository(tx),
   projects: new PrismaProjectRepository(tx),
   users: new PrismaUserRepository(tx),
-  verdicts: new PrismaVerdictRepository(tx),
 })
 
 export type Repositories = ReturnType<typeof repositoriesFor>

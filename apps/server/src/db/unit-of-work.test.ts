@@ -172,3 +172,27 @@ describe('an idempotent call', () => {
     for (let n = 0; n < 2; n += 1) expect(await unitOfWork.once(call, () => Promise.resolve(null))).toBeNull()
   })
 })
+
+describe('a snapshot', () => {
+  it('reads the database as it was at one moment, whatever is committed meanwhile', async () => {
+    const { database, prisma, unitOfWork } = await open()
+    await using _closing = database
+    const add = (id: string) => prisma.location.create({ data: { id, name: id } })
+    await add('one')
+    const counts = await unitOfWork.snapshot(async ({ tx }) => {
+      const before = await tx.location.count()
+      await add('two')
+      return [before, await tx.location.count()]
+    })
+    expect(counts).toEqual([1, 1])
+    expect(await prisma.location.count()).toBe(2)
+  })
+
+  it('changes nothing', async () => {
+    const { database, prisma, unitOfWork } = await open()
+    await using _closing = database
+    const write = unitOfWork.snapshot(({ tx }) => tx.location.create({ data: { id: 'one', name: 'one' } }))
+    await expect(write).rejects.toThrow(/read-only/)
+    expect(await prisma.location.count()).toBe(0)
+  })
+})

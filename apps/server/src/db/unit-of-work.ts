@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import type { CommitHook } from '../kernel/commit-hook.port.js'
 import { jittered, type Random } from '../kernel/random.js'
-import type { IdempotentCall, TransactionContext, UnitOfWork } from '../kernel/unit-of-work.port.js'
+import type { IdempotentCall, Snapshots, TransactionContext, UnitOfWork } from '../kernel/unit-of-work.port.js'
 import { isTransient, mapDatabaseError } from './errors.js'
 import type { Prisma, PrismaClient } from './generated/client.js'
 import { answerOnce, recallAnswer } from './idempotency.js'
@@ -32,7 +32,7 @@ const databaseNow = async (tx: Prisma.TransactionClient): Promise<Date> => {
 }
 
 /** The unit of work on Prisma's interactive transactions, at PostgreSQL's default isolation (read committed). */
-export class PrismaUnitOfWork<R extends object> implements UnitOfWork<R> {
+export class PrismaUnitOfWork<R extends object> implements UnitOfWork<R>, Snapshots<R> {
   private readonly random: Random
   private readonly timeoutMs: number
 
@@ -51,6 +51,20 @@ export class PrismaUnitOfWork<R extends object> implements UnitOfWork<R> {
 
   async recall<T>(call: IdempotentCall): Promise<T | null> {
     return recallAnswer<T>(this.options.prisma, call)
+  }
+
+  snapshot<T>(work: (repositories: R & { now: Date }) => Promise<T>): Promise<T> {
+    const { prisma, repositoriesFor } = this.options
+    const read = async (tx: Prisma.TransactionClient) => {
+      // The first statement: what follows sees the database as this one did.
+      await tx.$executeRaw`set transaction read only`
+      const now = await databaseNow(tx)
+      return work({ ...repositoriesFor(tx, now), now })
+    }
+    const limits = { maxWait: this.timeoutMs, timeout: this.timeoutMs }
+    return prisma.$transaction(read, { ...limits, isolationLevel: 'RepeatableRead' }).catch((error: unknown) => {
+      throw mapDatabaseError(error)
+    })
   }
 
   private async transact<T>(
@@ -88,5 +102,5 @@ export class PrismaUnitOfWork<R extends object> implements UnitOfWork<R> {
   }
 }
 
-export const createUnitOfWork = <R extends object>(options: UnitOfWorkOptions<R>): UnitOfWork<R> =>
+export const createUnitOfWork = <R extends object>(options: UnitOfWorkOptions<R>): UnitOfWork<R> & Snapshots<R> =>
   new PrismaUnitOfWork(options)

@@ -24,6 +24,12 @@ export interface IdempotentCall {
   input: unknown
 }
 
+/** Reads over the repositories `R` that all see the database as it was at one moment. */
+export interface Snapshots<R> {
+  /** Changes nothing: a write inside it fails. */
+  snapshot<T>(work: (repositories: R & Pick<TransactionContext, 'now'>) => Promise<T>): Promise<T>
+}
+
 /**
  * One transaction over the repositories `R`. No device and no network peer is waited for inside it. Serialization
  * failures and deadlocks are tried again, so the function must have no effect outside the transaction.

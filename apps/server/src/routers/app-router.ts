@@ -2,6 +2,7 @@ import { router } from '../trpc/init.js'
 import { alarmsRouter } from './alarms.router.js'
 import { attemptsRouter } from './attempts.router.js'
 import { authRouter } from './auth.router.js'
+import { dispatchRouter } from './dispatch.router.js'
 import { filesRouter } from './files.router.js'
 import { printJobsRouter } from './print-jobs.router.js'
 import { printersRouter } from './printers.router.js'
@@ -13,6 +14,7 @@ export const appRouter = router({
   alarms: alarmsRouter,
   attempts: attemptsRouter,
   auth: authRouter,
+  dispatch: dispatchRouter,
   files: filesRouter,
   printers: printersRouter,
   printJobs: printJobsRouter,

@@ -48,7 +48,7 @@ export const printJobsRouter = router({
     })
     .input(byId)
     .output(jobExplanation)
-    .query(({ ctx, input }) => ctx.services.printJobs.explain(ctx.actor, input.id)),
+    .query(({ ctx, input }) => ctx.services.dispatch.explainJob(ctx.actor, input.id)),
 
   attempts: authedProcedure
     .meta({

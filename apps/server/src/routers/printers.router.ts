@@ -5,6 +5,7 @@ import {
   pageInput,
   pageOf,
   printer,
+  printerExplanation,
   printerStatusEvent,
   updatePrinterInput,
 } from '@gantry/schemas'
@@ -32,6 +33,13 @@ export const printersRouter = router({
     .input(byId)
     .output(printer)
     .query(({ ctx, input }) => ctx.services.printers.get(ctx.actor, input.id)),
+
+  /** What it waits for, what it has in hand, and how the jobs at the head of the queue suit it. */
+  explain: authedProcedure
+    .meta({ openapi: { method: 'GET', path: '/printers/{id}/explain', tags, summary: 'What a printer waits for' } })
+    .input(z.strictObject({ id: idOf('printer'), limit: z.int().min(1).max(200).default(20) }))
+    .output(printerExplanation)
+    .query(({ ctx, input }) => ctx.services.dispatch.explainPrinter(ctx.actor, input.id, input.limit)),
 
   /** Connects to the host first, unless told not to; a wrong URL or key is refused with the field named. */
   create: adminProcedure

@@ -13,6 +13,7 @@ import { followEvents } from '../events/follow-events.js'
 import { Lifecycle, newId, SYSTEM_ACTOR, systemClock, type Logger } from '../kernel/index.js'
 import { AttemptLedger } from '../modules/print-jobs/attempt-ledger.js'
 import { AttemptsService } from '../modules/print-jobs/attempts.service.js'
+import { DispatchService } from '../modules/print-jobs/dispatch.service.js'
 import { PrintJobsService } from '../modules/print-jobs/print-jobs.service.js'
 import type { UploadSource } from '../modules/printers/printer-driver.port.js'
 import { StatusBoard } from '../modules/printers/status-board.js'
@@ -48,6 +49,8 @@ export interface PrintingRig extends AsyncDisposable {
   clearBed(name: string): Promise<void>
   /** What `printJobs.cancel` does. */
   cancel(jobId: string): Promise<void>
+  /** Why things wait, and what would start where. */
+  dispatch: DispatchService
   /** What `attempts.reassign` does. */
   reassign(attemptId: string, toPrinterId: string | null): Promise<void>
   /** Stops the fleet role as a shutdown does. */
@@ -79,6 +82,7 @@ export const createPrintingRig = async (fleet: FleetOptions, log: Logger = quiet
   return Object.assign(rig, {
     async [Symbol.asyncDispose]() {
       await rig.stop()
+      await rig.board.stop()
       await lifecycle.stop()
       await virtual.stop()
       await database.drop()
@@ -87,6 +91,8 @@ export const createPrintingRig = async (fleet: FleetOptions, log: Logger = quiet
 }
 
 class Rig {
+  readonly dispatch: DispatchService
+  readonly board: StatusBoard
   private role: Lifecycle
   private readonly ids = new Map<string, string>()
 
@@ -96,6 +102,9 @@ class Rig {
     private readonly log: Logger,
   ) {
     this.role = new Lifecycle(log)
+    this.board = new StatusBoard(persistence.bus, systemClock)
+    this.board.start()
+    this.dispatch = new DispatchService({ database: persistence.unitOfWork, board: this.board })
   }
 
   async start(): Promise<void> {
@@ -181,8 +190,7 @@ class Rig {
   async cancel(jobId: string): Promise<void> {
     const { unitOfWork, reads, bus, eventLog } = this.persistence
     const follow = (cursor: string | null, signal: AbortSignal) => followEvents(bus, eventLog, cursor, signal)
-    const board = new StatusBoard(bus, systemClock)
-    await new PrintJobsService({ unitOfWork, reads, bus, board, follow }).cancel(SYSTEM_ACTOR, jobId)
+    await new PrintJobsService({ unitOfWork, reads, bus, follow }).cancel(SYSTEM_ACTOR, jobId)
   }
 
   async reassign(attemptId: string, toPrinterId: string | null): Promise<void> {

@@ -2,6 +2,7 @@ import type { AlarmsService } from '../modules/alarms/alarms.service.js'
 import type { AuthService } from '../modules/auth/auth.service.js'
 import type { FilesService } from '../modules/files/files.service.js'
 import type { AttemptsService } from '../modules/print-jobs/attempts.service.js'
+import type { DispatchService } from '../modules/print-jobs/dispatch.service.js'
 import type { PrintJobsService } from '../modules/print-jobs/print-jobs.service.js'
 import type { PrintersService } from '../modules/printers/printers.service.js'
 import type { ProjectsService } from '../modules/projects/projects.service.js'
@@ -12,6 +13,7 @@ export interface Services {
   alarms: AlarmsService
   attempts: AttemptsService
   auth: AuthService
+  dispatch: DispatchService
   files: FilesService
   printers: PrintersService
   printJobs: PrintJobsService

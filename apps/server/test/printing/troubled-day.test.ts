@@ -109,11 +109,11 @@ describe.each(KINDS)('when something happens to a print on $kind', ({ fleet }) =
     await rig.registerAll()
     const jobId = await rig.order(1, { materials: ['PETG'] })
 
-    const [verdict] = await rig.eventually(async () => {
-      const verdicts = await rig.persistence.reads.verdicts.listOfJob(SYSTEM_ACTOR, jobId)
-      return verdicts[0]?.reasons.length === 1 && verdicts
+    const reasons = await rig.eventually(async () => {
+      const { printers } = await rig.dispatch.explainJob(SYSTEM_ACTOR, jobId)
+      return printers[0]?.reasons.length === 1 && printers[0].reasons
     })
-    expect(verdict?.reasons).toEqual([{ code: 'MATERIAL_MISMATCH', params: { has: ['PLA'], needs: ['PETG'] } }])
+    expect(reasons).toMatchObject([{ code: 'MATERIAL_MISMATCH', params: { has: ['PLA'], needs: ['PETG'] } }])
     expect((await jobOf(rig, jobId))?.state).toBe('queued')
     expect(rig.virtual.counts().total.starts).toBe(0)
   })

@@ -113,6 +113,36 @@ export interface CurrentUser {
   role: UserRole
 }
 
+/** What would start where now, by the rules of the dispatcher; nothing is claimed by looking. */
+export interface DispatchPreview {
+  /** In the order in which the dispatcher would give them. */
+  starts: {
+    jobId: string
+    jobName: string
+    copyNumber: number
+    printerId: string
+    printerName: string
+  }[]
+  /** Jobs with copies that no printer would take now, first come first. */
+  waiting: {
+    jobId: string
+    jobName: string
+    copies: number
+    /** One entry per code, with the first printer's params, and at how many printers it is in the way. */
+    reasons: {
+      code: string
+      params: {
+        [key: string]: unknown
+      }
+      text: string
+      printers: number
+    }[]
+  }[]
+  /** Whether more jobs wait than were looked at or are listed. */
+  more: boolean
+  evaluatedAt: Date
+}
+
 /**
  * The body of every failed answer: tRPC puts it in `error.data`, REST and uploads send it as `error`.
  * `fields` maps an input's path (`parts.0.targetQuantity`) to what is wrong with it.
@@ -196,26 +226,15 @@ export interface HeaterReading {
   targetCelsius: number | null
 }
 
+/** Why a job's copies wait: its own holds, and what is in the way at each printer. */
 export interface JobExplanation {
   jobId: string
   state: PrintJobState
-  holds: {
-    code: string
-    params: {
-      [key: string]: unknown
-    }
-    text: string
-  }[]
+  holds: ToldReason[]
   printers: {
     printerId: string
     printerName: string
-    reasons: {
-      code: string
-      params: {
-        [key: string]: unknown
-      }
-      text: string
-    }[]
+    reasons: ToldReason[]
     evaluatedAt: Date
   }[]
 }
@@ -361,6 +380,31 @@ export interface Printer {
 
 export type PrinterCommandKind = 'cancel' | 'emergency_stop' | 'pause' | 'resume'
 
+/** What a printer waits for, and what it does instead. */
+export interface PrinterExplanation {
+  printerId: string
+  printerName: string
+  state: PrinterState
+  /** What keeps it from any job; empty when it is free. */
+  waitingFor: ToldReason[]
+  /** What a person must release, with all that is known of it. */
+  holds: ToldReason[]
+  /** The copy in hand. `jobName` is null for a job that the caller may not see. */
+  attempt: {
+    id: string
+    jobId: string
+    jobName: string | null
+    copyNumber: number | null
+    state: AttemptState
+  } | null
+  /** The jobs at the head of the queue, first come first, and why the printer does not suit them; no reasons: it does. */
+  queue: {
+    jobId: string
+    jobName: string
+    reasons: ToldReason[]
+  }[]
+}
+
 export type PrinterKind = 'moonraker' | 'octoprint'
 
 /**
@@ -448,6 +492,12 @@ export type Reason =
       code: 'BED_OCCUPIED'
       params: {
         sinceIso: string | null
+      }
+    }
+  | {
+      code: 'BEHIND_IN_QUEUE'
+      params: {
+        [key: string]: never
       }
     }
   | {
@@ -669,6 +719,7 @@ export type Reason =
 export type ReasonCode =
   | 'ATTEMPT_UNKNOWN'
   | 'BED_OCCUPIED'
+  | 'BEHIND_IN_QUEUE'
   | 'CANCELLED_AT_PRINTER'
   | 'CANCELLED_BY_USER'
   | 'COPY_GIVEN_ELSEWHERE'
@@ -720,6 +771,15 @@ export interface TokenPair {
   accessTokenExpiresAt: Date
   refreshToken: string
   refreshTokenExpiresAt: Date
+}
+
+/** A reason as people read it: code and params, and the English sentence for them. */
+export interface ToldReason {
+  code: string
+  params: {
+    [key: string]: unknown
+  }
+  text: string
 }
 
 export type UserRole = 'admin' | 'operator' | 'viewer'
@@ -856,6 +916,15 @@ export type Procedures = {
     /** Who is logged in. */
     me: Query<void, CurrentUser>
   }
+  dispatch: {
+    /** Claims nothing: what starts in the end may differ, since printers and queue change meanwhile. */
+    preview: Query<
+      {
+        limit?: number
+      },
+      DispatchPreview
+    >
+  }
   files: {
     /** List print files, newest first. */
     list: Query<
@@ -911,6 +980,14 @@ export type Procedures = {
         id: string
       },
       Printer
+    >
+    /** What it waits for, what it has in hand, and how the jobs at the head of the queue suit it. */
+    explain: Query<
+      {
+        id: string
+        limit?: number
+      },
+      PrinterExplanation
     >
     /** Connects to the host first, unless told not to; a wrong URL or key is refused with the field named. */
     create: Mutation<

@@ -75,7 +75,7 @@ export const mayGoTo = ({ onlyPrinterId, notPrinterId }: CopyBinding, printerId:
 
 /** Why a person's word keeps every waiting copy of a job from this printer. */
 const bindingReasons = (printerId: string, { queuedCopies, bindings }: Bound): Reason[] =>
-  queuedCopies > bindings.length || bindings.some((binding) => mayGoTo(binding, printerId))
+  bindings.length === 0 || queuedCopies > bindings.length || bindings.some((binding) => mayGoTo(binding, printerId))
     ? []
     : [{ code: 'COPY_GIVEN_ELSEWHERE', params: { printerIds: onlyPrinters(bindings) } }]
 

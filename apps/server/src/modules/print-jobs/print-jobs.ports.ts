@@ -200,6 +200,8 @@ export interface PrintJobRepository {
   moveCopy(jobId: string, copyNumber: number, to: CopyState, now: Date): Promise<JobCounts>
   /** Moves every copy of this state that no active attempt works on. @returns the job after the move */
   moveIdleCopies(jobId: string, from: CopyState, to: CopyState, now: Date): Promise<JobCounts>
+  /** The names of those of these jobs that the actor may see, by id. */
+  names(actor: Actor, jobIds: string[]): Promise<Map<string, string>>
   /** Says where a copy may go from now on; a printer that was removed binds nothing. */
   bindCopy(jobId: string, copyNumber: number, binding: CopyBinding): Promise<void>
   /** Lets every copy of this job go anywhere again. */
@@ -219,18 +221,4 @@ export interface PrintableFileRepository {
   /** The newest version of a file of the library; null when there is none or it was removed. */
   latest(actor: Actor, fileId: string): Promise<PrintableFile | null>
   version(fileVersionId: string): Promise<PrintableFile | null>
-}
-
-export interface Verdict {
-  jobId: string
-  printerId: string
-  reasons: Reason[]
-}
-
-/** Why waiting jobs did not go to printers, as last found. Outside transactions: a verdict is no fact worth a lock. */
-export interface VerdictRepository {
-  put(verdicts: Verdict[]): Promise<void>
-  /** Removes what was found of jobs that wait no longer, at most `limit` rows. @returns how many */
-  removeOfOthers(limit: number): Promise<number>
-  listOfJob(actor: Actor, jobId: string): Promise<(Verdict & { evaluatedAt: Date })[]>
 }

@@ -1,13 +1,4 @@
-import {
-  reasonText,
-  type Attempt,
-  type JobExplanation,
-  type Page,
-  type PrintJob,
-  type PrintJobState,
-  type Reason,
-  type SubmitPrintJobInput,
-} from '@gantry/schemas'
+import { type Attempt, type Page, type PrintJob, type PrintJobState, type SubmitPrintJobInput } from '@gantry/schemas'
 
 import {
   GantryError,
@@ -23,20 +14,10 @@ import {
 } from '../../kernel/index.js'
 import type { AlarmRepository } from '../alarms/alarms.ports.js'
 import type { HoldRepository } from '../printers/holds.ports.js'
-import { composeStatus, LIVE_FOR_MS } from '../printers/printer-status.js'
-import type { PrinterRecord, PrinterRepository } from '../printers/printers.ports.js'
-import type { StatusBoard } from '../printers/status-board.js'
 import type { ProjectRepository } from '../projects/projects.ports.js'
-import { mismatches } from './fit.js'
 import { jobStream, type JobStreamItem } from './job-stream.js'
 import { dispatchWake } from './print-jobs.jobs.js'
-import type {
-  AttemptRepository,
-  NewPrintJob,
-  PrintableFileRepository,
-  PrintJobRepository,
-  VerdictRepository,
-} from './print-jobs.ports.js'
+import type { AttemptRepository, NewPrintJob, PrintableFileRepository, PrintJobRepository } from './print-jobs.ports.js'
 import { requirementsOf } from './requirements.js'
 
 interface Repositories {
@@ -51,14 +32,11 @@ interface Repositories {
 interface Reads {
   printJobs: PrintJobRepository
   attempts: AttemptRepository
-  verdicts: VerdictRepository
-  printers: PrinterRepository
 }
 
 export interface PrintJobsServiceDeps {
   unitOfWork: UnitOfWork<Repositories>
   reads: Reads
-  board: StatusBoard
   bus: EventBus
   follow: FollowEvents
 }
@@ -74,9 +52,8 @@ type Ordered = Omit<NewPrintJob, 'id' | 'createdById' | 'priority'>
 type Transaction = Repositories & TransactionContext
 
 const LISTED_ATTEMPTS = 200
-const EXPLAINED_PRINTERS = 200
 
-/** The queue as people see it: order copies, ask why they wait, cancel them, let them go on. */
+/** The queue as people see it: order copies, cancel them, let them go on. */
 export class PrintJobsService {
   constructor(private readonly deps: PrintJobsServiceDeps) {}
 
@@ -139,51 +116,9 @@ export class PrintJobsService {
     return this.get(actor, jobId)
   }
 
-  /** Why the job's copies wait: its own holds, and per printer what is in the way there. */
-  async explain(actor: Actor, jobId: string): Promise<JobExplanation> {
-    const { reads } = this.deps
-    const job = await this.get(actor, jobId)
-    const [{ items: printers }, stored] = await Promise.all([
-      reads.printers.list(actor, { limit: EXPLAINED_PRINTERS, cursor: null, groupId: null }),
-      job.counts.queued > 0 ? reads.verdicts.listOfJob(actor, jobId) : [],
-    ])
-    const known = new Map(stored.map((verdict) => [verdict.printerId, verdict]))
-    return {
-      jobId,
-      state: job.state,
-      holds: job.holds.map(told),
-      printers: printers.map((printer) => {
-        const stored = this.isServed(printer.id) ? known.get(printer.id) : undefined
-        const verdict = stored ?? { reasons: this.reasonsNow(job, printer), evaluatedAt: new Date() }
-        return {
-          printerId: printer.id,
-          printerName: printer.name,
-          reasons: verdict.reasons.map(told),
-          evaluatedAt: verdict.evaluatedAt,
-        }
-      }),
-    }
-  }
-
   /** Jobs as they change; see {@link jobStream}. */
   watch(actor: Actor, cursor: EventCursor | null, signal: AbortSignal): AsyncGenerator<JobStreamItem, void, void> {
     return jobStream(this.deps, actor, cursor, signal)
-  }
-
-  /** What a dispatcher found counts only while somebody drives the printer. */
-  private isServed(printerId: string): boolean {
-    const { board } = this.deps
-    const live = board.get(printerId)
-    return live !== null && board.clock.now() - live.atMs <= LIVE_FOR_MS
-  }
-
-  /** For jobs so far back in the queue that no dispatcher has looked at them yet, and printers that nobody drives. */
-  private reasonsNow(job: PrintJob, printer: PrinterRecord): Reason[] {
-    const { board } = this.deps
-    return [
-      ...mismatches(printer, job.requirements),
-      ...composeStatus(printer, board.get(printer.id), board.clock.now()).waitingFor,
-    ]
   }
 
   private async store(
@@ -255,8 +190,6 @@ export class PrintJobsService {
     }
   }
 }
-
-const told = (reason: Reason) => ({ ...reason, text: reasonText(reason) })
 
 const aboutJob = (jobId: string, projectId: string | null) => ({
   subjectType: 'print_job',

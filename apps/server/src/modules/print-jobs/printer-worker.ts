@@ -32,6 +32,8 @@ export interface WorkerDeps {
   log: Logger
   /** Called when a printer may take the next copy. */
   onFree: () => void
+  /** Called when a printer that gave its copy back is to rest until then, and when it need not any more (null). */
+  onRest: (printerId: string, untilMs: number | null) => void
 }
 
 /** Works on the attempts of the printers that this instance drives: one at a time per printer. */
@@ -45,13 +47,15 @@ export class PrinterWorker implements SessionWorker {
   constructor(private readonly deps: WorkerDeps) {}
 
   async serve(session: PrinterSession): Promise<void> {
+    const { printerId } = session.lease
     const unwatch = this.watchForeign(session)
-    this.swept.delete(session.lease.printerId)
+    this.swept.delete(printerId)
+    this.deps.onRest(printerId, this.restsUntilMs(printerId))
     try {
       while (!session.signal.aborted) await this.workOnce(session)
     } finally {
       unwatch()
-      this.deps.foreign.forget(session.lease.printerId)
+      this.deps.foreign.forget(printerId)
     }
   }
 
@@ -70,7 +74,7 @@ export class PrinterWorker implements SessionWorker {
 
   /** Whether the printer could take a claim: somebody serves it, with nothing in hand, and it is not cooling down. */
   isFree(printerId: string): boolean {
-    return this.isIdle(printerId) && this.restsUntil(printerId) === null
+    return this.isIdle(printerId) && this.restsUntilMs(printerId) === null
   }
 
   /** Whether the printer has a session and nothing in hand. */
@@ -79,9 +83,9 @@ export class PrinterWorker implements SessionWorker {
   }
 
   /** Until when the printer takes no copy, since it gave the last one back; null when it does not rest. */
-  restsUntil(printerId: string): Date | null {
+  private restsUntilMs(printerId: string): number | null {
     const untilMs = this.coolDowns.get(printerId)?.untilMs ?? 0
-    return untilMs > this.deps.clock.now() ? new Date(untilMs) : null
+    return untilMs > this.deps.clock.now() ? untilMs : null
   }
 
   /** Looks up which copies in hand somebody wants stopped. */
@@ -128,6 +132,7 @@ export class PrinterWorker implements SessionWorker {
       this.busy.delete(printerId)
     }
     await this.learn(attempt)
+    this.deps.onRest(printerId, this.restsUntilMs(printerId))
   }
 
   /** A printer that gave copies back rests, longer each time, so that a broken one does not pull the queue through it. */

@@ -17,10 +17,11 @@ const report: HostReport = {
 const live: PrinterLive = {
   ...{ printerId: 'prn', boot: 'b', seq: 1, atMs: 10_000, link: 'connected', linkError: null, report, pending: null },
   permissions: { upload: true, delete: true, print: true, detail: null },
+  restsUntilMs: null,
 }
 const attempt = { id: 'att', jobId: 'job', state: 'printing' as const, remoteName: 'g1.gcode', remotePath: null }
 const codes = (change: Partial<PrinterRecord>, said: Partial<PrinterLive> | null) =>
-  obstacles({ ...record, ...change }, said === null ? null : { ...live, ...said }).map(({ code }) => code)
+  obstacles({ ...record, ...change }, said === null ? null : { ...live, ...said }, 10_000).map(({ code }) => code)
 
 describe('why a printer takes no job', () => {
   it.each([
@@ -36,6 +37,8 @@ describe('why a printer takes no job', () => {
     ['no connection', {}, { report: null, linkError: { code: 'auth', message: 'x' } }, ['PRINTER_OFFLINE']],
     ['the host lost its printer', {}, { report: { ...report, printerConnected: false } }, ['PRINTER_OFFLINE']],
     ['an error', {}, { report: { ...report, state: 'error' } }, ['PRINTER_NOT_READY']],
+    ['a rest', {}, { restsUntilMs: 10_001 }, ['PRINTER_RESTING']],
+    ['no rest that is over', {}, { restsUntilMs: 10_000 }, []],
     ['a print', {}, { report: { ...report, state: 'printing' } }, ['PRINTER_NOT_READY']],
     ['manual movement', {}, { report: { ...report, busyDetail: 'moving' } }, ['HOST_NOT_DISPATCHABLE']],
     ['no proof yet of what the key may', {}, { permissions: null }, ['PRINTER_NOT_REPORTED']],

@@ -7,6 +7,10 @@ import type { PrinterLive, PrinterRecord } from './printers.ports.js'
 /** How long a word of the driving instance counts; it speaks at least every few seconds. */
 export const LIVE_FOR_MS = 15_000
 
+/** What was said, unless it is so old that nobody drives the printer any more. */
+export const freshWord = (said: PrinterLive | null, nowMs: number): PrinterLive | null =>
+  said !== null && nowMs - said.atMs <= LIVE_FOR_MS ? said : null
+
 const permissionReasons = (live: PrinterLive): Reason[] => {
   const { permissions } = live
   if (permissions === null) return [{ code: 'PRINTER_NOT_REPORTED', params: {} }]
@@ -34,10 +38,15 @@ const liveReasons = (live: PrinterLive | null): Reason[] => {
   return [{ code: 'PRINTER_NOT_REPORTED', params: {} }]
 }
 
+const restReasons = (live: PrinterLive | null, nowMs: number): Reason[] =>
+  live?.restsUntilMs == null || live.restsUntilMs <= nowMs
+    ? []
+    : [{ code: 'PRINTER_RESTING', params: { untilIso: new Date(live.restsUntilMs).toISOString() } }]
+
 type Obstructed = Pick<PrinterRecord, 'enabled' | 'maintenance' | 'bed' | 'bedSince' | 'holds' | 'activeAttempt'>
 
 /** Why this printer takes no job now, whatever the job; empty when it is free. */
-export const obstacles = (record: Obstructed, live: PrinterLive | null): Reason[] => {
+export const obstacles = (record: Obstructed, live: PrinterLive | null, nowMs: number): Reason[] => {
   const reasons: Reason[] = []
   if (!record.enabled) reasons.push({ code: 'PRINTER_DISABLED', params: {} })
   if (record.maintenance) reasons.push({ code: 'PRINTER_IN_MAINTENANCE', params: {} })
@@ -47,7 +56,7 @@ export const obstacles = (record: Obstructed, live: PrinterLive | null): Reason[
   if (record.bed === 'occupied' && record.activeAttempt === null) {
     reasons.push({ code: 'BED_OCCUPIED', params: { sinceIso: record.bedSince.toISOString() } })
   }
-  return record.enabled ? [...reasons, ...liveReasons(live)] : reasons
+  return record.enabled ? [...reasons, ...liveReasons(live), ...restReasons(live, nowMs)] : reasons
 }
 
 /** Whether what the host works on is the attempt that we gave it. */
@@ -81,8 +90,8 @@ const attentionOf = (live: PrinterLive | null): PrinterStatus['attention'] => {
 
 /** The status that people and clients see: what the database knows, and what the driving instance last said. */
 export const composeStatus = (record: PrinterRecord, said: PrinterLive | null, nowMs: number): PrinterStatus => {
-  const live = said !== null && nowMs - said.atMs <= LIVE_FOR_MS ? said : null
-  const waitingFor = obstacles(record, live)
+  const live = freshWord(said, nowMs)
+  const waitingFor = obstacles(record, live, nowMs)
   const state = displayedState({
     host: live?.report?.state ?? null,
     bed: record.bed,

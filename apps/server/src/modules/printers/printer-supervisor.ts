@@ -81,6 +81,7 @@ export class PrinterSupervisor {
       report: null,
       permissions: null,
       pending: null,
+      restsUntilMs: null,
     }
   }
 
@@ -133,6 +134,11 @@ export class PrinterSupervisor {
   /** Shows a command that the host took and whose effect is not yet seen, for at most this long. */
   expect(kind: PendingCommand['kind'], forMs: number): void {
     this.say({ pending: { kind, untilMs: this.deps.clock.now() + forMs } })
+  }
+
+  /** Shows until when the printer is given no copy. */
+  showRest(untilMs: number | null): void {
+    if (untilMs !== this.live.restsUntilMs) this.say({ restsUntilMs: untilMs })
   }
 
   /** Says the latest again, so that listeners know it is still true. */

@@ -62,6 +62,8 @@ export interface PrinterLive {
   report: HostReport | null
   permissions: PermissionProbe | null
   pending: PendingCommand | null
+  /** Until when it is given no copy, since it gave the last one back; by the speaker's clock. Null: it does not rest. */
+  restsUntilMs: number | null
 }
 
 export interface NewPrinter {

@@ -43,8 +43,10 @@ export class StatusBoard {
     const known = this.lives.get(said.printerId)
     if (known?.boot === said.boot && known.seq >= said.seq) return
     const atMs = this.clock.now()
-    const pending = said.pending && { ...said.pending, untilMs: said.pending.untilMs + atMs - said.atMs }
-    const live = { ...said, atMs, pending }
+    const here = (ms: number) => ms + atMs - said.atMs
+    const pending = said.pending && { ...said.pending, untilMs: here(said.pending.untilMs) }
+    const restsUntilMs = said.restsUntilMs && here(said.restsUntilMs)
+    const live = { ...said, atMs, pending, restsUntilMs }
     this.lives.set(live.printerId, live)
     for (const listener of this.listeners) listener(live)
   }

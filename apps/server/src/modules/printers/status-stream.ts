@@ -1,11 +1,11 @@
 import type { PrinterStatus, PrinterStatusEvent } from '@gantry/schemas'
 
 import type { Actor, EventBus } from '../../kernel/index.js'
+import { allPrinters } from './all-printers.js'
 import { composeStatus } from './printer-status.js'
 import type { PrinterRecord, PrinterRepository } from './printers.ports.js'
 import type { StatusBoard } from './status-board.js'
 
-const PAGE = 200
 const LOOK_EVERY_MS = 5_000
 
 export interface StatusStreamDeps {
@@ -55,7 +55,7 @@ export async function* statusStream(
   }
   let records = new Map<string, PrinterRecord>()
   try {
-    records = await loadAll(reads.printers, actor)
+    records = await allPrinters(reads.printers, actor)
     yield { type: 'snapshot', printers: [...records.values()].map(tell) }
     if (signal.aborted) gate.open() // before anybody listened to it
     for (;;) {
@@ -83,16 +83,6 @@ const take = (ids: Set<string>): string[] => {
   const taken = [...ids]
   ids.clear()
   return taken
-}
-
-const loadAll = async (printers: PrinterRepository, actor: Actor): Promise<Map<string, PrinterRecord>> => {
-  const all = new Map<string, PrinterRecord>()
-  for (let cursor: string | null = null; ;) {
-    const page = await printers.list(actor, { limit: PAGE, cursor, groupId: null })
-    for (const record of page.items) all.set(record.id, record)
-    if (page.nextCursor === null) return all
-    cursor = page.nextCursor
-  }
 }
 
 /** Lets one waiter through for any number of openings before it. */

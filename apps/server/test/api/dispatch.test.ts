@@ -1,0 +1,118 @@
+import { createFleet, type Fleet } from '@gantry/virtual-printers'
+import { describe, expect, it } from 'vitest'
+
+import { newId } from '../../src/kernel/index.js'
+import { startAppUnderTest, uploaded, type AppUnderTest } from '../../src/testing/app-under-test.js'
+import { zigzagGcode } from '../../src/testing/tiny-gcode.js'
+
+const LONG_PRINT = zigzagGcode(3_000)
+const SOON = { timeout: 20_000, interval: 50 }
+
+interface Shop {
+  app: AppUnderTest
+  fleet: Fleet
+  /** In the order of their names. */
+  printerIds: string[]
+  fileId: string
+}
+
+/** A server with an OctoPrint and a Moonraker, PLA loaded; the beds are not cleared yet. */
+const openShop = async (): Promise<Shop & AsyncDisposable> => {
+  const fleet = await createFleet({ octoprint: 1, moonraker: 1, speed: 60, requireApiKey: true })
+  const app = await startAppUnderTest()
+  const printerIds: string[] = []
+  for (const { name, kind, url, apiKey } of fleet.printers) {
+    const created = await app.admin.trpc.printers.create.mutate({
+      ...{ name, kind, url, apiKey },
+      ...{ nozzleDiameterMm: 0.4, materials: [{ material: 'PLA' }] },
+      buildVolume: { xMm: 250, yMm: 210, zMm: 210 },
+    })
+    printerIds.push(created.id)
+  }
+  const { id: fileId } = await uploaded(app.admin, 'token.gcode', LONG_PRINT)
+  return {
+    ...{ app, fleet, printerIds, fileId },
+    [Symbol.asyncDispose]: async () => {
+      await app[Symbol.asyncDispose]()
+      await fleet.stop()
+    },
+  }
+}
+
+const clear = ({ app }: Shop, id: string) => app.admin.rest('POST', `/api/printers/${id}/clear-bed`, {})
+
+const attemptsOf = async ({ app }: Shop, id: string) => (await app.admin.trpc.printJobs.attempts.query({ id })).items
+
+const runningAttempt = async (shop: Shop, jobId: string) => {
+  await expect.poll(async () => (await attemptsOf(shop, jobId))[0]?.state, SOON).toBe('printing')
+  return (await attemptsOf(shop, jobId))[0]!
+}
+
+describe('over the API', () => {
+  it('the preview says why nothing starts, and a printer what it waits for', async () => {
+    await using shop = await openShop()
+    const { app, printerIds, fileId } = shop
+    const [printerId] = printerIds as [string]
+    const job = await app.admin.trpc.printJobs.submit.mutate({ source: { fileId, copies: 3 } })
+    const explained = async () => (await app.admin.rest('GET', `/api/printers/${printerId}/explain?limit=5`)).body
+    await expect.poll(explained, SOON).toMatchObject({
+      ...{
+        printerId,
+        attempt: null,
+        holds: [],
+        waitingFor: [{ code: 'BED_OCCUPIED', text: 'The bed is not cleared.' }],
+      },
+      queue: [{ jobId: job.id, jobName: 'token.gcode', reasons: [] }],
+    })
+    await expect
+      .poll(async () => (await app.admin.rest('GET', '/api/dispatch/preview?limit=5')).body, SOON)
+      .toMatchObject({
+        ...{ starts: [], more: false },
+        waiting: [{ jobId: job.id, copies: 3, reasons: [{ code: 'BED_OCCUPIED', printers: 2 }] }],
+      })
+    const viewer = await app.logInAs('viewer')
+    expect((await viewer.rest('GET', '/api/dispatch/preview')).status).toBe(200)
+    expect((await viewer.rest('GET', '/api/dispatch/preview?limit=201')).error?.code).toBe('VALIDATION_FAILED')
+
+    await clear(shop, printerId)
+    const attempt = await runningAttempt(shop, job.id)
+    expect(await explained()).toMatchObject({
+      ...{ state: 'printing', attempt: { id: attempt.id, jobId: job.id, copyNumber: 1, state: 'printing' } },
+      waitingFor: [{ code: 'PRINTER_BUSY' }, { code: 'PRINTER_NOT_READY' }],
+    })
+  })
+
+  it('a running copy is moved to another printer, once, and what cannot be moved is refused', async () => {
+    await using shop = await openShop()
+    const { app, fleet, printerIds, fileId } = shop
+    const [fromId, toId] = printerIds as [string, string]
+    const job = await app.admin.trpc.printJobs.submit.mutate({ source: { fileId, copies: 1 } })
+    await clear(shop, fromId)
+    const { id } = await runningAttempt(shop, job.id)
+    const reassign = (body: object) => app.admin.rest('POST', `/api/attempts/${id}/reassign`, body)
+
+    const refused = async (body: object) => {
+      const { status, error } = await reassign(body)
+      return [status, error?.code, Object.keys(error?.fields ?? {})]
+    }
+    expect(await refused({ printerId: fromId })).toEqual([400, 'VALIDATION_FAILED', ['printerId']])
+    expect(await refused({ printerId: newId('printer') })).toEqual([404, 'NOT_FOUND', []])
+    expect(await refused({ to: toId })).toEqual([400, 'VALIDATION_FAILED', ['to']])
+    await app.admin.trpc.printers.setMaterials.mutate({ id: toId, materials: [{ material: 'PETG' }] })
+    expect(await refused({ printerId: toId })).toEqual([409, 'INVALID_STATE', []])
+    await app.admin.trpc.printers.setMaterials.mutate({ id: toId, materials: [{ material: 'PLA' }] })
+
+    const wished = await reassign({ printerId: toId })
+    expect(wished).toMatchObject({ status: 200, body: { id, reassign: { toPrinterId: toId } } })
+    expect((await reassign({ printerId: toId })).status).toBe(200)
+    await expect.poll(async () => (await attemptsOf(shop, job.id))[0]?.state, SOON).toBe('cancelled')
+    expect(await app.admin.rest('GET', `/api/print-jobs/${job.id}/explain`)).toMatchObject({
+      body: { printers: [{ printerId: toId }, { printerId: fromId, reasons: [{ code: 'COPY_GIVEN_ELSEWHERE' }, {}] }] },
+    })
+    await clear(shop, toId)
+    const second = await runningAttempt(shop, job.id)
+    expect(second.printerId).toBe(toId)
+    expect(await refused({})).toEqual([409, 'INVALID_STATE', []])
+    expect(fleet.counts().total).toMatchObject({ starts: 2, cancelled: 1, secondStarts: 0, startsOnOccupiedBed: 0 })
+  })
+})
