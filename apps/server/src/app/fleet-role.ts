@@ -13,7 +13,7 @@ import { PrinterWorker } from '../modules/print-jobs/printer-worker.js'
 import { UPLOAD_LIMITS, UploadSlots } from '../modules/print-jobs/upload-slots.js'
 import { Fleet } from '../modules/printers/fleet.js'
 import { LEASE_TIMINGS, type LeaseTimings } from '../modules/printers/lease-keeper.js'
-import { CommandRunner } from '../modules/printers/printer-commands.js'
+import { CommandRunner } from '../modules/printers/command-runner.js'
 import { PrinterAlarms } from '../modules/printers/printer-alarms.js'
 import { SUPERVISOR_TIMINGS, type SupervisorTimings } from '../modules/printers/printer-supervisor.js'
 import type { CredentialSealer, DriverRegistry } from '../modules/printers/printers.ports.js'
@@ -76,7 +76,7 @@ export const startFleetRole = async (deps: FleetRoleDeps): Promise<FleetRole> =>
     ...{ unitOfWork, fleet, worker, bus, clock, log },
     timings: DISPATCHER_TIMINGS,
   })
-  const commands = new CommandRunner({ unitOfWork, bus, fleet, instanceId, log })
+  const commands = new CommandRunner({ unitOfWork, bus, fleet, instanceId, clock, log })
   const unwatchCancels = bus.onWake('printer.command', () => {
     worker.noticeCancels().catch((err: unknown) => log.warn({ err }, 'wishes to cancel could not be looked up'))
   })

@@ -3,7 +3,7 @@ import { AesGcmSealer } from '../adapters/secrets/aes-gcm-sealer.js'
 import { loadSecrets } from '../adapters/secrets/load-secrets.js'
 import type { Config } from '../config/config.js'
 import { followEvents } from '../events/follow-events.js'
-import { type Clock, type FollowEvents, type Logger } from '../kernel/index.js'
+import { type FollowEvents, type Logger, type Timers } from '../kernel/index.js'
 import { AlarmsService } from '../modules/alarms/alarms.service.js'
 import { AccessTokens } from '../modules/auth/access-tokens.js'
 import { AuthService } from '../modules/auth/auth.service.js'
@@ -15,7 +15,7 @@ import type { ScanThread } from '../modules/files/gcode/scan-thread.js'
 import { AttemptLedger } from '../modules/print-jobs/attempt-ledger.js'
 import { AttemptsService } from '../modules/print-jobs/attempts.service.js'
 import { PrintJobsService } from '../modules/print-jobs/print-jobs.service.js'
-import { CommandDesk } from '../modules/printers/printer-commands.js'
+import { CommandDesk } from '../modules/printers/command-desk.js'
 import { PrintersService } from '../modules/printers/printers.service.js'
 import type { CredentialSealer, DriverRegistry } from '../modules/printers/printers.ports.js'
 import { StatusBoard } from '../modules/printers/status-board.js'
@@ -31,7 +31,7 @@ export interface ServicesDeps {
   drivers: DriverRegistry
   scans: ScanThread
   instanceId: string
-  clock: Clock
+  clock: Timers
   log: Logger
 }
 
@@ -76,7 +76,12 @@ export const composeServices = async ({
     }),
     dispatch: new DispatchService({ database: unitOfWork, board }),
     files: new FilesService({ unitOfWork, reads, storage, scans, limitBytes: config.http.maxUploadBytes, log }),
-    printers: new PrintersService({ ...shared, desk: new CommandDesk(unitOfWork, bus), drivers, sealer }),
+    printers: new PrintersService({
+      ...shared,
+      desk: new CommandDesk({ unitOfWork, bus, drivers, sealer, clock, log }),
+      drivers,
+      sealer,
+    }),
     printJobs: new PrintJobsService({ unitOfWork, reads, bus, follow }),
     projects: new ProjectsService({ unitOfWork, reads }),
     system: new SystemService({

@@ -129,7 +129,7 @@ describe('orders to printers', () => {
       return id
     }
     const take = (owner: string) => rows.unitOfWork.run(({ commands }) => commands.take(owner, [printerId]))
-    return { ...rows, order, take }
+    return { ...rows, printerId, order, take }
   }
 
   it('are taken once, by the owner of the lease and nobody else', async () => {
@@ -156,10 +156,24 @@ describe('orders to printers', () => {
     const id = await order(10)
     await take('ins_a')
     expect(await unitOfWork.run(({ commands }) => commands.expire())).toEqual([])
-    await prisma.$executeRaw`UPDATE printer_command SET taken_at = now() - interval '1 minute'`
+    await prisma.$executeRaw`UPDATE printer_command SET deadline_at = now() - interval '1 minute'`
     expect(await unitOfWork.run(({ commands }) => commands.expire())).toMatchObject([{ id, state: 'failed' }])
-    await unitOfWork.run(({ commands }) => commands.finish(id, { state: 'done' }))
+    expect(await unitOfWork.run(({ commands }) => commands.finish(id, 'ins_a', { state: 'done' }))).toBe(false)
     expect(await reads.commands.get(SYSTEM_ACTOR, id)).toMatchObject({ state: 'failed', errorCode: 'PRINTER_TIMEOUT' })
+  })
+
+  it('tell who takes them how much time is left, and go back to others until then', async () => {
+    const { database, printerId, leaseTo, unitOfWork, order, take } = await open()
+    await using _ = database
+    const id = await order(10)
+    const [taken] = await take('ins_a')
+    expect(taken?.leftMs).toBeGreaterThan(0)
+    expect(taken?.leftMs).toBeLessThanOrEqual(10_000)
+    await leaseTo('ins_b', printerId)
+    await unitOfWork.run(({ commands }) => commands.putBack(id, 'ins_c'))
+    expect(await take('ins_b')).toEqual([])
+    await unitOfWork.run(({ commands }) => commands.putBack(id, 'ins_a'))
+    expect(await take('ins_b')).toMatchObject([{ id }])
   })
 })
 

@@ -167,5 +167,19 @@ export const describePrinting = (bench: Bench): void => {
       const later = await bench.connect()
       expect(['idle', 'finished']).toContain(later.told.reports[0]?.state)
     })
+
+    it.skipIf(bench.skips('recover'))('stops at once for who is not connected', async () => {
+      const session = await bench.connect()
+      await bench.print(session, bench.host.samples.long)
+      const since = session.told.events.length
+      await bench.host.driver.emergencyStop(bench.host.target, noAbort())
+      await session.told.report(({ state }) => state === 'error', bench.pace.reactMs, since)
+      await bench.host.recover?.()
+    })
+
+    it('says so when the host cannot be told to stop', async () => {
+      const nowhere = { ...bench.host.target, url: 'http://127.0.0.1:9' }
+      await expect(bench.host.driver.emergencyStop(nowhere, noAbort())).rejects.toMatchObject({ code: 'unreachable' })
+    })
   })
 }

@@ -65,6 +65,20 @@ export class MoonrakerDriver implements PrinterDriver {
     }
   }
 
+  async emergencyStop(target: DriverTarget, signal: AbortSignal): Promise<void> {
+    try {
+      const socket = await this.#open(target, signal, () => undefined)
+      try {
+        await introduce(socket, target, signal)
+        await socket.call('printer.emergency_stop', {}, z.unknown(), { signal })
+      } finally {
+        socket.close()
+      }
+    } catch (error) {
+      throw toDriverError(error)
+    }
+  }
+
   async #open(
     target: DriverTarget,
     signal: AbortSignal,
@@ -81,14 +95,18 @@ export class MoonrakerDriver implements PrinterDriver {
   }
 }
 
+async function introduce(socket: RpcSocket, target: DriverTarget, signal: AbortSignal): Promise<void> {
+  const key = target.apiKey === null ? {} : { api_key: target.apiKey }
+  await socket.call('server.connection.identify', { ...CLIENT, ...key }, z.unknown(), { signal })
+}
+
 /**
  * Introduces us, with the key, and asks who is there. An unauthorised WebSocket is opened like any other; only calls
  * are refused.
  */
 async function identify(socket: RpcSocket, target: DriverTarget, signal: AbortSignal): Promise<ServerInfo> {
-  const key = target.apiKey === null ? {} : { api_key: target.apiKey }
   try {
-    await socket.call('server.connection.identify', { ...CLIENT, ...key }, z.unknown(), { signal })
+    await introduce(socket, target, signal)
     return await socket.call('server.info', {}, serverInfo, { signal })
   } catch (error) {
     const failure = toDriverError(error)

@@ -7,6 +7,7 @@ import type {
 import type { Connector } from '../../net/connector.js'
 import { type ClientOptions, OctoPrintClient } from './client.js'
 import { type ConnectionOptions, OctoPrintConnection } from './connection.js'
+import { emergencyStop } from './orders.js'
 import { OctoPrintSocket, type SocketOptions } from './socket.js'
 
 export interface OctoPrintDriverOptions extends ClientOptions, SocketOptions, ConnectionOptions {}
@@ -26,5 +27,9 @@ export class OctoPrintDriver implements PrinterDriver {
     const connection = new OctoPrintConnection(identity, client, onEvent, signal, this.options)
     await connection.open(new OctoPrintSocket(this.connector, client, connection, this.options, signal))
     return connection
+  }
+
+  emergencyStop(target: DriverTarget, signal: AbortSignal): Promise<void> {
+    return emergencyStop(new OctoPrintClient(this.connector, target, this.options), signal)
   }
 }

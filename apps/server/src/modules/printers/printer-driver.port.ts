@@ -17,6 +17,11 @@ export interface PrinterDriver {
    * @throws DriverError `unreachable`, `auth`, `not_recognised`, `protocol`, `timeout`
    */
   connect(target: DriverTarget, options: ConnectOptions): Promise<DriverConnection>
+  /**
+   * Stops the machine at once, on the shortest way and without all the rest of a connection: for an emergency in which
+   * whoever is connected does not answer. @throws DriverError
+   */
+  emergencyStop(target: DriverTarget, signal: AbortSignal): Promise<void>
 }
 
 export interface DriverTarget {

@@ -61,6 +61,7 @@ const open = () => {
     drivers: {
       driverFor: () => ({
         kind: 'octoprint',
+        emergencyStop: () => Promise.resolve(),
         connect: (target, options) => {
           connects.push({ atMs: Date.now(), url: target.url })
           return host.connect === null ? Promise.resolve(connection(options)) : Promise.reject(host.connect)
@@ -249,7 +250,9 @@ describe('a printer’s supervisor', () => {
     const never = new DriverError('aborted', 'given up')
     const connect = (_target: unknown, { signal }: ConnectOptions) =>
       new Promise<DriverConnection>((_resolve, reject) => signal.addEventListener('abort', () => reject(never)))
-    const drivers = { driverFor: () => ({ kind: 'octoprint' as const, connect }) }
+    const drivers = {
+      driverFor: () => ({ kind: 'octoprint' as const, connect, emergencyStop: () => Promise.resolve() }),
+    }
     const supervisor = new PrinterSupervisor({ ...deps, drivers }, { printerId: 'prn', owner: 'i', epoch: 1 }, term)
     supervisor.start()
     await pass(10)

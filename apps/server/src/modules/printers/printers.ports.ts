@@ -185,7 +185,16 @@ export interface CommandRecord {
   errorDetail: string | null
 }
 
+export interface TakenCommand extends CommandRecord {
+  /** Until its deadline, when it was taken. */
+  leftMs: number
+}
+
+export type CommandResult =
+  { state: 'done' } | { state: 'expired' } | { state: 'failed'; errorCode: string; errorDetail: string }
+
 export interface CommandRepository {
+  /** @returns whether an instance drives the printer */
   create(command: {
     id: string
     printerId: string
@@ -193,14 +202,16 @@ export interface CommandRepository {
     attemptId: string | null
     deadlineSeconds: number
     createdById: string
-  }): Promise<void>
+  }): Promise<boolean>
   get(actor: Actor, commandId: string): Promise<CommandRecord | null>
   /** Takes what is pending and not past its deadline for these printers; each command is taken once. */
-  take(owner: string, printerIds: string[]): Promise<CommandRecord[]>
-  finish(
-    commandId: string,
-    result: { state: 'done' } | { state: 'failed'; errorCode: string; errorDetail: string },
-  ): Promise<void>
+  take(owner: string, printerIds: string[]): Promise<TakenCommand[]>
+  /** Lets another instance take what this one took and told nobody. */
+  putBack(commandId: string, owner: string): Promise<void>
+  /** @returns false when the command is not in this owner's hands any more */
+  finish(commandId: string, owner: string, result: CommandResult): Promise<boolean>
+  /** The host was told by somebody else than the instance that drives the printer. @returns false when it was done already */
+  carriedOutElsewhere(commandId: string): Promise<boolean>
   /** Ends what nobody took in time (`expired`), and what was taken by a server that died over it (`failed`). @returns both */
   expire(): Promise<CommandRecord[]>
 }

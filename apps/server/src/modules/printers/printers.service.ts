@@ -20,7 +20,7 @@ import {
 } from '../../kernel/index.js'
 import type { HoldRepository } from './holds.ports.js'
 import { checkHost } from './host-check.js'
-import type { CommandDesk } from './printer-commands.js'
+import type { CommandDesk } from './command-desk.js'
 import { composeStatus } from './printer-status.js'
 import { isBusy } from './printer.state.js'
 import type {
@@ -169,8 +169,7 @@ export class PrintersService {
 
   /** @throws GantryError `NOT_FOUND`, `COMMAND_EXPIRED`, `PRINTER_…` */
   async command(actor: Actor, printerId: string, kind: PrinterCommandKind): Promise<Printer> {
-    const { activeAttempt } = await this.find(actor, printerId)
-    await this.deps.desk.order(actor, printerId, kind, activeAttempt?.id ?? null)
+    await this.deps.desk.order(actor, await this.find(actor, printerId), kind)
     return this.get(actor, printerId)
   }
 
