@@ -22,7 +22,7 @@ import { createLogger } from '../observability/logger.js'
 import { createTestDatabase } from './database.js'
 
 const TOKEN = new URL('../modules/files/fixtures/demo-token.gcode', import.meta.url)
-const PRISMA_FOLDER = new URL('../../../../prisma', import.meta.url).pathname
+export const PRISMA_FOLDER = new URL('../../../../prisma', import.meta.url).pathname
 
 /** Waits short enough for tests, in the proportions of the real ones. */
 export const QUICK_TIMINGS: FleetRoleTimings = {
@@ -66,6 +66,13 @@ export const quietLog = (): Logger => createLogger({ level: 'silent' })
 
 /** A real fleet role on a real database against virtual printers on real sockets; only HTTP is missing. */
 export const createPrintingRig = async (fleet: FleetOptions, log: Logger = quietLog()): Promise<PrintingRig> => {
+  const rig = await createIdleRig(fleet, log)
+  await rig.start()
+  return rig
+}
+
+/** The same, and nobody drives the printers yet. */
+export const createIdleRig = async (fleet: FleetOptions, log: Logger = quietLog()): Promise<PrintingRig> => {
   const database = await createTestDatabase()
   const virtual = await createFleet({ speed: 2_000, ...fleet })
   const lifecycle = new Lifecycle(log)
@@ -78,7 +85,6 @@ export const createPrintingRig = async (fleet: FleetOptions, log: Logger = quiet
     lifecycle,
   })
   const rig = new Rig(persistence, virtual, log)
-  await rig.start()
   return Object.assign(rig, {
     async [Symbol.asyncDispose]() {
       await rig.stop()
@@ -248,7 +254,8 @@ class Rig {
 
 const sha256 = (content: Buffer) => createHash('sha256').update(content).digest('hex')
 
-const tokenSource = async (digest: string, sizeBytes: number): Promise<UploadSource | null> => {
+/** The fixture file, by its digest. */
+export const tokenSource = async (digest: string, sizeBytes: number): Promise<UploadSource | null> => {
   const content = await readFile(TOKEN)
   if (sha256(content) !== digest) return null
   return { sizeBytes, sha256: digest, open: () => createReadStream(TOKEN) }
