@@ -40,7 +40,7 @@ describe('several instances on one database', () => {
     expect(await epochs()).toEqual(settled)
     await using third = await startInstance(rig.persistence.url)
     await becomesSpread(rig, { [first.id]: 3, [second.id]: 3, [third.id]: 1 })
-  })
+  }, 90_000)
 
   it('take new printers at once, whoever has room', async () => {
     await using rig = await createIdleRig({ octoprint: 2 })
