@@ -4,7 +4,8 @@ import { once } from 'node:events'
 
 import type { BareAnswer } from './bare-server.js'
 import { median, range, type Bench, type BenchOptions, type BenchResult, type Row } from './report.js'
-import { endProcess, sourceArguments, startServer, type BenchServer } from './server-process.js'
+import { endProcess } from '../processes/source-process.js'
+import { sourceArguments, startServer, type BenchServer } from './server-process.js'
 
 const PRINTERS = 100
 const CONNECTIONS = 10

@@ -4,32 +4,17 @@ import { once } from 'node:events'
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
+import { endProcess, readyUrl, sourceArguments as argumentsOf } from '../processes/source-process.js'
 import type { ServerReading } from './server-probe.js'
 
 const pathOf = (relative: string) => fileURLToPath(new URL(relative, import.meta.url))
-const READY = /running at (http:\S+)/
-const START_MS = 60_000
-const STOP_MS = 30_000
 const EMAIL = 'bench@gantry.local'
 
-/** Node's arguments for running one of the repository's TypeScript files in a process of its own. */
-export const sourceArguments = (file: string, preload: string[] = []): string[] => [
-  ...['tsx', ...preload.map(pathOf)].flatMap((module) => ['--import', module]),
-  '--conditions=gantry-source',
-  pathOf(file),
-]
-
-/** Ends a process in order, or by force when it takes too long. */
-export const endProcess = async (child: ChildProcess): Promise<void> => {
-  if (child.exitCode !== null || child.signalCode !== null) return
-  const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS)
-  child.kill('SIGTERM')
-  await once(child, 'exit')
-  clearTimeout(timer)
-}
+/** Node's arguments for running a file of the repository, named from here. */
+export const sourceArguments = (file: string, preload: string[] = []): string[] =>
+  argumentsOf(pathOf(file), preload.map(pathOf))
 
 export interface BenchServer {
   url: string
@@ -80,23 +65,6 @@ export const startServer = async (more: Record<string, string> = {}): Promise<Be
     throw error
   }
 }
-
-const readyUrl = (child: ChildProcess): Promise<string> =>
-  new Promise((resolve, reject) => {
-    const said: string[] = []
-    const fail = (why: string) => reject(new Error(`The server ${why}. It said:\n${said.join('\n')}`))
-    const timer = setTimeout(() => fail('was not ready in time'), START_MS)
-    child.once('exit', (code) => fail(`ended with exit code ${code ?? 'none'}`))
-    if (child.stderr === null) return
-    createInterface({ input: child.stderr }).on('line', (line) => {
-      said.push(line)
-      const url = READY.exec(line)?.[1]
-      if (url === undefined) return
-      clearTimeout(timer)
-      child.removeAllListeners('exit')
-      resolve(url)
-    })
-  })
 
 const send = async (url: string, method: string, headers: Record<string, string>, body?: unknown): Promise<unknown> => {
   const content = body === undefined ? {} : { body: JSON.stringify(body) }

@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { once } from 'node:events'
 
-import { endProcess, sourceArguments } from './server-process.js'
+import { endProcess } from '../processes/source-process.js'
+import { sourceArguments } from './server-process.js'
 
 interface VirtualPrinter {
   name: string

@@ -3,6 +3,8 @@ import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
+import { sourceArguments } from '../../processes/source-process.js'
+
 const REAPER = fileURLToPath(new URL('./reaper.ts', import.meta.url))
 
 /**
@@ -13,7 +15,7 @@ export class Children {
   private readonly reaper: ChildProcess
 
   constructor(folder: string) {
-    this.reaper = spawn(process.execPath, ['--import', 'tsx', REAPER, folder], {
+    this.reaper = spawn(process.execPath, [...sourceArguments(REAPER), folder], {
       stdio: ['pipe', 'ignore', 'inherit'],
       detached: true,
     })

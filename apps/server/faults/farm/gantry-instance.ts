@@ -1,14 +1,13 @@
 import type { ChildProcess } from 'node:child_process'
-import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
+import { readyUrl, sourceArguments } from '../../processes/source-process.js'
 import { ended, signalGroup, type Children } from './children.js'
 import { eventually } from '../eventually.js'
 import type { Address } from './tcp-proxy.js'
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
 const SHORT_LEASE_MAIN = fileURLToPath(new URL('./short-lease-server.ts', import.meta.url))
-const READY = /running at (http:\S+)/
 const START_MS = 90_000
 
 export interface InstanceOptions {
@@ -26,6 +25,7 @@ export interface InstanceOptions {
 export class GantryInstance {
   private child: ChildProcess | null = null
   private at: Address | null = null
+  private failure: unknown = null
   private stopped = false
 
   constructor(private readonly options: InstanceOptions) {}
@@ -39,42 +39,36 @@ export class GantryInstance {
     return this.stopped ? null : this.at
   }
 
-  get isUp(): boolean {
-    return this.at !== null
-  }
-
   /** Begins to start it; {@link ready} waits. */
   start(): void {
     const { children, environment, folder, logFile, preload, shortLeases } = this.options
-    const imports = ['tsx', ...preload].flatMap((module) => ['--import', module])
-    const child = children.spawn([...imports, '--conditions=gantry-source', shortLeases ? SHORT_LEASE_MAIN : MAIN], {
+    const child = children.spawn(sourceArguments(shortLeases ? SHORT_LEASE_MAIN : MAIN, preload), {
       logFile,
       cwd: fileURLToPath(new URL('../..', import.meta.url)),
       env: { PATH: process.env['PATH'], HOME: folder, ...environment },
     })
     this.child = child
+    this.failure = null
     child.once('exit', () => {
       if (this.child === child) this.at = null
     })
-    if (child.stderr === null) throw new Error('an instance has no standard error')
-    createInterface({ input: child.stderr }).on('line', (line) => {
-      const url = READY.exec(line)?.[1]
-      if (url !== undefined && this.child === child) this.at = addressOf(url)
-    })
+    readyUrl(child, START_MS).then(
+      (url) => {
+        if (this.child === child) this.at = addressOf(url)
+      },
+      (error: unknown) => {
+        if (this.child === child) this.failure = error
+      },
+    )
   }
 
-  /** @throws Error when the process ends instead, or takes too long */
+  /** @throws Error when the process ended instead, or takes too long */
   async ready(): Promise<void> {
-    await eventually(
-      `${this.name} is ready`,
-      () => {
-        const { child } = this
-        if (child === null || child.exitCode !== null)
-          throw new Error(`${this.name} ended with code ${child?.exitCode ?? 'none'} instead of getting ready`)
-        return this.isUp
-      },
-      { withinMs: START_MS },
-    )
+    const look = () => {
+      if (this.failure !== null) throw this.failure as Error
+      return this.at !== null
+    }
+    await eventually(`${this.name} is ready`, look, { withinMs: START_MS })
   }
 
   /** `kill -9`. */

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import type { ArmedFault, FaultOrder, FleetCounts } from '@gantry/virtual-printers'
 
 import type { Stock } from './materials.js'
+import { sourceArguments } from '../../processes/source-process.js'
 import { ended, signalGroup, type Children } from './children.js'
 
 const CLI = fileURLToPath(new URL('../../../../packages/virtual-printers/src/cli.ts', import.meta.url))
@@ -63,7 +64,7 @@ export class VirtualPrinters {
   ): Promise<VirtualPrinters> {
     const size = ['--octoprint', `${octoprint}`, '--moonraker', `${moonraker}`]
     const more = ['--speed', `${speed}`, '--seed', seed, ...dealt(stock), '--data-dir', folder, '--json']
-    const child = children.spawn(['--import', 'tsx', '--conditions=gantry-source', CLI, ...size, ...more], {
+    const child = children.spawn([...sourceArguments(CLI), ...size, ...more], {
       logFile,
       cwd: fileURLToPath(new URL('../..', import.meta.url)),
       env: { PATH: process.env['PATH'] },
