@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
 import { gatherFacts } from './checker/facts.js'
 import { PassingRows } from './checker/passing-rows.js'
 import { judge, type Verdict } from './checker/verdict.js'
@@ -13,6 +15,8 @@ import { SeededRandom } from './random.js'
 const SETTLE_MS = 8 * 60_000
 const LOOK_MS = 500
 const TELL_MS = 1_000
+/** A stream that tells nothing for so long has nothing to tell. */
+const SILENCE_MS = 10_000
 
 export interface TrialReport {
   struck: Map<string, number>
@@ -47,6 +51,7 @@ export const conductTrial = async (
   const customer = await Customer.withFiles(farm.gantry, experiment.orders.print, farm.stock)
   const trial: Trial = {
     ...{ farm, customer, random: new SeededRandom(seed, experiment.name), reassigned: new Set<string>() },
+    ordered: (fault) => experiment.faults[fault] ?? 0,
     ended: async () => (await endedCopies(farm)).ended,
     struck: (fault, times = 1) => report.struck.set(fault, (report.struck.get(fault) ?? 0) + times),
     disturbed: () => watchers.passing.disturbed(),
@@ -131,7 +136,7 @@ const endedCopies = async (farm: Farm): Promise<{ all: number; ended: number }> 
   return row ?? { all: 0, ended: 0 }
 }
 
-/** Until the streams have told the newest event of their kind, or had long enough: what they never tell is counted. */
+/** Until the streams have told the newest event of their kind, or tell nothing any more: what is missing then is counted. */
 const caughtUp = async (farm: Farm, witness: EventWitness): Promise<void> => {
   const newest = `SELECT txid::text || '-' || seq::text AS cursor FROM event WHERE type = ANY($1)
     ORDER BY txid DESC, seq DESC LIMIT 1`
@@ -140,6 +145,9 @@ const caughtUp = async (farm: Farm, witness: EventWitness): Promise<void> => {
     return row === undefined || stream.events.at(-1)?.cursor === row.cursor
   }
   for (const stream of witness.streams) {
-    await eventually('the stream has caught up', () => hasTold(stream)).catch(() => undefined)
+    for (let told = -1; told < stream.events.length && !(await hasTold(stream));) {
+      told = stream.events.length
+      await sleep(SILENCE_MS)
+    }
   }
 }

@@ -11,6 +11,8 @@ export interface Trial {
   farm: Farm
   customer: Customer
   random: SeededRandom
+  /** How often this fault is to strike. */
+  ordered: (fault: string) => number
   /** Notes that a fault has struck, once for each time it is counted. */
   struck: (fault: string, times?: number) => void
   /** Things had no chance to pass until now. */
@@ -40,3 +42,11 @@ export interface Experiment {
 /** The installation of most experiments: half the printers are of each kind, and a print takes some seconds. */
 export const THREE_INSTANCES: FarmOptions = { instances: 3, octoprint: 25, moonraker: 25, speed: 50 }
 export const FIVE_HUNDRED_COPIES: OrderOptions = { copies: 500, copiesPerJob: 25, print: { machineSeconds: 200 } }
+
+/** The same with a share of the faults and of the copies, for a look: one that counts has all of them. */
+export const scaled = (experiment: Experiment, share: number): Experiment => {
+  const some = (count: number) => (count === 0 ? 0 : Math.max(1, Math.round(count * share)))
+  const faults = Object.entries(experiment.faults).map(([fault, count]) => [fault, some(count)] as const)
+  const orders = { ...experiment.orders, copies: some(experiment.orders.copies) }
+  return share === 1 ? experiment : { ...experiment, orders, faults: Object.fromEntries(faults) }
+}

@@ -34,7 +34,7 @@ export const cancel: Experiment = {
   faults: { cancels: CANCELS },
   run: async (trial) => {
     const draws = trial.random.stream('cancels')
-    const moments = Array.from({ length: CANCELS }, () => draws.between(0, LATEST_MS))
+    const moments = Array.from({ length: trial.ordered('cancels') }, () => draws.between(0, LATEST_MS))
     const work = async () => {
       for (let next = moments.shift(); next !== undefined; next = moments.shift()) await orderAndCancel(trial, next)
     }

@@ -19,9 +19,9 @@ export const clockSkew: Experiment = {
   },
   orders: FIVE_HUNDRED_COPIES,
   faults: { 'kill -9': KILLS },
-  run: async ({ farm, random, struck, disturbed }) => {
+  run: async ({ farm, random, ordered, struck, disturbed }) => {
     const draws = random.stream('kills')
-    for (let count = 0; count < KILLS; count += 1) {
+    for (let count = 0; count < ordered('kill -9'); count += 1) {
       const victim = farm.instances[count % farm.instances.length]
       await sleep(draws.between(FROM_MS, TO_MS))
       await victim?.kill()

@@ -10,10 +10,10 @@ export const cutUploads: Experiment = {
   farm: THREE_INSTANCES,
   orders: FIVE_HUNDRED_COPIES,
   faults: { 'uploads cut': CUTS },
-  prepare: async ({ farm, random }) => {
+  prepare: async ({ farm, random, ordered }) => {
     const draws = random.stream('cuts')
     const { printers } = farm.fleet
-    for (let count = 0; count < CUTS; count += 1) {
+    for (let count = 0; count < ordered('uploads cut'); count += 1) {
       const atByte = draws.whole(0, BYTES)
       await farm.fleet.arm({ fault: 'cut_upload', atByte, times: 1 }, printers[count % printers.length]?.name)
     }

@@ -14,11 +14,11 @@ export const demoKill9: Experiment = {
   farm: { instances: 1, octoprint: 3, moonraker: 3, speed: 85, stock: ONE_FOR_ALL, embedded: true },
   orders: { copies: COPIES, copiesPerJob: COPIES, print: { file: 'demo-token.gcode' } },
   faults: { 'kill -9': KILLS, starts: COPIES },
-  run: async ({ farm, random, struck, disturbed }) => {
+  run: async ({ farm, random, ordered, struck, disturbed }) => {
     const draws = random.stream('kills')
     const [server] = farm.instances
     if (server === undefined) throw new Error('there is no server')
-    for (let count = 0; count < KILLS; count += 1) {
+    for (let count = 0; count < ordered('kill -9'); count += 1) {
       await sleep(draws.between(SHORTEST_MS, LONGEST_MS))
       await server.kill()
       server.start()
@@ -27,9 +27,9 @@ export const demoKill9: Experiment = {
       await server.ready()
     }
   },
-  conclude: async ({ farm, struck }) => {
+  conclude: async ({ farm, ordered, struck }) => {
     const starts = await farm.fleet.starts()
-    if (starts.length !== COPIES) throw new Error(`${COPIES} copies were started ${starts.length} times`)
+    if (starts.length !== ordered('starts')) throw new Error(`the printers count ${starts.length} starts`)
     struck('starts', starts.length)
   },
 }

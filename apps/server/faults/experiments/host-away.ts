@@ -53,10 +53,13 @@ export const hostAway: Experiment = {
   run: async (trial) => {
     const draws = trial.random.stream('absences')
     const { printers } = trial.farm.fleet
+    const away = RETURNS.reduce((sum, as) => sum + trial.ordered(`back ${as}`), 0)
     await Promise.all(
-      printers.map(({ name }, index) =>
-        goAway(trial, name, RETURNS[index % RETURNS.length] ?? 'printing', draws.stream(name)),
-      ),
+      printers
+        .slice(0, away)
+        .map(({ name }, index) =>
+          goAway(trial, name, RETURNS[index % RETURNS.length] ?? 'printing', draws.stream(name)),
+        ),
     )
   },
 }

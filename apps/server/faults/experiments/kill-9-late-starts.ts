@@ -21,6 +21,6 @@ export const kill9LateStarts: Experiment = {
       await farm.fleet.arm({ fault: 'late_start', delayMs, answer, probability: SHARE, times: null }, name)
     }
   },
-  run: (trial) => killAtRandom(trial, KILLS),
+  run: killAtRandom,
   conclude: async ({ farm, struck }) => struck('late starts', await farm.fleet.struck('late_start')),
 }

@@ -14,7 +14,7 @@ const TO_LEASES = 1.6
 /** Every instance freezes and dies in an order of its own, which the seed decides. */
 const freezeAndKill = async (trial: Trial, instance: GantryInstance, index: number): Promise<void> => {
   const draws = trial.random.stream(`faults of ${instance.name}`)
-  for (const fault of shuffled(draws, shareOf(FREEZES, index, trial), shareOf(KILLS, index, trial))) {
+  for (const fault of shuffled(draws, shareOf('freezes', index, trial), shareOf('kill -9', index, trial))) {
     await momentOf(instance, draws)
     if (fault === 'freeze') {
       const frozenMs = draws.between(FROM_LEASES, TO_LEASES) * SHORT_LEASE_SECONDS * 1_000
@@ -33,7 +33,8 @@ const freezeAndKill = async (trial: Trial, instance: GantryInstance, index: numb
   await instance.ready()
 }
 
-const shareOf = (count: number, index: number, { farm }: Trial): number => {
+const shareOf = (fault: string, index: number, { farm, ordered }: Trial): number => {
+  const count = ordered(fault)
   const { length } = farm.instances
   return Math.floor(count / length) + (index < count % length ? 1 : 0)
 }

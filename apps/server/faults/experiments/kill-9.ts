@@ -16,9 +16,9 @@ const START_MS = 3_000
  * Kills each instance again and again at random moments of its life, and starts it again at once. The moments count
  * from when it is up, so that a slow machine kills as much work as a fast one.
  */
-export const killAtRandom = async (trial: Trial, kills: number): Promise<void> => {
+export const killAtRandom = async (trial: Trial): Promise<void> => {
   const { instances } = trial.farm
-  const share = Math.ceil(kills / instances.length)
+  const share = Math.ceil(trial.ordered('kill -9') / instances.length)
   await Promise.all(instances.map((instance) => killAgainAndAgain(trial, instance, share)))
 }
 
@@ -48,5 +48,5 @@ export const kill9: Experiment = {
   farm: THREE_INSTANCES,
   orders: FIVE_HUNDRED_COPIES,
   faults: { 'kill -9': KILLS },
-  run: (trial) => killAtRandom(trial, KILLS),
+  run: killAtRandom,
 }

@@ -13,9 +13,9 @@ export const postgresCrash: Experiment = {
   farm: THREE_INSTANCES,
   orders: FIVE_HUNDRED_COPIES,
   faults: { crashes: CRASHES },
-  run: async ({ farm, random, struck, disturbed }) => {
+  run: async ({ farm, random, ordered, struck, disturbed }) => {
     const draws = random.stream('crashes')
-    for (let count = 0; count < CRASHES; count += 1) {
+    for (let count = 0; count < ordered('crashes'); count += 1) {
       await sleep(draws.between(FROM_MS, TO_MS))
       await farm.postgres.crash()
       await sleep(draws.between(0, LONGEST_DOWN_MS))

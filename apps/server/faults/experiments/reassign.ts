@@ -53,7 +53,7 @@ export const reassign: Experiment = {
   orders: FIVE_HUNDRED_COPIES,
   faults: { reassigned: REASSIGNS },
   run: async (trial) => {
-    let left = REASSIGNS
+    let left = trial.ordered('reassigned')
     const work = async (draws: SeededRandom) => {
       while (left > 0) {
         left -= 1

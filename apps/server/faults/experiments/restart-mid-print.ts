@@ -12,11 +12,11 @@ export const restartMidPrint: Experiment = {
   farm: { instances: 1, octoprint: 15, moonraker: 15, speed: 50 },
   orders: { copies: 200, copiesPerJob: 20, print: { machineSeconds: 600 } },
   faults: { restarts: RESTARTS },
-  run: async ({ farm, random, struck, disturbed }) => {
+  run: async ({ farm, random, ordered, struck, disturbed }) => {
     const draws = random.stream('restarts')
     const [instance] = farm.instances
     if (instance === undefined) throw new Error('there is no instance')
-    for (let count = 0; count < RESTARTS; count += 1) {
+    for (let count = 0; count < ordered('restarts'); count += 1) {
       const afterMs = draws.between(0, LONGEST_MS)
       await instance.ready()
       await eventually('a print runs', async () => (await farm.fleet.machines()).some(({ job }) => job !== null))

@@ -11,18 +11,17 @@ export const rollingRestart: Experiment = {
   farm: THREE_INSTANCES,
   orders: FIVE_HUNDRED_COPIES,
   faults: { restarts: 3 * ROUNDS },
-  run: async ({ farm, random, struck, disturbed }) => {
+  run: async ({ farm, random, ordered, struck, disturbed }) => {
     const draws = random.stream('restarts')
-    for (let round = 0; round < ROUNDS; round += 1) {
-      for (const instance of farm.instances) {
-        await sleep(draws.between(0, LONGEST_MS))
-        const code = await instance.terminate()
-        if (code !== 0) throw new Error(`${instance.name} ended with code ${code ?? 'none'} instead of 0`)
-        instance.start()
-        await instance.ready()
-        struck('restarts')
-        disturbed()
-      }
+    for (let count = 0; count < ordered('restarts'); count += 1) {
+      const instance = farm.instances[count % farm.instances.length]
+      await sleep(draws.between(0, LONGEST_MS))
+      const code = await instance?.terminate()
+      if (code !== 0) throw new Error(`an instance ended with code ${code ?? 'none'} instead of 0`)
+      instance?.start()
+      await instance?.ready()
+      struck('restarts')
+      disturbed()
     }
   },
 }
