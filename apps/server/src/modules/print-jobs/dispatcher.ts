@@ -9,10 +9,8 @@ import {
 } from '../../kernel/index.js'
 import type { Fleet, ServedPrinter } from '../printers/fleet.js'
 import { obstacles } from '../printers/printer-status.js'
-import { claimNext, type ClaimRepositories } from './claims.js'
-import type { PrinterRecord } from '../printers/printers.ports.js'
-import { unfitness, type PrinterFacts } from './fit.js'
-import type { WaitingJob } from './print-jobs.ports.js'
+import { ClaimRounds } from './claim-rounds.js'
+import type { ClaimRepositories } from './claims.js'
 import type { PrinterWorker } from './printer-worker.js'
 
 export interface DispatcherTimings {
@@ -22,8 +20,8 @@ export interface DispatcherTimings {
 
 export const DISPATCHER_TIMINGS: DispatcherTimings = { sweepEveryMs: 2_000 }
 
-/** So many jobs at the head of the queue are looked at before a claim is tried for a printer that none of them may fit. */
-const LOOKED_AT = 50
+/** When printers, or what fits them, were in other hands. */
+const SOON_MS = 100
 
 export interface DispatcherDeps {
   unitOfWork: UnitOfWork<ClaimRepositories>
@@ -51,8 +49,17 @@ export class Dispatcher {
   private running: Promise<void> = Promise.resolve()
   private requested = false
   private stopped = false
+  private readonly rounds: ClaimRounds
 
-  constructor(private readonly deps: DispatcherDeps) {}
+  constructor(private readonly deps: DispatcherDeps) {
+    const { unitOfWork, fleet, worker, log } = deps
+    this.rounds = new ClaimRounds({
+      free: () => (this.stopped ? [] : fleet.served().filter((printer) => this.isFree(printer))),
+      onClaimed: (printerId) => worker.claimed(printerId),
+      refresh: (printerId) => fleet.refresh(printerId),
+      ...{ unitOfWork, log },
+    })
+  }
 
   start(): Promise<void> {
     const { bus, clock, timings } = this.deps
@@ -86,30 +93,8 @@ export class Dispatcher {
   }
 
   private async dispatch(): Promise<void> {
-    const { fleet, log, unitOfWork } = this.deps
-    const waiting = await unitOfWork.run(({ printJobs }) =>
-      printJobs.waiting({ kinds: null, after: null, limit: LOOKED_AT }),
-    )
-    const isWhole = waiting.length < LOOKED_AT
-    for (const printer of fleet.served()) {
-      if (this.stopped) break
-      // Looked at again for each: much may have changed since the first was given its copy.
-      if (!this.isFree(printer)) continue
-      if (isWhole && !waiting.some((job) => fits(job, printer.record))) continue
-      try {
-        await this.claim(printer)
-      } catch (error) {
-        log.error({ err: error, printerId: printer.record.id }, 'a claim failed; the next sweep tries again')
-      }
-    }
-  }
-
-  private async claim({ record, supervisor }: ServedPrinter): Promise<void> {
-    const { fleet, worker, unitOfWork } = this.deps
-    const result = await claimNext(unitOfWork, supervisor.lease)
-    if (result.kind === 'nothing_fits') return
-    if (result.kind === 'claimed') worker.claimed(record.id)
-    await fleet.refresh(record.id)
+    const contended = await this.rounds.run()
+    if (contended) this.deps.clock.after(SOON_MS, () => this.request())
   }
 
   private isFree({ record, live }: ServedPrinter): boolean {
@@ -128,10 +113,3 @@ export class Dispatcher {
     this.request()
   }
 }
-
-const factsOf = ({ model, groupId, nozzleDiameterMm, buildVolume, materials }: PrinterRecord): PrinterFacts => ({
-  ...{ model, groupId, nozzleDiameterMm, buildVolume, materials },
-})
-
-const fits = (job: WaitingJob, record: PrinterRecord): boolean =>
-  unfitness(record.id, factsOf(record), job).length === 0

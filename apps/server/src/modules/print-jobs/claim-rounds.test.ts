@@ -1,0 +1,85 @@
+import { describe, expect, it } from 'vitest'
+
+import { openPrintingDatabase } from '../../testing/printing-database.js'
+import { recordingLogger } from '../../testing/recording-logger.js'
+import type { ServedPrinter } from '../printers/fleet.js'
+import type { Lease } from '../printers/printer-session.js'
+import { ClaimRounds } from './claim-rounds.js'
+
+/** Rounds over these leases; `said` tells in order what was claimed and told. */
+const open = async (printers: number) => {
+  const opened = await openPrintingDatabase()
+  const { unitOfWork, reads, printer } = opened
+  const leases: Lease[] = []
+  for (let n = 0; n < printers; n += 1) leases.push(await printer({ materials: ['PLA'] }))
+  const records = await reads.printers.getMany(leases.map(({ printerId }) => printerId))
+  const served = leases.map(
+    (lease) => ({ record: records.get(lease.printerId), supervisor: { lease } }) as unknown as ServedPrinter,
+  )
+  const log = recordingLogger()
+  const [told, refreshed]: [string[], string[]] = [[], []]
+  const transactions = { begun: 0, failing: 0 }
+  const rounds = new ClaimRounds({
+    unitOfWork: {
+      ...unitOfWork,
+      run: (work) => {
+        transactions.begun += 1
+        // The first only looks at what waits.
+        const fails = transactions.begun > 1 && transactions.failing-- > 0
+        return fails ? Promise.reject(new Error('no database')) : unitOfWork.run(work)
+      },
+    },
+    free: () => served.filter(({ record }) => !told.includes(record.id)),
+    onClaimed: (printerId) => told.push(printerId),
+    refresh: (printerId) => {
+      refreshed.push(printerId)
+      return Promise.resolve()
+    },
+    log,
+  })
+  return { ...opened, rounds, leases, told, refreshed, transactions, log }
+}
+
+describe('a round of claims', () => {
+  it('takes a transaction for each fifty printers, and tells of them when all are claimed', async () => {
+    const { database, rounds, job, told, refreshed, transactions } = await open(60)
+    await using _ = database
+    await job({ copies: 55, requirements: { materials: ['PLA'] } })
+    expect(await rounds.run()).toBe(false)
+    expect([told.length, refreshed.length, transactions.begun]).toEqual([55, 55, 3])
+  })
+
+  it('asks for no printer when nothing that waits fits any', async () => {
+    const { database, rounds, job, transactions } = await open(3)
+    await using _ = database
+    await job({ requirements: { materials: ['PETG'] } })
+    expect(await rounds.run()).toBe(false)
+    expect(transactions.begun).toBe(1)
+  })
+
+  it('comes back for printers that others have in hand', async () => {
+    const { database, rounds, job, told, leases, unitOfWork } = await open(2)
+    await using _ = database
+    await job({ copies: 2 })
+    await unitOfWork.run(async (tx) => {
+      await tx.attempts.lockForClaim(leases.slice(0, 1))
+      expect(await rounds.run()).toBe(true)
+    })
+    expect(told).toEqual([leases[1]?.printerId])
+    expect(await rounds.run()).toBe(false)
+    expect(told).toHaveLength(2)
+  })
+
+  it('tries printers alone after a claim of several failed, so that a fault stays with its printer', async () => {
+    const { database, rounds, job, told, transactions, log } = await open(3)
+    await using _ = database
+    await job({ copies: 3 })
+    transactions.failing = 1
+    await rounds.run()
+    expect(told).toEqual([])
+    expect(log.lines.filter(({ level }) => level === 'error')).toHaveLength(1)
+    transactions.begun = 0
+    await rounds.run()
+    expect([told.length, transactions.begun]).toEqual([3, 4])
+  })
+})
