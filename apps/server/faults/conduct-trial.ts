@@ -45,7 +45,7 @@ export const conductTrial = async (
   const watchers: Watchers = {
     witness: new EventWitness(farm.gantry),
     person: new Person(farm),
-    passing: new PassingRows(farm.db),
+    passing: new PassingRows(farm),
   }
   await eventually('the live streams begin', () => watchers.witness.isFollowing)
   const customer = await Customer.withFiles(farm.gantry, experiment.orders.print, farm.stock)

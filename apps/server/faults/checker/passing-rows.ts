@@ -9,8 +9,15 @@ export interface StuckRow {
   seconds: number
 }
 
-const LIMIT_SECONDS = 2 * LEASE_TIMINGS.leaseSeconds
 const LOOK_MS = 1_000
+
+interface Watched {
+  db: Database
+  /** A machine that is busy with other things gets as much more time as it takes longer. */
+  slowness: number
+  /** Whether every instance is up; one that is down, or frozen, is a disturbance. */
+  isWhole: boolean
+}
 
 /**
  * Looks once a second for rows that stay in a passing state. While things are broken nothing can pass, so it counts from
@@ -22,7 +29,11 @@ export class PassingRows {
   private timer: NodeJS.Timeout | undefined
   private looking: Promise<void> = Promise.resolve()
 
-  constructor(private readonly db: Database) {}
+  private readonly limitSeconds: number
+
+  constructor(private readonly farm: Watched) {
+    this.limitSeconds = 2 * LEASE_TIMINGS.leaseSeconds * farm.slowness
+  }
 
   get stuck(): StuckRow[] {
     return [...this.found.values()]
@@ -45,10 +56,11 @@ export class PassingRows {
   }
 
   private async look(): Promise<void> {
+    if (!this.farm.isWhole) this.disturbed()
     const quietSeconds = (Date.now() - this.disturbedAt) / 1_000
-    if (quietSeconds <= LIMIT_SECONDS) return
+    if (quietSeconds <= this.limitSeconds) return
     try {
-      for (const row of await this.db.query<StuckRow & Record<string, unknown>>(PASSING, [LIMIT_SECONDS]))
+      for (const row of await this.farm.db.query<StuckRow & Record<string, unknown>>(PASSING, [this.limitSeconds]))
         this.found.set(`${row.what} ${row.id} ${row.state}`, row)
     } catch {
       // The database is down, which is a disturbance.

@@ -1,8 +1,8 @@
 import { FIVE_HUNDRED_COPIES, THREE_INSTANCES, type Experiment } from '../experiment.js'
 
 const CUTS = 200
-/** About as many as a print file of these experiments has. */
-const BYTES = 3_000
+/** A little less than a print file of these experiments has. */
+const BYTES = 2_300
 
 export const cutUploads: Experiment = {
   name: 'cut-uploads',

@@ -16,6 +16,8 @@ const BUILD_VOLUME = { xMm: 250, yMm: 210, zMm: 210 }
 const AT_ONCE = 5
 const CALL_MS = 10_000
 const ONLINE_MS = 180_000
+/** In which all processes of a farm start on two cores that have nothing else to do, with some room. */
+const QUIET_START_MS = 12_000
 
 export interface FarmOptions {
   instances: number
@@ -56,6 +58,8 @@ export class Farm {
     readonly db: Database,
     readonly postgres: SharedPostgres,
     readonly stock: Stock,
+    /** How much longer than on a quiet machine of two cores it took to start, and 1 at least. */
+    readonly slowness: number,
     private client: GantryClient | null = null,
   ) {}
 
@@ -63,11 +67,13 @@ export class Farm {
     const { folder, logs, children, postgres, seed } = place
     const { stock = MIXED, embedded = false } = options
     const installation = await (embedded ? embeddedInstallation : sharedInstallation)(options, place)
+    const began = performance.now()
     for (const instance of installation.instances) instance.start()
     const files = { folder: join(folder, 'printers'), logFile: join(logs, 'printers.log') }
     const fleet = await VirtualPrinters.start(children, { ...options, stock, seed }, files)
     await Promise.all(installation.instances.map((instance) => instance.ready()))
-    const farm = new Farm(installation, fleet, await installation.database(), postgres, stock)
+    const slowness = Math.max(1, (performance.now() - began) / QUIET_START_MS)
+    const farm = new Farm(installation, fleet, await installation.database(), postgres, stock, slowness)
     await farm.open()
     return farm
   }
@@ -79,6 +85,10 @@ export class Farm {
 
   get instances(): readonly GantryInstance[] {
     return this.installation.instances
+  }
+
+  get isWhole(): boolean {
+    return this.instances.every(({ address }) => address !== null)
   }
 
   get links(): readonly TcpProxy[] {
