@@ -7,6 +7,7 @@ import { startWorkerRole } from './app/worker-role.js'
 import type { Config } from './config/config.js'
 import type { HttpServer } from './http/http-server.js'
 import { Lifecycle, newId, systemClock, type Logger, type Timers } from './kernel/index.js'
+import { AlarmSweep } from './modules/alarms/alarm-sweep.js'
 import { ensureFirstAdmin, type FirstAdmin } from './modules/auth/first-admin.js'
 import { ScanThread } from './modules/files/gcode/scan-thread.js'
 import { createLogger } from './observability/logger.js'
@@ -79,6 +80,9 @@ const startRoles = async (
 
   board.start()
   lifecycle.onStop('status board', () => board.stop())
+  const alarmSweep = new AlarmSweep({ unitOfWork, thresholds: config.alarms, clock, log })
+  lifecycle.onStop('alarm sweep', () => alarmSweep.stop())
+  alarmSweep.start()
   const running: RunningRoles = {}
   stopInOrder(running, lifecycle, config.shutdown.drainMs)
   running.jobs = await startWorkerRole({ persistence, work: does('worker'), clock, log })
@@ -95,6 +99,7 @@ const startRoles = async (
       random: Math.random,
       log,
       timings,
+      heaterOnMs: config.alarms.heaterOnMinutes * 60_000,
     })
   }
   if (!does('api')) return { url: null, firstAdmin }

@@ -9,6 +9,9 @@ export const ALARM_CODES = [
   'FOREIGN_PRINT',
   'ATTEMPT_UNKNOWN',
   'PRINT_FAILED',
+  'HEATER_ON_IDLE',
+  'BED_NOT_CLEARED',
+  'OUTBOX_STUCK',
 ] as const
 export const alarmCode = z.enum(ALARM_CODES)
 export type AlarmCode = z.infer<typeof alarmCode>

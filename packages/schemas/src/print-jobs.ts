@@ -1,6 +1,7 @@
 import { z } from 'zod'
 
 import { idempotencyKey, idOf } from './ids.js'
+import { materialName } from './printers.js'
 import { reasonSchema } from './reasons.js'
 
 export const printJobState = z.enum(['queued', 'printing', 'held', 'done', 'failed', 'cancelled'])
@@ -104,3 +105,24 @@ export const submitPrintJobInput = z.strictObject({
   idempotencyKey: idempotencyKey.optional(),
 })
 export type SubmitPrintJobInput = z.infer<typeof submitPrintJobInput>
+
+/**
+ * Change a job that is not over. `requirements` replace what is given, and may only ask for more than the file itself;
+ * they are refused while a copy is with a printer. `copies` goes down to those that are begun.
+ */
+export const updatePrintJobInput = z.strictObject({
+  id: idOf('printJob'),
+  ifVersion: z.int().optional(),
+  name: z.string().trim().min(1).max(100).optional(),
+  priority: z.int().min(-100).max(100).optional(),
+  copies: copies.optional(),
+  requirements: z
+    .strictObject({
+      materials: z.array(materialName).max(64).optional(),
+      nozzleDiameterMm: z.number().min(0.05).max(5).nullable().optional(),
+      printerModels: z.array(z.string().trim().min(1).max(100)).max(100).optional(),
+      printerGroupIds: z.array(idOf('printerGroup')).max(100).optional(),
+    })
+    .optional(),
+})
+export type UpdatePrintJobInput = z.infer<typeof updatePrintJobInput>

@@ -42,6 +42,8 @@ export interface FleetRoleDeps {
   random: Random
   log: Logger
   timings: FleetRoleTimings
+  /** How long heaters may be on while nothing is printed. */
+  heaterOnMs: number
 }
 
 export interface FleetRole {
@@ -67,7 +69,7 @@ export const startFleetRole = async (deps: FleetRoleDeps): Promise<FleetRole> =>
     ...{ unitOfWork, bus, clock, log, instanceId, worker },
     drivers: deps.drivers,
     sealer: deps.sealer,
-    alarms: new PrinterAlarms(unitOfWork, log),
+    alarms: new PrinterAlarms(unitOfWork, { clock, alarmAfterMs: deps.heaterOnMs }, log),
     random: deps.random,
     timings: timings.supervisor,
     leaseTimings: timings.leases,

@@ -35,6 +35,7 @@ export interface Config {
     firstAdmin: { email: string; password?: string }
   }
   printers: { allowedCidrs: readonly string[]; allowLoopback: boolean }
+  alarms: { heaterOnMinutes: number; bedNotClearedHours: number; outboxStuckMinutes: number }
   shutdown: { drainMs: number }
   log: { level: SettingValues['LOG_LEVEL'] }
   metrics: { enabled: boolean; token: string | null }
@@ -64,6 +65,11 @@ const grouped = (values: SettingValues, cwd: string): Config => ({
     },
   },
   printers: { allowedCidrs: values.PRINTER_ALLOWED_CIDRS, allowLoopback: values.PRINTER_ALLOW_LOOPBACK },
+  alarms: {
+    heaterOnMinutes: values.ALARM_HEATER_ON_MINUTES,
+    bedNotClearedHours: values.ALARM_BED_NOT_CLEARED_HOURS,
+    outboxStuckMinutes: values.ALARM_OUTBOX_STUCK_MINUTES,
+  },
   shutdown: { drainMs: values.SHUTDOWN_DRAIN_SECONDS * 1_000 },
   log: { level: values.LOG_LEVEL },
   metrics: { enabled: values.ENABLE_METRICS, token: values.METRICS_TOKEN },

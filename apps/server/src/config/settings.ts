@@ -130,6 +130,21 @@ export const SETTINGS = {
     'UTC',
     'IANA time zone of schedules and of what counts as a day, such as Europe/Berlin.',
   ),
+  ALARM_HEATER_ON_MINUTES: setting(
+    wholeNumber(1, 1_440, 15),
+    '15',
+    'After how many minutes a heater that is on while nothing is printed raises an alarm.',
+  ),
+  ALARM_BED_NOT_CLEARED_HOURS: setting(
+    wholeNumber(1, 720, 12),
+    '12',
+    'After how many hours a bed that nobody cleared raises an alarm.',
+  ),
+  ALARM_OUTBOX_STUCK_MINUTES: setting(
+    wholeNumber(1, 1_440, 10),
+    '10',
+    'After how many minutes a background job that is not done raises an alarm.',
+  ),
   SHUTDOWN_DRAIN_SECONDS: setting(
     wholeNumber(0, 10, 3),
     '3',

@@ -41,10 +41,11 @@ export class PrismaAlarmRepository implements AlarmRepository {
   }
 
   async clear(code: AlarmCode, subject: AlarmSubject, now: Date) {
-    const open = await this.tx.alarm.findMany({ where: { code, ...subject, clearedAt: null }, select: { id: true } })
-    const ids = open.map(({ id }) => id)
-    if (ids.length > 0) await this.tx.alarm.updateMany({ where: { id: { in: ids } }, data: { clearedAt: now } })
-    return ids
+    // One statement: of two who clear it at once, one does and tells of it.
+    const cleared = await this.tx.$queryRaw<{ id: string }[]>`
+      UPDATE alarm SET cleared_at = ${now} WHERE code = ${code} AND subject_type = ${subject.subjectType}
+        AND subject_id = ${subject.subjectId} AND cleared_at IS NULL RETURNING id`
+    return cleared.map(({ id }) => id)
   }
 
   async clearOfJob(code: AlarmCode, jobId: string, now: Date) {

@@ -6,6 +6,7 @@ import type {
   CopyKey,
   CopyState,
   JobCounts,
+  JobPatch,
   NewPrintJob,
   PrintJobRepository,
   QueuedCopy,
@@ -157,6 +158,37 @@ export class PrismaPrintJobRepository implements PrintJobRepository {
     return after
   }
 
+  async update(jobId: string, { requirements, ...patch }: JobPatch, now: Date) {
+    const asked = requirements === undefined ? {} : { requirements: requirements as unknown as Prisma.InputJsonObject }
+    await this.tx.printJob.update({
+      where: { id: jobId },
+      data: { ...patch, ...asked, version: { increment: 1 }, updatedAt: now },
+    })
+  }
+
+  async addCopies(jobId: string, count: number, now: Date) {
+    const job = await this.lockCounts(jobId)
+    await this.tx.$executeRaw`
+      INSERT INTO print_copy (job_id, number)
+      SELECT ${jobId}, last + generate_series(1, ${count}::int) FROM (
+        SELECT coalesce(max(number), 0) AS last FROM print_copy WHERE job_id = ${jobId}) AS copies`
+    await this.save({ ...job, copies: job.copies + count }, { ...job.counts, queued: job.counts.queued + count }, now)
+  }
+
+  async removeCopies(jobId: string, count: number, now: Date) {
+    const job = await this.lockCounts(jobId)
+    const removed = await this.tx.$executeRaw`
+      DELETE FROM print_copy WHERE job_id = ${jobId} AND number IN (
+        SELECT number FROM print_copy WHERE job_id = ${jobId} AND state = 'queued' AND attempts = 0
+        ORDER BY number DESC LIMIT ${count}::int)`
+    await this.save(
+      { ...job, copies: job.copies - removed },
+      { ...job.counts, queued: job.counts.queued - removed },
+      now,
+    )
+    return removed
+  }
+
   async names(actor: Actor, jobIds: string[]) {
     const where = { AND: [visibleJobs(actor), { id: { in: jobIds } }] }
     const rows = await this.tx.printJob.findMany({ where, select: { id: true, name: true } })
@@ -223,7 +255,7 @@ export class PrismaPrintJobRepository implements PrintJobRepository {
     const state: PrintJobState = jobStateOf(counts)
     await this.tx.printJob.update({
       where: { id: job.id },
-      data: { ...columnsOf(counts), state, updatedAt: now, finishedAt: isOver(state) ? now : null },
+      data: { copies: job.copies, ...columnsOf(counts), state, updatedAt: now, finishedAt: isOver(state) ? now : null },
     })
     return { ...job, counts, state }
   }

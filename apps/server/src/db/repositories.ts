@@ -1,3 +1,4 @@
+import { PrismaAlarmConditionRepository } from './alarm-conditions.repository.js'
 import { PrismaAlarmRepository } from './alarms.repository.js'
 import { PrismaAttemptRepository } from './attempts.repository.js'
 import { PrismaCommandRepository } from './commands.repository.js'
@@ -13,6 +14,7 @@ import { PrismaUserRepository } from './users.repository.js'
 
 /** Every repository, bound to one transaction, or to the pool for reads that need none. */
 export const repositoriesFor = (tx: Prisma.TransactionClient) => ({
+  alarmConditions: new PrismaAlarmConditionRepository(tx),
   alarms: new PrismaAlarmRepository(tx),
   attempts: new PrismaAttemptRepository(tx),
   beds: new PrismaBedRepository(tx),

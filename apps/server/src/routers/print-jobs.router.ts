@@ -8,6 +8,7 @@ import {
   printJobEvent,
   printJobState,
   submitPrintJobInput,
+  updatePrintJobInput,
 } from '@gantry/schemas'
 import { tracked } from '@trpc/server'
 import { z } from 'zod'
@@ -62,6 +63,13 @@ export const printJobsRouter = router({
     .input(byId)
     .output(z.object({ items: z.array(attempt) }))
     .query(async ({ ctx, input }) => ({ items: await ctx.services.printJobs.attempts(ctx.actor, input.id) })),
+
+  /** Refused when a copy is with a printer and what it prints on would change, or by who read an older version. */
+  update: operatorProcedure
+    .meta({ openapi: { method: 'PATCH', path: '/print-jobs/{id}', tags, summary: 'Change a print job' } })
+    .input(updatePrintJobInput)
+    .output(printJob)
+    .mutation(({ ctx, input }) => ctx.services.printJobs.update(ctx.actor, input)),
 
   /** Takes back the copies that are not printed yet, and stops those that print. */
   cancel: operatorProcedure

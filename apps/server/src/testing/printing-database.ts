@@ -37,7 +37,10 @@ export const openPrintingDatabase = async () => {
   const fileVersion = async (): Promise<string> => {
     const [fileId, id] = [newId('file'), newId('fileVersion')]
     await prisma.printFile.create({ data: { id: fileId, name: `${randomBytes(6).toString('hex')}.gcode` } })
-    const metadata = { filamentTotal: { lengthMm: 1_000, weightGrams: 3 } }
+    const metadata = {
+      filamentTotal: { lengthMm: 1_000, weightGrams: 3 },
+      ...{ filaments: [], nozzleDiametersMm: [], printerModel: null, boundingBox: null },
+    }
     const row = { id, fileId, number: 1, format: 'gcode', sizeBytes: 10, sha256: 'ab', metadata }
     await prisma.fileVersion.create({ data: row })
     return id

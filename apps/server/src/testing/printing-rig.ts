@@ -120,7 +120,7 @@ class Rig {
     this.role.onStop('connector', () => connector.close())
     const { unitOfWork, bus } = this.persistence
     const role = await startFleetRole({
-      ...{ unitOfWork, bus, log: this.log, timings: QUICK_TIMINGS },
+      ...{ unitOfWork, bus, log: this.log, timings: QUICK_TIMINGS, heaterOnMs: 900_000 },
       drivers: { driverFor: (kind) => registry[kind] },
       sealer: { seal: (plain) => plain, open: (cipher) => cipher },
       openFile: tokenSource,

@@ -102,6 +102,10 @@ describe('over the API', () => {
     expect(await refused({ printerId: toId })).toEqual([409, 'INVALID_STATE', []])
     await app.admin.trpc.printers.setMaterials.mutate({ id: toId, materials: [{ material: 'PLA' }] })
 
+    const edit = (body: object) => app.admin.rest('PATCH', `/api/print-jobs/${job.id}`, body)
+    expect((await edit({ requirements: { printerGroupIds: [] } })).error?.code).toBe('INVALID_STATE')
+    expect(await edit({ priority: 3 })).toMatchObject({ status: 200, body: { priority: 3, version: 2 } })
+
     const wished = await reassign({ printerId: toId })
     expect(wished).toMatchObject({ status: 200, body: { id, reassign: { toPrinterId: toId } } })
     expect((await reassign({ printerId: toId })).status).toBe(200)

@@ -226,6 +226,7 @@ describe('a thing that exists', () => {
     const stale: [string, object][] = [
       ['printers.update', { id: printer.id, ifVersion, model: 'Voron' }],
       ['printers.setMaterials', { id: printer.id, ifVersion, materials: [{ material: 'PETG' }] }],
+      ['printJobs.update', { id: job.id, ifVersion: job.version - 1, name: 'Other' }],
       ['projects.update', { id: project.id, ifVersion: project.version - 1, name: 'Other' }],
     ]
     for (const [procedure, input] of stale) {

@@ -39,6 +39,7 @@ export const PROCEDURES: Readonly<Record<string, ProcedureFacts>> = {
   'printJobs.submit': { type: 'mutation', input: true, idempotent: true, resumable: false },
   'printJobs.explain': { type: 'query', input: true, idempotent: false, resumable: false },
   'printJobs.attempts': { type: 'query', input: true, idempotent: false, resumable: false },
+  'printJobs.update': { type: 'mutation', input: true, idempotent: false, resumable: false },
   'printJobs.cancel': { type: 'mutation', input: true, idempotent: false, resumable: false },
   'printJobs.release': { type: 'mutation', input: true, idempotent: false, resumable: false },
   'printJobs.onChange': { type: 'subscription', input: true, idempotent: false, resumable: true },

@@ -27,7 +27,15 @@ export interface Alarm {
 }
 
 export type AlarmCode =
-  'ATTEMPT_UNKNOWN' | 'FOREIGN_PRINT' | 'PRINTER_AUTH_FAILED' | 'PRINTER_ERROR' | 'PRINTER_LOST' | 'PRINT_FAILED'
+  | 'ATTEMPT_UNKNOWN'
+  | 'BED_NOT_CLEARED'
+  | 'FOREIGN_PRINT'
+  | 'HEATER_ON_IDLE'
+  | 'OUTBOX_STUCK'
+  | 'PRINTER_AUTH_FAILED'
+  | 'PRINTER_ERROR'
+  | 'PRINTER_LOST'
+  | 'PRINT_FAILED'
 
 export type AlarmEvent =
   | {
@@ -1159,6 +1167,23 @@ export type Procedures = {
       {
         items: Attempt[]
       }
+    >
+    /** Refused when a copy is with a printer and what it prints on would change, or by who read an older version. */
+    update: Mutation<
+      {
+        id: string
+        ifVersion?: number
+        name?: string
+        priority?: number
+        copies?: number
+        requirements?: {
+          materials?: string[]
+          nozzleDiameterMm?: number | null
+          printerModels?: string[]
+          printerGroupIds?: string[]
+        }
+      },
+      PrintJob
     >
     /** Takes back the copies that are not printed yet, and stops those that print. */
     cancel: Mutation<

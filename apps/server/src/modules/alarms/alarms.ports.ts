@@ -1,6 +1,7 @@
 import type { Alarm, AlarmCode, AlarmSeverity, AlarmSubjectType, Page } from '@gantry/schemas'
 
 import type { Actor } from '../../kernel/index.js'
+import type { AlarmThresholds } from './alarm-sweep.js'
 
 export interface AlarmSubject {
   subjectType: AlarmSubjectType
@@ -11,6 +12,19 @@ export interface NewAlarm extends AlarmSubject {
   code: AlarmCode
   severity: AlarmSeverity
   params: Record<string, unknown>
+}
+
+export interface FoundAlarm extends AlarmSubject {
+  code: AlarmCode
+  printerGroupId: string | null
+}
+
+/** What the rows themselves say of alarms, when nothing happens that would. */
+export interface AlarmConditionRepository {
+  /** Alarms whose cause holds now, be they open already. */
+  holding(thresholds: AlarmThresholds): Promise<(NewAlarm & { printerGroupId: string | null })[]>
+  /** Open alarms whose cause is gone. */
+  withoutCause(): Promise<FoundAlarm[]>
 }
 
 export interface AlarmRepository {

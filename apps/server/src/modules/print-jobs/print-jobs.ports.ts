@@ -178,6 +178,13 @@ export interface CopyKey {
 
 export type QueuedCopy = CopyKey & CopyBinding
 
+/** What a person may change of a job. */
+export interface JobPatch {
+  name?: string
+  priority?: number
+  requirements?: JobRequirements
+}
+
 export interface PrintJobRepository {
   create(job: NewPrintJob): Promise<void>
   get(actor: Actor, jobId: string): Promise<PrintJob | null>
@@ -200,6 +207,12 @@ export interface PrintJobRepository {
   moveCopy(jobId: string, copyNumber: number, to: CopyState, now: Date): Promise<JobCounts>
   /** Moves every copy of this state that no active attempt works on. @returns the job after the move */
   moveIdleCopies(jobId: string, from: CopyState, to: CopyState, now: Date): Promise<JobCounts>
+  /** Writes what a person changed of a locked job, and counts its version on. */
+  update(jobId: string, patch: JobPatch, now: Date): Promise<void>
+  /** Adds queued copies to a locked job. */
+  addCopies(jobId: string, count: number, now: Date): Promise<void>
+  /** Takes the last queued copies that were never given to a printer off a locked job. @returns how many there were, at most `count` */
+  removeCopies(jobId: string, count: number, now: Date): Promise<number>
   /** The names of those of these jobs that the actor may see, by id. */
   names(actor: Actor, jobIds: string[]): Promise<Map<string, string>>
   /** Says where a copy may go from now on; a printer that was removed binds nothing. */

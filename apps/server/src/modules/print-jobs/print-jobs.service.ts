@@ -1,4 +1,4 @@
-import { type Attempt, type Page, type PrintJob, type PrintJobState, type SubmitPrintJobInput } from '@gantry/schemas'
+import type { Attempt, Page, PrintJob, PrintJobState, SubmitPrintJobInput, UpdatePrintJobInput } from '@gantry/schemas'
 
 import {
   GantryError,
@@ -15,6 +15,7 @@ import {
 import type { AlarmRepository } from '../alarms/alarms.ports.js'
 import type { HoldRepository } from '../printers/holds.ports.js'
 import type { ProjectRepository } from '../projects/projects.ports.js'
+import { editJob } from './edit-job.js'
 import { jobStream, type JobStreamItem } from './job-stream.js'
 import { dispatchWake } from './print-jobs.jobs.js'
 import type { AttemptRepository, NewPrintJob, PrintableFileRepository, PrintJobRepository } from './print-jobs.ports.js'
@@ -114,6 +115,20 @@ export class PrintJobsService {
       tx.enqueue(dispatchWake, { jobId })
     })
     return this.get(actor, jobId)
+  }
+
+  /**
+   * Changes name, priority, the number of copies, or what is asked of a printer.
+   * @throws GantryError `NOT_FOUND`, `VERSION_CONFLICT`, `VALIDATION_FAILED`, `INVALID_STATE` when the job is over, a copy
+   * is with a printer whose requirements would change, or fewer copies are wanted than are begun
+   */
+  update(actor: Actor, input: UpdatePrintJobInput): Promise<PrintJob> {
+    return this.deps.unitOfWork.run(async (tx) => {
+      const job = await editJob(tx, actor, input)
+      tx.record(changed(job.id, job.state, job.projectId), actor.id)
+      tx.enqueue(dispatchWake, { jobId: job.id })
+      return job
+    })
   }
 
   /** Jobs as they change; see {@link jobStream}. */
