@@ -39,6 +39,7 @@ export const startInstance = async (url: string, options: InstanceOptions = {}):
     openFile: tokenSource,
     instanceId: id,
     random: Math.random,
+    heaterOnMs: 900_000,
   })
   lifecycle.onStop('fleet', () => role.stop())
   const stop = () => lifecycle.stop()

@@ -1,5 +1,5 @@
 import { createFleet, type Fleet } from '@gantry/virtual-printers'
-import { describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { newId } from '../../src/kernel/index.js'
 import { startAppUnderTest, uploaded, type AppUnderTest } from '../../src/testing/app-under-test.js'
@@ -17,7 +17,7 @@ interface Shop {
 }
 
 /** A server with an OctoPrint and a Moonraker, PLA loaded; the beds are not cleared yet. */
-const openShop = async (): Promise<Shop & AsyncDisposable> => {
+const openShop = async (): Promise<Shop> => {
   const fleet = await createFleet({ octoprint: 1, moonraker: 1, speed: 60, requireApiKey: true })
   const app = await startAppUnderTest()
   const printerIds: string[] = []
@@ -30,14 +30,15 @@ const openShop = async (): Promise<Shop & AsyncDisposable> => {
     printerIds.push(created.id)
   }
   const { id: fileId } = await uploaded(app.admin, 'token.gcode', LONG_PRINT)
-  return {
-    ...{ app, fleet, printerIds, fileId },
-    [Symbol.asyncDispose]: async () => {
-      await app[Symbol.asyncDispose]()
-      await fleet.stop()
-    },
-  }
+  return { app, fleet, printerIds, fileId }
 }
+
+let shop: Shop
+beforeAll(async () => (shop = await openShop()), 60_000)
+afterAll(async () => {
+  await shop.app[Symbol.asyncDispose]()
+  await shop.fleet.stop()
+})
 
 const clear = ({ app }: Shop, id: string) => app.admin.rest('POST', `/api/printers/${id}/clear-bed`, {})
 
@@ -50,7 +51,6 @@ const runningAttempt = async (shop: Shop, jobId: string) => {
 
 describe('over the API', () => {
   it('the preview says why nothing starts, and a printer what it waits for', async () => {
-    await using shop = await openShop()
     const { app, printerIds, fileId } = shop
     const [printerId] = printerIds as [string]
     const job = await app.admin.trpc.printJobs.submit.mutate({ source: { fileId, copies: 3 } })
@@ -80,10 +80,12 @@ describe('over the API', () => {
       ...{ state: 'printing', attempt: { id: attempt.id, jobId: job.id, copyNumber: 1, state: 'printing' } },
       waitingFor: [{ code: 'PRINTER_BUSY' }, { code: 'PRINTER_NOT_READY' }],
     })
+    await app.admin.trpc.printJobs.cancel.mutate({ id: job.id })
+    await expect.poll(async () => (await attemptsOf(shop, job.id))[0]?.state, SOON).toBe('cancelled')
+    shop.fleet.clearBed(shop.fleet.printers[0]!.name)
   })
 
   it('a running copy is moved to another printer, once, and what cannot be moved is refused', async () => {
-    await using shop = await openShop()
     const { app, fleet, printerIds, fileId } = shop
     const [fromId, toId] = printerIds as [string, string]
     const job = await app.admin.trpc.printJobs.submit.mutate({ source: { fileId, copies: 1 } })
@@ -117,6 +119,6 @@ describe('over the API', () => {
     const second = await runningAttempt(shop, job.id)
     expect(second.printerId).toBe(toId)
     expect(await refused({})).toEqual([409, 'INVALID_STATE', []])
-    expect(fleet.counts().total).toMatchObject({ starts: 2, cancelled: 1, secondStarts: 0, startsOnOccupiedBed: 0 })
+    expect(fleet.counts().total).toMatchObject({ starts: 3, cancelled: 2, secondStarts: 0, startsOnOccupiedBed: 0 })
   })
 })
