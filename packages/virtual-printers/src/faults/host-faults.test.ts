@@ -145,6 +145,14 @@ describe.each(['octoprint', 'moonraker'] as const)('on %s', (kind) => {
     expect(await rig.state()).toBe(kind === 'octoprint' ? 'Operational' : 'complete')
   })
 
+  test('a false "complete" that was drawn outlives a restart in which the machine prints on', async () => {
+    await using rig = await faulty({ fault: 'false_complete', delayMs: 1_000 })
+    await rig.start('a.gcode')
+    await rig.printer.host.restart()
+    // An OctoPrint takes its print along.
+    await expect.poll(() => rig.printer.machine.lastJob?.outcome, POLL).toBe(kind === 'octoprint' ? 'failed' : 'done')
+  })
+
   test('the gate still has its say after the faults', async () => {
     await using rig = await faulty({ fault: 'slow', calls: 'start', delayMs: 10 })
     const passed: string[] = []

@@ -15,7 +15,10 @@ type Of<N extends Fault['fault']> = Extract<Fault, { fault: N }>
 /** Faults between the network and one host: every call passes here, and every print begins here. */
 export class HostFaults implements PrinterFaults {
   readonly #book: FaultBook
+  /** Of what the host has taken and not yet done. */
   readonly #delays = new Delays()
+  /** Of what happens in the machine. */
+  readonly #machineDelays = new Delays()
   readonly #awaitingStart = new Set<(name: string) => void>()
 
   constructor(
@@ -47,6 +50,12 @@ export class HostFaults implements PrinterFaults {
   /** The host's process ends, and with it everything that it had taken but not yet done. */
   forgetDelayed(): void {
     this.#delays.giveUp()
+  }
+
+  /** The printer is taken away for good. */
+  stop(): void {
+    this.#delays.giveUp()
+    this.#machineDelays.giveUp()
   }
 
   /** Faults that only delay let the next one strike as well; the first of the others decides. `null`: no answer. */
@@ -142,7 +151,7 @@ export class HostFaults implements PrinterFaults {
 
   /** Only the print that was struck: another one may run by then. */
   async #endFalsely({ name, startedAtMs }: PrintJob, delayMs: number): Promise<void> {
-    if (!(await this.#delays.wait(delayMs))) return
+    if (!(await this.#machineDelays.wait(delayMs))) return
     const running = this.machine.job
     if (running?.name === name && running.startedAtMs === startedAtMs) this.machine.finishPrint()
   }

@@ -143,7 +143,7 @@ class MoonrakerHost implements VirtualHost {
 
   async stop(): Promise<void> {
     for (const cancel of this.#timers) cancel()
-    this.faults.forgetDelayed()
+    this.faults.stop()
     this.#parts.services.klippy.disconnect()
     await this.goOffline()
     await this.#parts.services.files.store.removeAll()

@@ -14,9 +14,12 @@ export function readProcStats(websocketCount: number): Readonly<Record<string, u
   }
 }
 
+/** As of a Moonraker with one printer: this process is a whole fleet, and its memory tells nothing of one host. */
+const MOONRAKER_KB = 62_000
+
 /** One `moonraker_stats` entry. */
 export function readProcessUsage(wallMs: number): Readonly<Record<string, unknown>> {
-  return { time: wallMs / 1_000, cpu_usage: 0, memory: Math.round(process.memoryUsage.rss() / 1_024), mem_units: 'kB' }
+  return { time: wallMs / 1_000, cpu_usage: 0, memory: MOONRAKER_KB, mem_units: 'kB' }
 }
 
 /** `machine.system_info`: only what a client reads to name the host. */

@@ -27,6 +27,7 @@ export function heldBody(request: IncomingMessage): string {
  * @throws BodyTooLargeError for a chunked one that is too long, or the stream's error when the sender goes away
  */
 export async function holdBody(request: IncomingMessage): Promise<void> {
+  if (request.method === 'GET' || request.method === 'HEAD') return
   const length = Number(request.headers['content-length'] ?? 0)
   const form = request.headers['content-type']?.startsWith('multipart/') ?? false
   if (form || length > MAX_HELD_BYTES) return

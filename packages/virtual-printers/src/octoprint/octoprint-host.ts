@@ -115,7 +115,7 @@ class OctoPrintHost implements VirtualHost {
   }
 
   async stop(): Promise<void> {
-    this.faults.forgetDelayed()
+    this.faults.stop()
     await this.#server.goOffline()
     await this.#store.removeAll()
   }
