@@ -1,5 +1,4 @@
-import type { AlarmConditionRepository, FoundAlarm } from '../modules/alarms/alarms.ports.js'
-import type { AlarmThresholds } from '../modules/alarms/alarm-sweep.js'
+import type { AlarmConditionRepository, AlarmThresholds, FoundAlarm } from '../modules/alarms/alarms.ports.js'
 import { Prisma } from './generated/client.js'
 
 const ACTIVE_HERE = Prisma.sql`EXISTS (SELECT 1 FROM attempt t WHERE t.printer_id = r.printer_id

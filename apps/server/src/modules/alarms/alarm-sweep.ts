@@ -6,12 +6,7 @@ import {
   type TransactionContext,
   type UnitOfWork,
 } from '../../kernel/index.js'
-import type { AlarmConditionRepository, AlarmRepository, FoundAlarm } from './alarms.ports.js'
-
-export interface AlarmThresholds {
-  bedNotClearedHours: number
-  outboxStuckMinutes: number
-}
+import type { AlarmConditionRepository, AlarmRepository, AlarmThresholds, FoundAlarm } from './alarms.ports.js'
 
 interface Repositories {
   alarms: AlarmRepository

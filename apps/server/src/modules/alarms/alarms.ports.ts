@@ -1,7 +1,6 @@
 import type { Alarm, AlarmCode, AlarmSeverity, AlarmSubjectType, Page } from '@gantry/schemas'
 
 import type { Actor } from '../../kernel/index.js'
-import type { AlarmThresholds } from './alarm-sweep.js'
 
 export interface AlarmSubject {
   subjectType: AlarmSubjectType
@@ -17,6 +16,11 @@ export interface NewAlarm extends AlarmSubject {
 export interface FoundAlarm extends AlarmSubject {
   code: AlarmCode
   printerGroupId: string | null
+}
+
+export interface AlarmThresholds {
+  bedNotClearedHours: number
+  outboxStuckMinutes: number
 }
 
 /** What the rows themselves say of alarms, when nothing happens that would. */
