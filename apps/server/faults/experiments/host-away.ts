@@ -10,8 +10,9 @@ const TO_MS = 32_000
 const LATEST_MS = 15_000
 const RETURNS = ['printing', 'finished', 'idle', 'with another file'] as const
 const PRINTERS = 40
-/** A print that the server did not order; it takes some seconds. */
-const OTHER_FILE = { name: 'somebody-elses.gcode', content: 'G28\nG1 X60 Y10 E5 F1200\nG4 S300\n' }
+const PATIENCE_MS = 180_000
+/** A print that the server did not order; it still runs when the server is back. */
+const OTHER_FILE = { name: 'somebody-elses.gcode', content: 'G28\nG1 X60 Y10 E5 F1200\nG4 S1500\n' }
 
 type Return = (typeof RETURNS)[number]
 
@@ -34,7 +35,7 @@ const goAway = async (trial: Trial, printer: string, as: Return, draws: SeededRa
       const machine = (await trial.farm.fleet.machines()).find(({ name }) => name === printer)
       return machine?.job != null
     },
-    { everyMs: 500 },
+    { everyMs: 500, withinMs: PATIENCE_MS },
   )
   await trial.farm.fleet.act(printer, 'offline')
   await sleep(awayMs)
@@ -48,7 +49,7 @@ export const hostAway: Experiment = {
   sentence:
     'hosts vanish while they print, for longer than a printer may, and are back printing, finished, idle, or with another file',
   farm: { instances: 3, octoprint: PRINTERS / 2, moonraker: PRINTERS / 2, speed: 50 },
-  orders: { copies: 120, copiesPerJob: 10, print: { machineSeconds: 2_000 } },
+  orders: { copies: 120, copiesPerJob: 4, print: { machineSeconds: 2_000 } },
   faults: Object.fromEntries(RETURNS.map((as) => [`back ${as}`, PRINTERS / RETURNS.length])),
   run: async (trial) => {
     const draws = trial.random.stream('absences')
