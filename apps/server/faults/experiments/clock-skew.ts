@@ -12,9 +12,12 @@ const TO_MS = 8_000
 
 export const clockSkew: Experiment = {
   name: 'clock-skew',
-  sentence: 'the clock of one instance is an hour ahead, of another an hour behind, and printers change hands',
+  sentence:
+    'the clock of one instance is an hour ahead, of another an hour behind, and printers change hands; users call the third',
   farm: {
     ...THREE_INSTANCES,
+    // A token of one clock is over, or not yet valid, by the other: users are sent to the instance whose clock is right.
+    apart: [0, 1],
     preload: (instance) => [[AHEAD], [BEHIND], []][instance] ?? [],
   },
   orders: FIVE_HUNDRED_COPIES,

@@ -31,6 +31,8 @@ export interface FarmOptions {
   embedded?: boolean
   /** Leases of six seconds instead of the usual ones. */
   shortLeases?: boolean
+  /** Instances that users do not reach; they drive printers and work all the same. */
+  apart?: readonly number[]
   /** Modules that one instance loads before its own code. */
   preload?: (instance: number) => string[]
 }
@@ -60,12 +62,13 @@ export class Farm {
     readonly stock: Stock,
     /** How much longer than on a quiet machine of two cores it took to start, and 1 at least. */
     readonly slowness: number,
+    private readonly apart: readonly number[],
     private client: GantryClient | null = null,
   ) {}
 
   static async start(options: FarmOptions, place: FarmPlace): Promise<Farm> {
     const { folder, logs, children, postgres, seed } = place
-    const { stock = MIXED, embedded = false } = options
+    const { stock = MIXED, embedded = false, apart = [] } = options
     const installation = await (embedded ? embeddedInstallation : sharedInstallation)(options, place)
     const began = performance.now()
     for (const instance of installation.instances) instance.start()
@@ -73,7 +76,7 @@ export class Farm {
     const fleet = await VirtualPrinters.start(children, { ...options, stock, seed }, files)
     await Promise.all(installation.instances.map((instance) => instance.ready()))
     const slowness = Math.max(1, (performance.now() - began) / QUIET_START_MS)
-    const farm = new Farm(installation, fleet, await installation.database(), postgres, stock, slowness)
+    const farm = new Farm(installation, fleet, await installation.database(), postgres, stock, slowness, apart)
     await farm.open()
     return farm
   }
@@ -142,7 +145,8 @@ export class Farm {
 
   /** As a load balancer chooses: in turn, among those that answer. */
   private nextInstance(): Address | null {
-    const up = this.instances.flatMap(({ address }) => (address === null ? [] : [address]))
+    const reached = this.instances.filter((_, index) => !this.apart.includes(index))
+    const up = reached.flatMap(({ address }) => (address === null ? [] : [address]))
     this.turn += 1
     return up[this.turn % Math.max(up.length, 1)] ?? null
   }
