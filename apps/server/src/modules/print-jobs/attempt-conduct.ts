@@ -8,7 +8,7 @@ import { endTold, pathOf, runNews, startSeen, worksOn, worksOnOther } from './at
 import { blameFor } from './blame.js'
 import type { AttemptRecord } from './print-jobs.ports.js'
 import { isOurRemoteName, nameOf } from './remote-name.js'
-import { takeBack } from './take-back.js'
+import { takeBack, type TakenBack } from './take-back.js'
 import type { UploadSlots } from './upload-slots.js'
 
 export interface ConductTimings {
@@ -58,6 +58,9 @@ const LISTED_FILES = 2_000
 
 /** Carries one attempt from wherever it stands to its end, by asking the host and never by guessing. */
 export class AttemptConduct {
+  /** The attempt that was started last in a session. */
+  private readonly started = new WeakMap<PrinterSession, string>()
+
   constructor(private readonly deps: ConductDeps) {}
 
   /** Returns when the attempt has ended. @throws DriverError when the session ended before; the next session goes on */
@@ -146,6 +149,7 @@ export class AttemptConduct {
     const { session, cancelled } = order
     const attempt = await this.deps.ledger.markStarting(order.attempt.id, session.lease, remotePath)
     const started = { ...order, attempt }
+    this.started.set(session, attempt.id)
     // From here on the start may land: what follows asks the host, whoever wants what.
     const answer = await session.connection.start(remotePath, session.deadline(this.deps.timings.askMs))
     if (answer.kind === 'sent') return this.confirm(started, this.deps.timings.confirmMs)
@@ -259,7 +263,7 @@ export class AttemptConduct {
     if (evidence.kind === 'ended') return this.finish(order, { ...evidence, detail: null })
     // Only what was never seen running can be proven not to have run.
     if (attempt.startedAt === null && evidence.kind === 'none') {
-      const taken = await takeBack(attempt, session, this.deps.timings)
+      const taken = await this.takeBack(order)
       if (taken.kind === 'never_started')
         return this.revoked(order, attempt.reason ?? { code: 'LEASE_LOST', params: {} })
       if (taken.kind === 'active') return this.run(order, taken.hostJobRef)
@@ -270,11 +274,8 @@ export class AttemptConduct {
 
   /** Makes sure that the file can never start, then lets the copy go elsewhere; or finds that it did start. */
   private async giveBack(order: Order, reason: Reason): Promise<void> {
-    const { attempt, session } = order
-    const taken =
-      attempt.state === 'claimed'
-        ? { kind: 'never_started' as const }
-        : await takeBack(attempt, session, this.deps.timings)
+    const { attempt } = order
+    const taken = attempt.state === 'claimed' ? { kind: 'never_started' as const } : await this.takeBack(order)
     switch (taken.kind) {
       case 'never_started':
         return this.revoked(order, reason)
@@ -285,6 +286,20 @@ export class AttemptConduct {
       case 'unknown':
         await this.ledger(order).markUnknown(attempt.id, { code: 'ATTEMPT_UNKNOWN', params: { attemptId: attempt.id } })
     }
+  }
+
+  /**
+   * A host that keeps no history forgets a print when it restarts in the middle of it, and then looks as if there had
+   * never been one. A restart ends the session; so only the session in which the start was sent can prove that nothing
+   * came of it, and after it a person has to look.
+   */
+  private async takeBack({ attempt, session }: Order): Promise<TakenBack> {
+    const taken = await takeBack(attempt, session, this.deps.timings)
+    const remembers =
+      attempt.startSentAt === null ||
+      session.connection.capabilities.has('history') ||
+      this.started.get(session) === attempt.id
+    return taken.kind === 'never_started' && !remembers ? { kind: 'unknown' } : taken
   }
 
   /** The bed is again as the claim found it, unless the host prints something else on it by now. */
