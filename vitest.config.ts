@@ -3,10 +3,18 @@ import { defineConfig } from 'vitest/config'
 // Vitest hands these to node as --conditions, for `require` too: 'import' or 'module' here would break CommonJS packages.
 const conditions = ['gantry-source', 'node']
 
+/** The simulation of printing: more rooms than by default, other ones, or one room of an earlier search. */
+const simulation = {
+  runs: Number(process.env['SIMULATION_RUNS'] ?? 200),
+  seed: Number(process.env['SIMULATION_SEED'] ?? 20_261_126),
+  path: process.env['SIMULATION_PATH'] ?? null,
+}
+
 export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
   test: {
+    provide: { simulation },
     testTimeout: 30_000,
     hookTimeout: 60_000,
     // The default second is too short for a machine with much else to do.
