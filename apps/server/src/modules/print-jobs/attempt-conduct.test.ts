@@ -7,6 +7,7 @@ import { PrinterSession } from '../printers/printer-session.js'
 import { AttemptConduct, CONDUCT_TIMINGS } from './attempt-conduct.js'
 import type { AttemptLedger } from './attempt-ledger.js'
 import type { AttemptRecord } from './print-jobs.ports.js'
+import { UPLOAD_LIMITS, UploadSlots } from './upload-slots.js'
 
 const NAME = 'g12345678-1-abcdefghij.gcode'
 const idle: HostReport = {
@@ -32,7 +33,11 @@ const takeUp = async (attempt: Partial<AttemptRecord>, capabilities: DriverCapab
   const lease = { printerId: 'prn', owner: 'ins', epoch: 2 }
   const session = new PrinterSession(lease, connection, new AbortController().signal, idle, systemClock)
   const timings = { ...CONDUCT_TIMINGS, rereadMs: 1 }
-  const conduct = new AttemptConduct({ ledger, timings, openFile: () => Promise.resolve(null), log: recordingLogger() })
+  const conduct = new AttemptConduct({
+    ...{ ledger, timings, log: recordingLogger() },
+    openFile: () => Promise.resolve(null),
+    uploads: new UploadSlots(systemClock, UPLOAD_LIMITS),
+  })
   await conduct.carryOut({
     attempt: { id: 'att', remoteName: NAME, remotePath: NAME, bedBefore: 'clear', ...attempt } as AttemptRecord,
     session,

@@ -58,6 +58,8 @@ export class SimulatedDriver implements PrinterDriver {
     signal.addEventListener('abort', () => void connection.close(), { once: true })
     return this.wrap(connection)
   }
+
+  emergencyStop = (): Promise<void> => unused('emergencyStop')
 }
 
 class SimulatedConnection implements DriverConnection, HostLink {

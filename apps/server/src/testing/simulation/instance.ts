@@ -4,6 +4,7 @@ import { AttemptLedger } from '../../modules/print-jobs/attempt-ledger.js'
 import { Dispatcher, DISPATCHER_TIMINGS } from '../../modules/print-jobs/dispatcher.js'
 import { ForeignPrints } from '../../modules/print-jobs/foreign-prints.js'
 import { PrinterWorker } from '../../modules/print-jobs/printer-worker.js'
+import { UPLOAD_LIMITS, UploadSlots } from '../../modules/print-jobs/upload-slots.js'
 import { Fleet } from '../../modules/printers/fleet.js'
 import { LEASE_TIMINGS } from '../../modules/printers/lease-keeper.js'
 import { PrinterAlarms } from '../../modules/printers/printer-alarms.js'
@@ -18,6 +19,8 @@ import type { SimulatedStore } from './store.js'
 
 /** Seldom: what events should do is not left to sweeps, and a run costs less. */
 const SWEEP_EVERY_MS = 6_000
+
+const HEATER_ON_MS = 30 * 60_000
 
 /** Ways to break Gantry on purpose, so that it is seen that the simulation would notice. */
 export interface Sabotage {
@@ -57,11 +60,16 @@ export const startInstance = (deps: InstanceDeps): Instance => {
   const ledger = new AttemptLedger(unitOfWork)
   const openFile = () => Promise.resolve(emptySource)
   const timings = { ...CONDUCT_TIMINGS, ...sabotage.conductTimings }
-  const conduct = new AttemptConduct({ ledger, openFile, timings, log })
+  const uploads = new UploadSlots(clock, UPLOAD_LIMITS)
+  const conduct = new AttemptConduct({ ledger, openFile, uploads, timings, log })
   const foreign = new ForeignPrints(unitOfWork, clock, log)
-  const worker = new PrinterWorker({ ledger, conduct, foreign, clock, log, onFree: () => dispatcher.request() })
-  const alarms = new PrinterAlarms(unitOfWork, log)
-  const fleet = new Fleet({
+  const worker = new PrinterWorker({
+    ...{ ledger, conduct, foreign, clock, log },
+    onFree: () => dispatcher.request(),
+    onRest: (printerId, untilMs) => fleet.find(printerId)?.showRest(untilMs),
+  })
+  const alarms = new PrinterAlarms(unitOfWork, { clock, alarmAfterMs: HEATER_ON_MS }, log)
+  const fleet: Fleet = new Fleet({
     ...{ unitOfWork, bus, clock, random, log, worker, alarms, instanceId: process.id },
     drivers: { driverFor: () => driver },
     sealer: { seal: (plain) => plain, open: (cipher) => cipher },

@@ -1,11 +1,6 @@
 import type { ClaimRepositories } from '../../modules/print-jobs/claims.js'
 import type { LedgerRepositories } from '../../modules/print-jobs/attempt-ledger.js'
-import type {
-  ClaimablePrinter,
-  CopyBinding,
-  VerdictRepository,
-  WaitingJob,
-} from '../../modules/print-jobs/print-jobs.ports.js'
+import type { ClaimablePrinter, CopyBinding, WaitingJob } from '../../modules/print-jobs/print-jobs.ports.js'
 import type { Lease } from '../../modules/printers/printer-session.js'
 import type { FleetRepository, PrinterRepository } from '../../modules/printers/printers.ports.js'
 import { GantryError } from '../../kernel/index.js'
@@ -22,7 +17,7 @@ import {
 } from './tables.js'
 
 export type SimulatedRepositories = LedgerRepositories &
-  ClaimRepositories & { printers: PrinterRepository; fleet: FleetRepository; verdicts: VerdictRepository }
+  ClaimRepositories & { printers: PrinterRepository; fleet: FleetRepository }
 
 /** The transaction that runs. */
 export interface Snapshot {
@@ -42,7 +37,6 @@ export const repositoriesOn = (db: Snapshot): SimulatedRepositories =>
     parts: {},
     printers: printersOn(db),
     fleet: fleetOn(db),
-    verdicts: { put: () => Promise.resolve(), removeOfOthers: () => Promise.resolve(0) },
   }) as unknown as SimulatedRepositories
 
 const holdsLease = (row: PrinterRow | undefined, { owner, epoch }: Lease, now: Date): row is PrinterRow =>
