@@ -7,6 +7,10 @@ import { reasonSchema } from './reasons.js'
 export const printJobState = z.enum(['queued', 'printing', 'held', 'done', 'failed', 'cancelled'])
 export type PrintJobState = z.infer<typeof printJobState>
 
+/** `newest` first, or the `queue`: only jobs with waiting copies, in the order in which they are given to printers. */
+export const printJobOrder = z.enum(['newest', 'queue'])
+export type PrintJobOrder = z.infer<typeof printJobOrder>
+
 export const attemptState = z.enum([
   'claimed',
   'uploading',

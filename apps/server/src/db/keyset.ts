@@ -6,7 +6,8 @@ export interface Keyset {
   id: string
 }
 
-const refused = (): GantryError => {
+/** What a list says to a cursor that it never gave. */
+export const cursorRefused = (): GantryError => {
   const options: GantryErrorOptions = {
     params: { detail: 'cursor is not one that this list gave' },
     fields: { cursor: ['is not one that this list gave'] },
@@ -26,7 +27,7 @@ export const decodeCursor = (cursor: string | null): Keyset | null => {
   if (cursor === null) return null
   const [, iso = '', id = ''] = KEYSET.exec(Buffer.from(cursor, 'base64url').toString('utf8')) ?? []
   const at = new Date(iso)
-  if (Number.isNaN(at.getTime())) throw refused()
+  if (Number.isNaN(at.getTime())) throw cursorRefused()
   return { at, id }
 }
 

@@ -1,4 +1,4 @@
-import type { JobRequirements, PrintJob, PrintJobState, Reason } from '@gantry/schemas'
+import type { JobRequirements, Page, PrintJob, PrintJobState, Reason } from '@gantry/schemas'
 
 import type { Actor } from '../kernel/index.js'
 import type {
@@ -8,6 +8,7 @@ import type {
   JobCounts,
   JobPatch,
   NewPrintJob,
+  PrintJobQuery,
   PrintJobRepository,
   QueuedCopy,
   QueuePlace,
@@ -16,6 +17,7 @@ import type {
 import { isOver, jobStateOf } from '../modules/print-jobs/print-job.state.js'
 import { Prisma } from './generated/client.js'
 import { decodeCursor, olderThan, toPage } from './keyset.js'
+import { decodeQueueCursor, encodeQueueCursor, IN_QUEUE_ORDER, stretchesBehind } from './queue-page.js'
 import { visibleJobs } from './scope.js'
 import { readWaiting, readWaitingKinds } from './waiting-jobs.js'
 
@@ -72,6 +74,13 @@ const jobOf = (row: Row): PrintJob => ({
   finishedAt: row.finishedAt,
 })
 
+/** What the actor may see and the query asks for, in whatever order. */
+const wanted = (actor: Actor, { states, projectId }: PrintJobQuery): Prisma.PrintJobWhereInput[] => [
+  visibleJobs(actor),
+  states.length === 0 ? {} : { state: { in: states } },
+  projectId === null ? {} : { projectId },
+]
+
 export class PrismaPrintJobRepository implements PrintJobRepository {
   constructor(private readonly tx: Prisma.TransactionClient) {}
 
@@ -90,16 +99,10 @@ export class PrismaPrintJobRepository implements PrintJobRepository {
     return row === null ? null : jobOf(row)
   }
 
-  async list(actor: Actor, query: Parameters<PrintJobRepository['list']>[1]) {
+  async list(actor: Actor, query: PrintJobQuery) {
+    if (query.order === 'queue') return this.queuePage(actor, query)
     const rows = await this.tx.printJob.findMany({
-      where: {
-        AND: [
-          visibleJobs(actor),
-          olderThan(decodeCursor(query.cursor)),
-          query.states.length === 0 ? {} : { state: { in: query.states } },
-          query.projectId === null ? {} : { projectId: query.projectId },
-        ],
-      },
+      where: { AND: [...wanted(actor, query), olderThan(decodeCursor(query.cursor))] },
       include: WITH_HOLDS,
       orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
       take: query.limit + 1,
@@ -243,6 +246,22 @@ export class PrismaPrintJobRepository implements PrintJobRepository {
         SELECT a.state FROM attempt a WHERE a.job_id = c.job_id AND a.copy_number = c.number
         ORDER BY a.claimed_at DESC LIMIT 1) = 'failed'`
     return rows.map(({ number }) => number)
+  }
+
+  private async queuePage(actor: Actor, query: PrintJobQuery): Promise<Page<PrintJob>> {
+    const rows: Row[] = []
+    for (const stretch of stretchesBehind(decodeQueueCursor(query.cursor))) {
+      if (rows.length > query.limit) break
+      const where = { AND: [...wanted(actor, query), stretch] }
+      const take = query.limit + 1 - rows.length
+      rows.push(
+        ...(await this.tx.printJob.findMany({ where, include: WITH_HOLDS, orderBy: [...IN_QUEUE_ORDER], take })),
+      )
+    }
+    const page = rows.slice(0, query.limit)
+    const last = page.at(-1)
+    const nextCursor = rows.length > query.limit && last !== undefined ? encodeQueueCursor(last) : null
+    return { items: page.map(jobOf), nextCursor }
   }
 
   private async lockCounts(jobId: string): Promise<JobCounts> {

@@ -6,6 +6,7 @@ import {
   pageOf,
   printJob,
   printJobEvent,
+  printJobOrder,
   printJobState,
   submitPrintJobInput,
   updatePrintJobInput,
@@ -22,11 +23,21 @@ const byId = z.strictObject({ id: idOf('printJob') })
 
 export const printJobsRouter = router({
   list: authedProcedure
-    .meta({ openapi: { method: 'GET', path: '/print-jobs', tags, summary: 'List print jobs, newest first' } })
-    .input(z.strictObject({ ...pageInput, state: printJobState.optional(), projectId: idOf('project').optional() }))
+    .meta({ openapi: { method: 'GET', path: '/print-jobs', tags, summary: 'List print jobs, or the queue' } })
+    .input(
+      z.strictObject({
+        ...pageInput,
+        order: printJobOrder.default('newest'),
+        state: printJobState.optional(),
+        projectId: idOf('project').optional(),
+      }),
+    )
     .output(pageOf(printJob))
-    .query(({ ctx, input: { limit, cursor = null, projectId = null, state } }) =>
-      ctx.services.printJobs.list(ctx.actor, { limit, cursor, projectId, states: state === undefined ? [] : [state] }),
+    .query(({ ctx, input: { cursor = null, projectId = null, state, ...input } }) =>
+      ctx.services.printJobs.list(ctx.actor, {
+        ...{ ...input, cursor, projectId },
+        states: state === undefined ? [] : [state],
+      }),
     ),
 
   get: authedProcedure

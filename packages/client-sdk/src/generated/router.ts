@@ -364,6 +364,9 @@ export type PrintJobEvent =
       jobs: PrintJob[]
     }
 
+/** `newest` first, or the `queue`: only jobs with waiting copies, in the order in which they are given to printers. */
+export type PrintJobOrder = 'newest' | 'queue'
+
 export type PrintJobState = 'cancelled' | 'done' | 'failed' | 'held' | 'printing' | 'queued'
 
 /** A printer as people configured it, with its live status. The host's key is write-only and never here. */
@@ -1113,9 +1116,10 @@ export type Procedures = {
     onStatus: Subscription<void, PrinterStatusEvent>
   }
   printJobs: {
-    /** List print jobs, newest first. */
+    /** List print jobs, or the queue. */
     list: Query<
       {
+        order?: PrintJobOrder
         state?: PrintJobState
         projectId?: string
         limit?: number

@@ -59,7 +59,7 @@ const unfinishedJobs = async (printJobs: PrintJobRepository, actor: Actor): Prom
   const jobs: PrintJob[] = []
   for (let cursor: string | null = null; jobs.length < SNAPSHOT_JOBS;) {
     const states = ['queued' as const, 'printing' as const, 'held' as const]
-    const page = await printJobs.list(actor, { states, projectId: null, limit: PAGE, cursor })
+    const page = await printJobs.list(actor, { order: 'newest', states, projectId: null, limit: PAGE, cursor })
     jobs.push(...page.items)
     if (page.nextCursor === null) break
     cursor = page.nextCursor

@@ -7,6 +7,7 @@ import type {
   Page,
   PrintFileMetadata,
   PrintJob,
+  PrintJobOrder,
   PrintJobState,
   Reason,
 } from '@gantry/schemas'
@@ -185,13 +186,19 @@ export interface JobPatch {
   requirements?: JobRequirements
 }
 
+export interface PrintJobQuery {
+  /** `queue`: only jobs with waiting copies, in the order in which they are given to printers. */
+  order: PrintJobOrder
+  states: PrintJobState[]
+  projectId: string | null
+  limit: number
+  cursor: string | null
+}
+
 export interface PrintJobRepository {
   create(job: NewPrintJob): Promise<void>
   get(actor: Actor, jobId: string): Promise<PrintJob | null>
-  list(
-    actor: Actor,
-    query: { states: PrintJobState[]; projectId: string | null; limit: number; cursor: string | null },
-  ): Promise<Page<PrintJob>>
+  list(actor: Actor, query: PrintJobQuery): Promise<Page<PrintJob>>
   /** What waits in the queue by what it asks of a printer. */
   waitingKinds(): Promise<WaitingKind[]>
   /** Jobs with queued copies, in the order of the queue. */

@@ -18,7 +18,13 @@ import type { ProjectRepository } from '../projects/projects.ports.js'
 import { editJob } from './edit-job.js'
 import { jobStream, type JobStreamItem } from './job-stream.js'
 import { dispatchWake } from './print-jobs.jobs.js'
-import type { AttemptRepository, NewPrintJob, PrintableFileRepository, PrintJobRepository } from './print-jobs.ports.js'
+import type {
+  AttemptRepository,
+  NewPrintJob,
+  PrintableFileRepository,
+  PrintJobQuery,
+  PrintJobRepository,
+} from './print-jobs.ports.js'
 import { requirementsOf } from './requirements.js'
 
 interface Repositories {
@@ -40,13 +46,6 @@ export interface PrintJobsServiceDeps {
   reads: Reads
   bus: EventBus
   follow: FollowEvents
-}
-
-export interface PrintJobQuery {
-  states: PrintJobState[]
-  projectId: string | null
-  limit: number
-  cursor: string | null
 }
 
 type Ordered = Omit<NewPrintJob, 'id' | 'createdById' | 'priority'>

@@ -80,7 +80,9 @@ export class ProjectsService {
       // An order takes the same lock, so none can come in between the look and the removal.
       for (const id of parts.map((part) => part.id).toSorted()) await tx.projects.lockPart(actor, id)
       const states = ['queued' as const, 'printing' as const, 'held' as const]
-      const { items: unfinished } = await tx.printJobs.list(actor, { states, projectId, limit: 1, cursor: null })
+      const { items: unfinished } = await tx.printJobs.list(actor, {
+        ...{ order: 'newest' as const, states, projectId, limit: 1, cursor: null },
+      })
       if (unfinished.length > 0) {
         throw new GantryError('INVALID_STATE', { params: { detail: 'the project has print jobs that are not over' } })
       }
