@@ -7,8 +7,9 @@ import { fleetBench } from './fleet-100.bench.js'
 import { printersListBench } from './printers-list.bench.js'
 import { tableOf, writeResults, type Bench, type BenchResult } from './report.js'
 import { uploadBench } from './upload.bench.js'
+import { virtualBench } from './virtual-1000.bench.js'
 
-const BENCHES: readonly Bench[] = [printersListBench, uploadBench, fleetBench, claimBench]
+const BENCHES: readonly Bench[] = [printersListBench, uploadBench, fleetBench, claimBench, virtualBench]
 const NAMES = BENCHES.map(({ name }) => name).join(', ')
 const USAGE = `Usage: npm run bench [-- --only NAME] [--quick]
   --only NAME   one of ${NAMES}; may be given several times

@@ -80,7 +80,8 @@ const login = async (url: string, password: string): Promise<string> => {
   return (answer as { accessToken: string }).accessToken
 }
 
-const ask = async (child: ChildProcess): Promise<ServerReading> => {
+/** Reads the probe of a process. */
+export const ask = async (child: ChildProcess): Promise<ServerReading> => {
   const reply = once(child, 'message')
   child.send('read')
   return ((await reply) as [ServerReading])[0]
