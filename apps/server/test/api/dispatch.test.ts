@@ -40,7 +40,9 @@ afterAll(async () => {
   await shop.fleet.stop()
 })
 
-const clear = ({ app }: Shop, id: string) => app.admin.rest('POST', `/api/printers/${id}/clear-bed`, {})
+/** A print that has ended shows a moment longer, and its bed cannot be cleared under it. */
+const clear = ({ app }: Shop, id: string) =>
+  expect.poll(async () => (await app.admin.rest('POST', `/api/printers/${id}/clear-bed`, {})).status, SOON).toBe(200)
 
 const attemptsOf = async ({ app }: Shop, id: string) => (await app.admin.trpc.printJobs.attempts.query({ id })).items
 
