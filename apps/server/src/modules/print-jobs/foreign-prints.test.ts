@@ -48,13 +48,20 @@ describe('a print that Gantry did not order', () => {
     await expect.poll(alarms).toEqual([])
   })
 
-  it('is none when it shows for a moment only, or is the attempt’s own', async () => {
-    const { database, reads, run, show, lease, alarms, bed, job, claimed } = await open()
+  it('is no alarm when it shows for a moment only, and lies on the bed all the same', async () => {
+    const { database, run, lease, alarms, bed } = await open()
     await using _ = database
     const foreign = run()
     foreign.observe(lease.printerId, 'mine.gcode')
-    foreign.observe(lease.printerId, null)
-    expect(await bed()).toBe('clear')
+    foreign.forget(lease.printerId)
+    await expect.poll(bed).toBe('occupied')
+    expect(await alarms()).toEqual([])
+  })
+
+  it('is none when it is the attempt’s own', async () => {
+    const { database, reads, run, show, lease, alarms, job, claimed } = await open()
+    await using _ = database
+    const foreign = run()
     await job()
     await claimed(lease)
     const own = (await reads.attempts.findActiveOn(lease.printerId))?.remoteName ?? ''

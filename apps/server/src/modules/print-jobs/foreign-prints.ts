@@ -3,6 +3,7 @@ import type { AlarmRepository } from '../alarms/alarms.ports.js'
 import type { BedRepository } from '../printers/printers.ports.js'
 import { isPathOf } from './attempt-signs.js'
 import type { AttemptRepository } from './print-jobs.ports.js'
+import { isOurRemoteName } from './remote-name.js'
 
 /** How long a print that we did not order must show before it counts: a host shows ours a moment longer than we do. */
 const CERTAIN_AFTER_MS = 3_000
@@ -12,6 +13,8 @@ interface Suspect {
   path: string | null
   sinceMs: number
   told: boolean
+  /** The bed is marked, or being marked. */
+  noted: boolean
 }
 
 interface ForeignRepositories {
@@ -36,8 +39,10 @@ export class ForeignPrints {
   /** @param path what the host prints and we did not order; null when there is no such thing */
   observe(printerId: string, path: string | null): void {
     const known = this.suspects.get(printerId)
-    const suspect = known?.path === path ? known : { path, sinceMs: this.clock.now(), told: false }
+    const suspect = known?.path === path ? known : { path, sinceMs: this.clock.now(), told: false, noted: false }
     this.suspects.set(printerId, suspect)
+    if (known !== undefined) this.note(printerId, known)
+    this.note(printerId, suspect)
     if (suspect.told) return
     if (path === null) {
       suspect.told = true
@@ -47,6 +52,16 @@ export class ForeignPrints {
       suspect.told = true
       this.inBackground(printerId, suspect, (tx) => this.raise(tx, printerId, path))
     }
+  }
+
+  /**
+   * Whatever bears a name that is none of ours lies on the bed from the first sight of it: it may be over, or out of
+   * sight, before it counts.
+   */
+  private note(printerId: string, suspect: Suspect): void {
+    if (suspect.path === null || suspect.noted || isOurRemoteName(suspect.path)) return
+    suspect.noted = true
+    this.inBackground(printerId, suspect, (tx) => this.occupy(tx, printerId))
   }
 
   /** Nobody looks at this printer any more. */
@@ -88,7 +103,7 @@ export class ForeignPrints {
       .catch((error: unknown) => {
         this.log.error({ err: error, printerId }, 'a foreign print could not be recorded; the next report repeats it')
         if (suspect.path === null) this.suspects.delete(printerId)
-        else suspect.told = false
+        else Object.assign(suspect, { told: false, noted: false })
       })
   }
 }

@@ -28,6 +28,8 @@ export interface CallFaults {
   slow: number
   lost: number
   answerLost: number
+  /** How often a start arrives late, over and above all else. */
+  lateStart: number
   /** The host says that it took a start, and does nothing. */
   lying: number
 }
@@ -172,7 +174,7 @@ class SimulatedConnection implements DriverConnection, HostLink {
       signal.addEventListener('abort', () => reject(new DriverError('timeout', 'no answer in time')), { once: true })
       const fail = (code: DriverErrorCode, message: string) =>
         void process.incoming(`${key} fails`).then(() => reject(new DriverError(code, message)))
-      void this.travel(key).then(async (fate) => {
+      void this.travel(what, key).then(async (fate) => {
         if (fate === 'lost' || host.isAway) {
           fail('unreachable', 'the connection broke')
           return
@@ -190,9 +192,11 @@ class SimulatedConnection implements DriverConnection, HostLink {
     })
   }
 
-  private async travel(key: string): Promise<'well' | 'lost' | 'answer lost' | 'answer slow'> {
+  private async travel(what: string, key: string): Promise<'well' | 'lost' | 'answer lost' | 'answer slow'> {
     const { world } = this.process
-    const { slow, lost, answerLost } = this.faults
+    const { slow, lost, answerLost, lateStart } = this.faults
+    if (what === 'start' && world.chance(`start at ${this.host.id} late`) < lateStart)
+      await world.sleep(this.delay(key))
     const luck = world.chance(`fate of ${key}`)
     if (luck < slow / 2) await world.sleep(this.delay(key))
     await world.turn(key)

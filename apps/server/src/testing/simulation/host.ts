@@ -81,10 +81,6 @@ export class SimulatedHost {
     return [...this.files.keys()]
   }
 
-  get isFollowed(): boolean {
-    return this.links.size > 0
-  }
-
   connect(link: HostLink): void {
     this.links.add(link)
   }
@@ -205,15 +201,17 @@ export class SimulatedHost {
 
   /**
    * Host and machine lose their power: a print ends where it is. What Moonraker writes of it later is only that it was
-   * interrupted; OctoPrint writes nothing.
+   * interrupted; OctoPrint writes nothing. Of a print of people's own that nobody saw, people take the remains along.
    */
   losePower(): void {
+    const isUnseen = this.links.size === 0 && this.run?.start.startedBy === 'person'
     this.world.tell(`${this.id} loses its power`)
     this.cutAll()
     this.shown = null
     if (this.run === null) return
     if (this.kind === 'moonraker') this.history.set(this.run.start.name, 'failed')
     this.over(this.run, 'failed')
+    if (isUnseen) this.bedOccupied = false
   }
 
   /** The host's program restarts. Klipper prints on behind Moonraker; a print of OctoPrint's ends with it. */

@@ -32,6 +32,8 @@ export interface Plan {
   copies: number[]
   /** How often single calls and transactions go wrong. */
   rate: number
+  /** How often a start arrives late. */
+  lateStarts: number
   troubles: Trouble[]
 }
 
@@ -52,17 +54,22 @@ export const plans: fc.Arbitrary<Plan> = fc.record({
   instances: fc.integer({ min: 1, max: 3 }),
   copies: fc.array(fc.integer({ min: 1, max: 3 }), { minLength: 1, maxLength: 2 }),
   rate: fc.constantFrom(0, 0.02, 0.08),
+  lateStarts: fc.constantFrom(0, 0.2),
   troubles: fc.array(troubleOf(TROUBLES, TROUBLED_MS - 40_000), { maxLength: 10, size: 'max' }),
 })
 
 /** Rooms in which little else goes wrong than this, and that often. */
-export const plansOf = (kinds: readonly Trouble['kind'][], rate: number): fc.Arbitrary<Plan> =>
+export const plansOf = (
+  kinds: readonly Trouble['kind'][],
+  { rate = 0, lateStarts = 0 }: Partial<Pick<Plan, 'rate' | 'lateStarts'>>,
+): fc.Arbitrary<Plan> =>
   fc.record({
     seed: fc.nat(),
     printers: fc.constant(2),
     instances: fc.constant(2),
     copies: fc.constant([4]),
     rate: fc.constant(rate),
+    lateStarts: fc.constant(lateStarts),
     troubles:
       kinds.length === 0 ? fc.constant([]) : fc.array(troubleOf(kinds, 60_000), { minLength: 8, maxLength: 12 }),
   })

@@ -36,8 +36,8 @@ export class Simulation {
     scheduler: Scheduler,
     private readonly sabotage: Sabotage = {},
   ) {
-    const { rate } = plan
-    this.callFaults = { slow: rate, lost: rate, answerLost: rate, lying: rate / 4 }
+    const { rate, lateStarts } = plan
+    this.callFaults = { slow: rate, lost: rate, answerLost: rate, lateStart: lateStarts, lying: rate / 4 }
     this.storeFaults = { refused: rate / 2, answerLost: rate / 2 }
     this.world = new World(scheduler, plan.seed, () => this.judge.look())
     this.bus = new SimulatedBus(this.world)
@@ -56,7 +56,7 @@ export class Simulation {
     for (const trouble of this.plan.troubles) this.world.at(trouble.atMs, () => this.cause(trouble))
     await this.world.run(TROUBLED_MS)
     this.world.tell('all faults are over')
-    Object.assign(this.callFaults, { slow: 0, lost: 0, answerLost: 0, lying: 0 })
+    Object.assign(this.callFaults, { slow: 0, lost: 0, answerLost: 0, lateStart: 0, lying: 0 })
     Object.assign(this.storeFaults, { refused: 0, answerLost: 0 })
     await this.world.run(TROUBLED_MS + PATIENCE_MS, () => this.judge.isQuiet())
     this.judge.judgeEnd()
