@@ -30,8 +30,8 @@ const SHAPES: readonly Shape[] = [
     queue: (scale) => [...kinds(50, 50_000 * scale, 'PETG'), ...kinds(50, 50_000 * scale, 'PLA')],
   },
   {
-    what: '1,000 files, 99 % fit nothing',
-    queue: (scale) => [...kinds(990, 99_000 * scale, 'ABS'), ...kinds(10, 1_000 * scale, 'PLA')],
+    what: '1,000 files, 90 % fit nothing',
+    queue: (scale) => [...kinds(900, 90_000 * scale, 'ABS'), ...kinds(100, 10_000 * scale, 'PLA')],
   },
   { what: 'nothing fits', queue: (scale) => kinds(100, 100_000 * scale, 'ASA') },
 ]

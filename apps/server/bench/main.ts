@@ -3,13 +3,25 @@ import { loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 
 import { claimBench } from './claim-100k.bench.js'
+import { dispatchBench } from './dispatch-latency.bench.js'
 import { fleetBench } from './fleet-100.bench.js'
+import { freeBench } from './free-500.bench.js'
 import { printersListBench } from './printers-list.bench.js'
+import { queueBench } from './queue-page.bench.js'
 import { tableOf, writeResults, type Bench, type BenchResult } from './report.js'
 import { uploadBench } from './upload.bench.js'
 import { virtualBench } from './virtual-1000.bench.js'
 
-const BENCHES: readonly Bench[] = [printersListBench, uploadBench, fleetBench, claimBench, virtualBench]
+const BENCHES: readonly Bench[] = [
+  printersListBench,
+  uploadBench,
+  fleetBench,
+  claimBench,
+  freeBench,
+  queueBench,
+  dispatchBench,
+  virtualBench,
+]
 const NAMES = BENCHES.map(({ name }) => name).join(', ')
 const USAGE = `Usage: npm run bench [-- --only NAME] [--quick]
   --only NAME   one of ${NAMES}; may be given several times

@@ -1,5 +1,6 @@
 import type { JobRequirements } from '@gantry/schemas'
 
+import { newId } from '../src/kernel/index.js'
 import type { Lease } from '../src/modules/printers/printer-session.js'
 import type { BenchDatabase } from './bench-database.js'
 
@@ -21,7 +22,7 @@ export const asks = (material: string, widthMm: number): JobRequirements => ({
 export const seedPrinters = async ({ prisma }: BenchDatabase, count: number): Promise<Lease[]> => {
   await prisma.$executeRaw`
     INSERT INTO printer (id, name, kind, url, model, nozzle_diameter_mm, volume_x_mm, volume_y_mm, volume_z_mm)
-    SELECT 'prt_' || lpad(n::text, 26, '0'), 'Printer ' || n, 'octoprint', 'http://printer.test', 'MK4', 0.4, 250, 210, 210
+    SELECT 'prn_' || uuidv7(), 'Printer ' || n, 'octoprint', 'http://printer.test', 'MK4', 0.4, 250, 210, 210
     FROM generate_series(1, ${count}::int) n`
   await prisma.$executeRaw`INSERT INTO printer_material (printer_id, slot, material) SELECT id, 0, 'PLA' FROM printer`
   await prisma.$executeRaw`
@@ -35,15 +36,16 @@ export const seedPrinters = async ({ prisma }: BenchDatabase, count: number): Pr
 export const seedQueue = async ({ prisma }: BenchDatabase, stretches: readonly QueueStretch[]): Promise<void> => {
   await prisma.$executeRaw`TRUNCATE print_file, file_version, print_job, print_copy, attempt, event CASCADE`
   await prisma.$executeRaw`UPDATE printer_runtime SET bed = 'clear'`
-  await prisma.$executeRaw`INSERT INTO print_file (id, name) VALUES ('fil_bench', 'bench.gcode')`
+  const [fileId, versionId] = [newId('file'), newId('fileVersion')]
+  await prisma.$executeRaw`INSERT INTO print_file (id, name) VALUES (${fileId}, 'bench.gcode')`
   await prisma.$executeRaw`
     INSERT INTO file_version (id, file_id, number, sha256, size_bytes, format, metadata)
-    VALUES ('ver_bench', 'fil_bench', 1, 'ab', 10, 'gcode', '{"filamentTotal": {"lengthMm": 1000, "weightGrams": 3}}')`
+    VALUES (${versionId}, ${fileId}, 1, 'ab', 10, 'gcode', '{"filamentTotal": {"lengthMm": 1000, "weightGrams": 3}}')`
   let before = 0
   for (const { jobs, copies, requirements } of stretches) {
     await prisma.$executeRaw`
       INSERT INTO print_job (id, name, file_version_id, copies, queued_copies, requirements, created_at)
-      SELECT 'job_' || lpad((${before}::int + n)::text, 26, '0'), 'Job ' || n, 'ver_bench', ${copies}::int, ${copies}::int,
+      SELECT 'job_' || uuidv7(), 'Job ' || n, ${versionId}, ${copies}::int, ${copies}::int,
         ${JSON.stringify(requirements)}::jsonb, now() - interval '7 days' + (${before}::int + n) * interval '1 second'
       FROM generate_series(1, ${jobs}::int) n`
     before += jobs

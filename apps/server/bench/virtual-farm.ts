@@ -17,6 +17,8 @@ export interface VirtualFarm {
   printers: VirtualPrinter[]
   /** Starts a print at the printer itself, of real length. */
   print(name: string, gcode: string): Promise<void>
+  /** Takes off whatever lies on the printers' beds. */
+  clearBeds(): Promise<void>
   /** Machine seconds per second, from now on. */
   setSpeed(speed: number): Promise<void>
   /** Memory, processor and event loop of the process. */
@@ -45,6 +47,7 @@ export const startFarm = async (octoprint: number, moonraker: number): Promise<V
     printers,
     print: (name, content) =>
       post(`/printers/${encodeURIComponent(name)}/start-at-panel`, { name: 'bench.gcode', content }),
+    clearBeds: () => post('/clear-beds', {}),
     setSpeed: (speed) => post('/speed', { speed }),
     read: () => ask(child),
     stop: () => {

@@ -15,6 +15,7 @@ import type {
   QueuedCopy,
   QueueKey,
   WaitingJob,
+  WaitingKind,
 } from './print-jobs.ports.js'
 import { newRemoteName } from './remote-name.js'
 
@@ -114,16 +115,17 @@ interface JobsForPrinters {
 /** Locks as many jobs of the queue as it takes to give each printer a copy. */
 const lockJobs = async (tx: ClaimTransaction, printers: ClaimablePrinter[]): Promise<JobsForPrinters> => {
   if (printers.length === 0) return { jobs: [], wanted: [] }
-  const kinds = await tx.printJobs.waitingKinds()
   const limit = Math.max(printers.length, SMALLEST_PAGE)
   const walk: Walk = { free: printers, jobs: [], passed: [] }
-  for (let after: QueueKey | null = null, isLast = false; !isLast;) {
-    const fitting = kindsThatFit(walk.free, kinds)
-    if (fitting.length === 0) break
-    const page: WaitingJob[] = await tx.printJobs.waiting({ kinds: fitting, after, limit })
+  // Most often the head of the queue has something for everybody; behind it only what fits is read.
+  let kinds: string[] | null = null
+  let known: WaitingKind[] | null = null
+  for (let after: QueueKey | null = null; kinds === null || kinds.length > 0;) {
+    const page: WaitingJob[] = await tx.printJobs.waiting({ kinds, after, limit })
     await lockOnPage(tx, page, walk)
+    if (walk.free.length === 0 || page.length < limit) break
     after = page.at(-1) ?? null
-    isLast = page.length < limit
+    kinds = kindsThatFit(walk.free, (known ??= await tx.printJobs.waitingKinds()))
   }
   const { free, passed } = walk
   const missed = planClaims(
