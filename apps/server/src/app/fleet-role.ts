@@ -33,6 +33,7 @@ export const FLEET_ROLE_TIMINGS: FleetRoleTimings = {
 
 export interface FleetRoleDeps {
   unitOfWork: UnitOfWork<Repositories>
+  leases: UnitOfWork<Repositories>
   bus: EventBus
   drivers: DriverRegistry
   sealer: CredentialSealer
@@ -66,7 +67,7 @@ export const startFleetRole = async (deps: FleetRoleDeps): Promise<FleetRole> =>
     onRest: (printerId, untilMs) => fleet.find(printerId)?.showRest(untilMs),
   })
   const fleet: Fleet = new Fleet({
-    ...{ unitOfWork, bus, clock, log, instanceId, worker },
+    ...{ unitOfWork, leases: deps.leases, bus, clock, log, instanceId, worker },
     drivers: deps.drivers,
     sealer: deps.sealer,
     alarms: new PrinterAlarms(unitOfWork, { clock, alarmAfterMs: deps.heaterOnMs }, log),

@@ -14,6 +14,8 @@ export interface Persistence {
   eventLog: PrismaEventLog
   bus: PostgresBus
   unitOfWork: UnitOfWork<Repositories> & Snapshots<Repositories>
+  /** On a connection of its own: the renewal of leases must not stand in line behind the work that they allow. */
+  leases: UnitOfWork<Repositories>
   /** The repositories without a transaction, for single reads. */
   reads: Repositories
 }
@@ -40,8 +42,12 @@ export const openPersistence = async ({
   if (applied.length > 0) log.info({ applied }, 'database migrated')
 
   const { poolSize, timeoutMs } = config.database
-  const database = createDatabase({ url, poolSize, timeoutMs, log, applicationName: `gantry ${instanceId.slice(-8)}` })
-  lifecycle.onStop('database', () => database.close())
+  const open = (size: number) =>
+    createDatabase({ url, poolSize: size, timeoutMs, log, applicationName: `gantry ${instanceId.slice(-8)}` })
+  const [database, leaseDatabase] = [open(poolSize), open(1)]
+  lifecycle.onStop('database', async () => {
+    await Promise.all([database.close(), leaseDatabase.close()])
+  })
 
   const { prisma } = database
   const eventLog = createEventLog(prisma)
@@ -50,7 +56,8 @@ export const openPersistence = async ({
   lifecycle.onStop('event bus', () => bus.stop())
 
   const unitOfWork = createUnitOfWork({ prisma, repositoriesFor, hook: bus })
-  return { url, database, eventLog, bus, unitOfWork, reads: repositoriesFor(prisma) }
+  const leases = createUnitOfWork({ prisma: leaseDatabase.prisma, repositoriesFor, hook: bus })
+  return { url, database, eventLog, bus, unitOfWork, leases, reads: repositoriesFor(prisma) }
 }
 
 /** A fast shutdown only has to write what is in memory; after this an immediate one follows, which loses nothing either. */

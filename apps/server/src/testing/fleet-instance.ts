@@ -31,9 +31,9 @@ export const startInstance = async (url: string, options: InstanceOptions = {}):
   const connector = createConnector({ allowedCidrs: [], allowLoopback: true })
   const registry = createDriverRegistry(onCall === undefined ? connector : watched(connector, onCall))
   lifecycle.onStop('connector', () => connector.close())
-  const { unitOfWork, bus } = persistence
+  const { unitOfWork, leases, bus } = persistence
   const role = await startFleetRole({
-    ...{ unitOfWork, bus, log, timings, clock },
+    ...{ unitOfWork, leases, bus, log, timings, clock },
     drivers: { driverFor: (kind) => registry[kind] },
     sealer: { seal: (plain) => plain, open: (cipher) => cipher },
     openFile: tokenSource,

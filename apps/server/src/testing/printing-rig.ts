@@ -118,9 +118,9 @@ class Rig {
     const registry = createDriverRegistry(connector)
     this.role = new Lifecycle(this.log)
     this.role.onStop('connector', () => connector.close())
-    const { unitOfWork, bus } = this.persistence
+    const { unitOfWork, leases, bus } = this.persistence
     const role = await startFleetRole({
-      ...{ unitOfWork, bus, log: this.log, timings: QUICK_TIMINGS, heaterOnMs: 900_000 },
+      ...{ unitOfWork, leases, bus, log: this.log, timings: QUICK_TIMINGS, heaterOnMs: 900_000 },
       drivers: { driverFor: (kind) => registry[kind] },
       sealer: { seal: (plain) => plain, open: (cipher) => cipher },
       openFile: tokenSource,

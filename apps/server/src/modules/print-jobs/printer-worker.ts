@@ -39,6 +39,8 @@ export interface WorkerDeps {
 /** Works on the attempts of the printers that this instance drives: one at a time per printer. */
 export class PrinterWorker implements SessionWorker {
   private readonly busy = new Map<string, Busy>()
+  private looking: Promise<void> = Promise.resolve()
+  private nextLook: Promise<void> | null = null
   private readonly waiting = new Map<string, () => void>()
   private readonly coolDowns = new Map<string, CoolDown>()
   /** Printers whose files were looked through in this session. */
@@ -89,7 +91,18 @@ export class PrinterWorker implements SessionWorker {
   }
 
   /** Looks up which copies in hand somebody wants stopped. */
-  async noticeCancels(): Promise<void> {
+  noticeCancels(): Promise<void> {
+    // Whoever asks during a look waits for the next, which all who ask meanwhile share.
+    this.nextLook ??= this.looking.then(() => {
+      this.nextLook = null
+      const look = this.lookForCancels()
+      this.looking = look.catch(() => undefined)
+      return look
+    })
+    return this.nextLook
+  }
+
+  private async lookForCancels(): Promise<void> {
     const asked = [...this.busy].filter(([, { cancel }]) => !cancel.signal.aborted)
     if (asked.length === 0) return
     const wanted = new Set(await this.deps.ledger.unwantedOn(asked.map(([printerId]) => printerId)))

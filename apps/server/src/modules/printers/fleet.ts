@@ -11,6 +11,8 @@ import { RecordLoader } from './record-loader.js'
 
 export type FleetDeps = Omit<SupervisorDeps, 'onLive' | 'load' | 'unitOfWork'> & {
   unitOfWork: UnitOfWork<{ printers: PrinterRepository; fleet: FleetRepository }>
+  /** For the renewal of leases alone, which waits behind nothing else. */
+  leases: UnitOfWork<{ fleet: FleetRepository }>
   instanceId: string
   bus: EventBus
   alarms: PrinterAlarms
@@ -44,7 +46,7 @@ export class Fleet {
   constructor(private readonly deps: FleetDeps) {
     this.loader = new RecordLoader(deps.unitOfWork)
     this.states = new LatestWriter((printerId, state) => this.saveState(printerId, state), deps.log)
-    const { unitOfWork, bus, instanceId, clock, log, leaseTimings: timings } = deps
+    const { leases: unitOfWork, bus, instanceId, clock, log, leaseTimings: timings } = deps
     const holder = {
       held: () => [...this.supervisors.keys()],
       seen: () => this.served().flatMap(({ record, live }) => (live.report === null ? [] : [record.id])),

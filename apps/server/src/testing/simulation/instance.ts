@@ -70,7 +70,7 @@ export const startInstance = (deps: InstanceDeps): Instance => {
   })
   const alarms = new PrinterAlarms(unitOfWork, { clock, alarmAfterMs: HEATER_ON_MS }, log)
   const fleet: Fleet = new Fleet({
-    ...{ unitOfWork, bus, clock, random, log, worker, alarms, instanceId: process.id },
+    ...{ unitOfWork, leases: unitOfWork, bus, clock, random, log, worker, alarms, instanceId: process.id },
     drivers: { driverFor: () => driver },
     sealer: { seal: (plain) => plain, open: (cipher) => cipher },
     timings: SUPERVISOR_TIMINGS,
