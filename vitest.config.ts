@@ -17,6 +17,8 @@ export default defineConfig({
     provide: { simulation },
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    // Most tests wait for hosts and databases; with one file at a time, as two cores would get, both stood idle.
+    maxWorkers: 2,
     // The default second is too short for a machine with much else to do.
     expect: { poll: { timeout: 10_000 } },
     projects: [

@@ -7,6 +7,7 @@ import {
   Queue,
   Worker,
 } from 'bullmq'
+import pg from 'pg'
 
 import type { Logger } from '../kernel/logger.port.js'
 import type { QueuedJob } from './queued-job.js'
@@ -22,6 +23,17 @@ const QUEUE_NAME = 'gantry'
 /** Finished jobs leave at once: what happened is told by the outbox and the log. */
 const KEPT = { removeOnComplete: { count: 0 }, removeOnFail: { count: 0 } }
 
+/**
+ * BullMQ listens to no client that it has in hand between two queries, at its start for one; a connection that is cut
+ * in that moment would end the process. A query that waits is told by its own rejection, and the pool takes a new client.
+ */
+export class PatientClient extends pg.Client {
+  constructor(config?: string | pg.ClientConfig) {
+    super(config)
+    this.on('error', () => undefined)
+  }
+}
+
 const connectionTo = (url: string, purpose: string, max: number) => ({
   connectionString: url,
   // Brings BullMQ's own schema, `bullmq`, up to date; processes that start together wait for one another.
@@ -32,6 +44,7 @@ const connectionTo = (url: string, purpose: string, max: number) => ({
   statement_timeout: 10_000,
   query_timeout: 15_000,
   keepAlive: true,
+  Client: PatientClient,
 })
 
 /** The queue as its producers see it: at most two connections, made on use. */
