@@ -7,6 +7,7 @@ import { createEventLog } from '../../src/db/event-log.js'
 import { Lifecycle, newId } from '../../src/kernel/index.js'
 import { startAppUnderTest, uploaded, type AppUnderTest } from '../../src/testing/app-under-test.js'
 import type { LiveEvent } from '../../src/testing/live-events.js'
+import { settleTransactions } from '../../src/testing/open-database.js'
 import { quietLog } from '../../src/testing/printing-rig.js'
 import { TINY_GCODE } from '../../src/testing/tiny-gcode.js'
 
@@ -115,6 +116,7 @@ describe('the stream of print jobs', () => {
     const job = await submit()
     await submit()
     await app.prisma.$executeRaw`update event set created_at = now() - interval '2 days'`
+    await settleTransactions(app.prisma)
     await createEventLog(app.prisma).removeOlderThan(24)
     for (const old of [cursor, 'no cursor at all']) {
       await using stream = await app.admin.stream('printJobs.onChange', old)
