@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
 import type { TransactionContext } from '../kernel/index.js'
+import { untilOneWaitsForLock } from '../testing/open-database.js'
 import { openPrintingDatabase } from '../testing/printing-database.js'
 import type { Repositories } from './repositories.js'
 
@@ -14,13 +15,7 @@ const duringClaim = async <T>(work: (tx: Repositories & TransactionContext, prin
   await unitOfWork.run(async (tx) => {
     await tx.attempts.lockForClaim([lease])
     working = unitOfWork.run((other) => work(other, lease.printerId))
-    await expect
-      .poll(async () => {
-        const [row] = await prisma.$queryRaw<{ n: bigint }[]>`
-          SELECT count(*) AS n FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`
-        return Number(row?.n)
-      })
-      .toBe(1)
+    await untilOneWaitsForLock(prisma)
     const attempt = { id: 'att_a', jobId, copyNumber: 1, lease, bedBefore: 'clear' as const }
     await tx.attempts.create([{ ...attempt, remoteName: 'ga-1.gcode' }])
   })

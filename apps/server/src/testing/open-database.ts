@@ -45,3 +45,13 @@ export const settleTransactions = async (prisma: PrismaClient): Promise<void> =>
   }
   await expect.poll(settled, { interval: 5 }).toBe(true)
 }
+
+/** Waits until one transaction of this database stands in line for a lock. */
+export const untilOneWaitsForLock = (prisma: PrismaClient) =>
+  expect
+    .poll(async () => {
+      const [row] = await prisma.$queryRaw<{ n: bigint }[]>`
+        SELECT count(*) AS n FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`
+      return Number(row?.n)
+    })
+    .toBe(1)

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
 import { newId, SYSTEM_ACTOR } from '../../kernel/index.js'
+import { untilOneWaitsForLock } from '../../testing/open-database.js'
 import { openPrintingDatabase } from '../../testing/printing-database.js'
 import { newRemoteName } from './remote-name.js'
 
@@ -101,13 +102,7 @@ describe('a claim', () => {
     await unitOfWork.run(async (tx) => {
       await tx.printJobs.lock(SYSTEM_ACTOR, jobId)
       claiming = claim(lease)
-      await expect
-        .poll(async () => {
-          const [row] = await prisma.$queryRaw<{ n: bigint }[]>`
-            SELECT count(*) AS n FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`
-          return Number(row?.n)
-        })
-        .toBe(1)
+      await untilOneWaitsForLock(prisma)
     })
     expect((await claiming)?.kind).toBe('claimed')
   })
