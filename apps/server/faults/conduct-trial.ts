@@ -22,6 +22,8 @@ export interface TrialReport {
   struck: Map<string, number>
   /** What kept the trial from saying anything. */
   invalid: string[]
+  /** Ordered in all. */
+  copies: number
   starts: number
   verdict: Verdict | null
 }
@@ -109,6 +111,7 @@ const judgeTrial = async (
     streams: witness.streams,
     stuck: passing.stuck,
   })
+  report.copies = customer.copies
   report.starts = facts.starts.length
   report.verdict = judge(facts)
 }

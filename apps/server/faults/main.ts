@@ -7,18 +7,19 @@ import { parseArgs } from 'node:util'
 import { scaled, type Experiment } from './experiment.js'
 import { EXPERIMENTS } from './experiments/all.js'
 import { Children } from './farm/children.js'
-import { SharedPostgres } from './farm/postgres.js'
-import { clockTime, Progress } from './progress.js'
-import { failuresOf, tableOf, writeReport } from './report.js'
-import { runExperiment, type ExperimentResult } from './run-experiment.js'
+import { runInLanes } from './lanes.js'
+import { Progress } from './progress.js'
+import { tableOf, writeReport } from './report.js'
+import type { ExperimentResult } from './run-experiment.js'
 
 const list = EXPERIMENTS.map(({ name, sentence }) => `    ${name.padEnd(24)} ${sentence}`).join('\n')
-const USAGE = `Usage: npm run test:faults [-- --seed N] [--exp NAME]… [--json FILE] [--share X]
+const USAGE = `Usage: npm run test:faults [-- --seed N] [--exp NAME]… [--at-once N] [--share X] [--json FILE]
   --seed N      faults and their moments are drawn from it  (default 1)
   --exp NAME    one of these, and may be given several times (default all)
 ${list}
-  --json FILE   where the report goes (default fault-results/<time>.json)
-  --share X     only this share of the faults and copies, for a look (default 1)
+  --at-once N   experiments that run at a time  (default 2)
+  --share X     only this share of the faults and copies, for a look  (default 1)
+  --json FILE   where the report goes  (default fault-results/<time>.json)
 
   Exit code 0: every count is zero, every fault struck as often as ordered, and every copy came to its end.
 `
@@ -37,26 +38,30 @@ const shareIn = (text: string): number => {
   throw new UsageError(`--share must be a number above 0, and 1 at most.`)
 }
 
-const runAll = async (experiments: readonly Experiment[], seed: string, kept: string): Promise<ExperimentResult[]> => {
+const atOnceIn = (text: string): number => {
+  const atOnce = Number(text)
+  if (Number.isInteger(atOnce) && atOnce > 0) return atOnce
+  throw new UsageError('--at-once must be a whole number above 0.')
+}
+
+interface Order {
+  experiments: readonly Experiment[]
+  seed: string
+  atOnce: number
+  /** Where logs of what failed go. */
+  kept: string
+}
+
+const runAll = async ({ experiments, seed, atOnce, kept }: Order): Promise<ExperimentResult[]> => {
   const progress = new Progress(process.stderr)
   const folder = await mkdtemp(join(tmpdir(), 'gantry-faults-'))
   await chmod(folder, 0o755) // the database's own user must get through when root runs this
   const children = new Children(folder)
-  const postgres = new SharedPostgres(join(folder, 'shared'))
-  const results: ExperimentResult[] = []
   try {
-    await postgres.start(children)
-    for (const experiment of experiments) {
-      const result = await runExperiment(experiment, { seed, folder, kept, children, postgres, progress })
-      results.push(result)
-      progress.line(`${result.passed ? '✓' : '✗'} ${experiment.name}  ${clockTime(result.seconds * 1_000)}`)
-      for (const failure of failuresOf(result)) progress.line(`  ${failure}`)
-    }
+    return await runInLanes(experiments, atOnce, { seed, folder, kept, children, progress })
   } finally {
-    await postgres.stop()
     await children.end()
   }
-  return results
 }
 
 const main = async (): Promise<boolean> => {
@@ -66,6 +71,7 @@ const main = async (): Promise<boolean> => {
       exp: { type: 'string', multiple: true, default: [] },
       json: { type: 'string' },
       share: { type: 'string', default: '1' },
+      'at-once': { type: 'string', default: '2' },
       help: { type: 'boolean', short: 'h', default: false },
     },
   })
@@ -74,11 +80,13 @@ const main = async (): Promise<boolean> => {
     return true
   }
   const file = resolve(values.json ?? `fault-results/${new Date().toISOString().replace(/[:.]/g, '-')}.json`)
-  const results = await runAll(
-    chosen(values.exp).map((experiment) => scaled(experiment, shareIn(values.share))),
-    values.seed,
-    file.replace(/\.json$/, ''),
-  )
+  const share = shareIn(values.share)
+  const results = await runAll({
+    experiments: chosen(values.exp).map((experiment) => scaled(experiment, share)),
+    seed: values.seed,
+    atOnce: atOnceIn(values['at-once']),
+    kept: file.replace(/\.json$/, ''),
+  })
   await writeReport(file, values.seed, results)
   process.stdout.write(tableOf(results))
   process.stdout.write(`  Seed ${values.seed}; written to ${file}\n`)

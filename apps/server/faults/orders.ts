@@ -7,12 +7,18 @@ import { zigzagGcode } from '../src/testing/tiny-gcode.js'
 import { eventually } from './eventually.js'
 import { combinationsOf, loadedIn, type Stock } from './farm/materials.js'
 
+interface GeneratedPrint {
+  machineSeconds: number
+  /** Filled up with comments to this length. @default as it comes */
+  bytes?: number
+}
+
 export interface OrderOptions {
   /** All of them at the beginning; an experiment may order the rest itself. */
   copies: number
   copiesPerJob: number
   /** A print file as long as this, in the machine's seconds, for each combination of material and nozzle; or one file. */
-  print: { machineSeconds: number } | { file: string }
+  print: GeneratedPrint | { file: string }
 }
 
 export interface Order {
@@ -33,12 +39,17 @@ const fixture = async (name: string): Promise<PrintFile[]> => [
   { name, content: await readFile(new URL(name, FIXTURES)) },
 ]
 
-const generated = ({ machineSeconds }: { machineSeconds: number }, stock: Stock): PrintFile[] =>
+const generated = ({ machineSeconds, bytes = 0 }: GeneratedPrint, stock: Stock): PrintFile[] =>
   Array.from({ length: combinationsOf(stock) }, (_, index) => {
     const loaded = loadedIn(stock, index)
     const content = zigzagGcode(Math.ceil(machineSeconds / SECONDS_PER_LINE), loaded)
-    return { name: `${loaded.material}-${loaded.nozzleMm}-${index}.gcode`, content: Buffer.from(content) }
+    return { name: `${loaded.material}-${loaded.nozzleMm}-${index}.gcode`, content: Buffer.from(filledUp(content, bytes)) }
   })
+
+const LINE = `; ${'-'.repeat(77)}\n`
+
+const filledUp = (content: string, bytes: number): string =>
+  LINE.repeat(Math.max(0, Math.ceil((bytes - content.length) / LINE.length))) + content
 
 /** Somebody who wants things printed: has a file for each combination of material and nozzle, and orders them in turn. */
 export class Customer {
@@ -55,6 +66,11 @@ export class Customer {
     for (const { name, content } of 'file' in print ? await fixture(print.file) : generated(print, stock))
       ids.push((await gantry.files.upload(content, { name })).id)
     return new Customer(gantry, ids)
+  }
+
+  /** Ordered so far. */
+  get copies(): number {
+    return this.orders.reduce((sum, { copies }) => sum + copies, 0)
   }
 
   async orderAll(copies: number, copiesPerJob: number): Promise<void> {

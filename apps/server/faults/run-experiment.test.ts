@@ -16,7 +16,7 @@ const experiment: Experiment = {
 }
 
 const report = (change: Partial<TrialReport> = {}): TrialReport => ({
-  ...{ struck: new Map([['kills', 3]]), invalid: [], starts: 2, verdict: judge(lawfulFacts()) },
+  ...{ struck: new Map([['kills', 3]]), invalid: [], copies: 2, starts: 2, verdict: judge(lawfulFacts()) },
   ...change,
 })
 

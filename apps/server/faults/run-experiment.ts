@@ -39,8 +39,8 @@ export const runExperiment = async (experiment: Experiment, bench: Bench): Promi
   const folder = join(bench.folder, experiment.name)
   const logs = join(folder, 'logs')
   await mkdir(logs, { recursive: true })
-  const report: TrialReport = { struck: new Map(), invalid: [], starts: 0, verdict: null }
-  const say = (text: string) => progress.status(`${experiment.name}  ${clockTime(performance.now() - began)}  ${text}`)
+  const report: TrialReport = { struck: new Map(), invalid: [], copies: 0, starts: 0, verdict: null }
+  const say = (text: string) => progress.status(experiment.name, `${experiment.name}  ${clockTime(performance.now() - began)}  ${text}`)
   let farm: Farm | null = null
   try {
     say('starting')
@@ -62,8 +62,8 @@ export const runExperiment = async (experiment: Experiment, bench: Bench): Promi
 
 /** A run passes when it shows what it was to show: all faults struck, and every count is as it has to be. */
 export const resultOf = (
-  { name, faults, mustFind = [], orders }: Experiment,
-  { struck, invalid, starts, verdict }: TrialReport,
+  { name, faults, mustFind = [] }: Experiment,
+  { struck, invalid, copies, starts, verdict }: TrialReport,
   seconds: number,
 ): ExperimentResult => {
   const missed = Object.entries(faults)
@@ -80,7 +80,7 @@ export const resultOf = (
     faults: Object.fromEntries(
       Object.entries(faults).map(([fault, ordered]) => [fault, { ordered, struck: struck.get(fault) ?? 0 }]),
     ),
-    ...{ copies: orders.copies, starts, seconds, verdict },
+    ...{ copies, starts, seconds, verdict },
   }
 }
 

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
+import { LEASE_TIMINGS } from '../../src/modules/printers/lease-keeper.js'
 import { FIVE_HUNDRED_COPIES, THREE_INSTANCES, type Experiment, type Trial } from '../experiment.js'
 import type { GantryInstance } from '../farm/gantry-instance.js'
-import { SHORT_LEASE_SECONDS } from '../farm/short-lease.js'
 import type { SeededRandom } from '../random.js'
 import { KILLS, momentOf } from './kill-9.js'
 
@@ -17,7 +17,7 @@ const freezeAndKill = async (trial: Trial, instance: GantryInstance, index: numb
   for (const fault of shuffled(draws, shareOf('freezes', index, trial), shareOf('kill -9', index, trial))) {
     await momentOf(instance, draws)
     if (fault === 'freeze') {
-      const frozenMs = draws.between(FROM_LEASES, TO_LEASES) * SHORT_LEASE_SECONDS * 1_000
+      const frozenMs = draws.between(FROM_LEASES, TO_LEASES) * LEASE_TIMINGS.leaseSeconds * 1_000
       await instance.ready()
       instance.freeze()
       await sleep(frozenMs)
@@ -50,8 +50,8 @@ const shuffled = (draws: SeededRandom, freezes: number, kills: number): ('freeze
 
 export const kill9Sigstop: Experiment = {
   name: 'kill-9-sigstop',
-  sentence: 'killed 60 times, and 40 times frozen for longer than a lease lasts (here 6 s)',
-  farm: { ...THREE_INSTANCES, shortLeases: true },
+  sentence: 'killed 60 times, and 40 times frozen for longer than a lease lasts',
+  farm: THREE_INSTANCES,
   orders: FIVE_HUNDRED_COPIES,
   faults: { 'kill -9': KILLS, freezes: FREEZES },
   run: async (trial) => {

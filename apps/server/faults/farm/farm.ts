@@ -29,8 +29,6 @@ export interface FarmOptions {
   stock?: Stock
   /** One instance with the database that it brings along. */
   embedded?: boolean
-  /** Leases of six seconds instead of the usual ones. */
-  shortLeases?: boolean
   /** Instances that users do not reach; they drive printers and work all the same. */
   apart?: readonly number[]
   /** Modules that one instance loads before its own code. */

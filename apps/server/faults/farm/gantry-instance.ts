@@ -6,8 +6,8 @@ import { ended, signalGroup, type Children } from './children.js'
 import { eventually } from '../eventually.js'
 import type { Address } from './tcp-proxy.js'
 
-const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
-const SHORT_LEASE_MAIN = fileURLToPath(new URL('./short-lease-server.ts', import.meta.url))
+/** As it is installed, built: it starts in half the time that its sources take, and sixty of them start in an experiment. */
+const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
 const START_MS = 90_000
 
 export interface InstanceOptions {
@@ -18,7 +18,6 @@ export interface InstanceOptions {
   environment: Record<string, string>
   /** Modules loaded before the server's own code. */
   preload: string[]
-  shortLeases: boolean
 }
 
 /** One process of Gantry, started again and again under the same name. */
@@ -41,8 +40,8 @@ export class GantryInstance {
 
   /** Begins to start it; {@link ready} waits. */
   start(): void {
-    const { children, environment, folder, logFile, preload, shortLeases } = this.options
-    const child = children.spawn(sourceArguments(shortLeases ? SHORT_LEASE_MAIN : MAIN, preload), {
+    const { children, environment, folder, logFile, preload } = this.options
+    const child = children.spawn(preload.length === 0 ? [MAIN] : [...sourceArguments(MAIN, preload)], {
       logFile,
       cwd: fileURLToPath(new URL('../..', import.meta.url)),
       env: { PATH: process.env['PATH'], HOME: folder, ...environment },

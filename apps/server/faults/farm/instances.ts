@@ -61,22 +61,14 @@ export const embeddedInstallation = async (options: FarmOptions, place: FarmPlac
 }
 
 const instanceOf = (
-  { preload, shortLeases = false }: FarmOptions,
+  { preload }: FarmOptions,
   { folder, logs, children }: FarmPlace,
   index: number,
   environment: Record<string, string>,
 ): GantryInstance => {
   const name = `gantry-${index + 1}`
   const logFile = join(logs, `${name}.log`)
-  return new GantryInstance({
-    name,
-    folder,
-    logFile,
-    children,
-    environment,
-    shortLeases,
-    preload: preload?.(index) ?? [],
-  })
+  return new GantryInstance({ name, folder, logFile, children, environment, preload: preload?.(index) ?? [] })
 }
 
 const urlThrough = async (link: TcpProxy, postgres: SharedPostgres, database: string): Promise<string> => {

@@ -1,1 +1,0 @@
-export const SHORT_LEASE_SECONDS = 6

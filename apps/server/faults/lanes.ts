@@ -1,0 +1,43 @@
+import { join } from 'node:path'
+
+import type { Experiment } from './experiment.js'
+import { SharedPostgres } from './farm/postgres.js'
+import { clockTime } from './progress.js'
+import { failuresOf } from './report.js'
+import { runExperiment, type Bench, type ExperimentResult } from './run-experiment.js'
+
+/**
+ * Runs the experiments, some at a time: much of each is waiting. Each lane has a PostgreSQL of its own, since one may be
+ * stopped by an experiment. The results are in the order of the experiments.
+ */
+export const runInLanes = async (
+  experiments: readonly Experiment[],
+  atOnce: number,
+  bench: Omit<Bench, 'postgres'>,
+): Promise<ExperimentResult[]> => {
+  const waiting = [...experiments.entries()]
+  const results: ExperimentResult[] = []
+  const lane = async (_: unknown, number: number) => {
+    const postgres = new SharedPostgres(join(bench.folder, `lane-${number}`))
+    try {
+      await postgres.start(bench.children)
+      for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+        const [index, experiment] = next
+        const result = await runExperiment(experiment, { ...bench, postgres })
+        results[index] = result
+        tell(result, bench)
+      }
+    } finally {
+      await postgres.stop()
+    }
+  }
+  const lanes = await Promise.allSettled(Array.from({ length: Math.min(atOnce, experiments.length) }, lane))
+  for (const { status, ...rest } of lanes) if (status === 'rejected' && 'reason' in rest) throw rest.reason
+  return results
+}
+
+const tell = (result: ExperimentResult, { progress }: Pick<Bench, 'progress'>): void => {
+  progress.over(result.experiment)
+  progress.line(`${result.passed ? '✓' : '✗'} ${result.experiment}  ${clockTime(result.seconds * 1_000)}`)
+  for (const failure of failuresOf(result)) progress.line(`  ${failure}`)
+}
