@@ -110,11 +110,18 @@ describe('leases', () => {
     const { database, unitOfWork, printer } = await openPrintingDatabase()
     await using _ = database
     const { printerId } = await printer({}, 'ins_a')
-    const save = (owner: string, state: string) =>
-      unitOfWork.run((tx) => tx.fleet.saveState(owner, printerId, state, tx.now))
-    expect(await save('ins_b', 'idle')).toBeNull()
-    expect(await save('ins_a', 'idle')).toEqual({ printerId, from: 'offline', to: 'idle' })
-    expect(await save('ins_a', 'idle')).toBeNull()
+    const { printerId: other } = await printer({}, 'ins_a')
+    const save = (owner: string, ...states: string[]) =>
+      unitOfWork.run((tx) => {
+        const said = [printerId, other]
+          .slice(0, states.length)
+          .map((id, n) => ({ printerId: id, state: states[n] ?? '' }))
+        return tx.fleet.saveStates(owner, said, tx.now)
+      })
+    expect(await save('ins_b', 'idle', 'idle')).toEqual([])
+    expect(await save('ins_a', 'idle')).toEqual([{ printerId, from: 'offline', to: 'idle' }])
+    expect(await save('ins_a', 'idle', 'idle')).toEqual([{ printerId: other, from: 'offline', to: 'idle' }])
+    expect(await save('ins_a', 'idle', 'idle')).toEqual([])
   })
 })
 

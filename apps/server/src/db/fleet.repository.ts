@@ -5,6 +5,7 @@ import type {
   FleetRepository,
   FleetSituation,
   LeaseGrant,
+  PrinterState,
   StateChange,
 } from '../modules/printers/printers.ports.js'
 import { Prisma } from './generated/client.js'
@@ -96,13 +97,17 @@ export class PrismaFleetRepository implements FleetRepository {
     })
   }
 
-  async saveState(owner: string, printerId: string, state: string, now: Date): Promise<StateChange | null> {
-    const [before] = await this.tx.$queryRaw<{ state: string }[]>`
-      SELECT state FROM printer_runtime
-      WHERE printer_id = ${printerId} AND lease_owner = ${owner} AND lease_until > now() FOR UPDATE`
-    if (before === undefined || before.state === state) return null
-    await this.tx.printerRuntime.update({ where: { printerId }, data: { state, stateSince: now } })
-    return { printerId, from: before.state, to: state }
+  saveStates(owner: string, states: PrinterState[], now: Date) {
+    return this.tx.$queryRaw<StateChange[]>`
+      UPDATE printer_runtime r SET state = changed.state, state_since = ${now}
+      FROM (
+        SELECT m.printer_id, m.state AS before, said.state
+        FROM jsonb_to_recordset(${JSON.stringify(states)}::jsonb) AS said ("printerId" text, state text)
+        JOIN printer_runtime m ON m.printer_id = said."printerId"
+        WHERE m.lease_owner = ${owner} AND m.lease_until > now() AND m.state <> said.state
+        ORDER BY m.printer_id FOR UPDATE OF m) changed
+      WHERE r.printer_id = changed.printer_id
+      RETURNING r.printer_id AS "printerId", changed.before AS "from", changed.state AS "to"`
   }
 
   async saveHost(printerId: string, host: { product: string; uniqueId: string | null; capabilities: string[] }) {

@@ -1,4 +1,5 @@
 import { pause, type EventBus, type StoredEvent, type UnitOfWork, type Unsubscribe } from '../../kernel/index.js'
+import { Gatherer } from './gatherer.js'
 import { LatestWriter } from './latest-writer.js'
 import { LeaseKeeper, type LeaseTimings } from './lease-keeper.js'
 import type { LeaseTerm } from './lease-term.js'
@@ -6,8 +7,14 @@ import type { PrinterAlarms } from './printer-alarms.js'
 import type { PrinterSession } from './printer-session.js'
 import { composeStatus } from './printer-status.js'
 import { PrinterSupervisor, type SupervisorDeps } from './printer-supervisor.js'
-import type { FleetRepository, LeaseGrant, PrinterLive, PrinterRecord, PrinterRepository } from './printers.ports.js'
-import { RecordLoader } from './record-loader.js'
+import type {
+  FleetRepository,
+  LeaseGrant,
+  PrinterLive,
+  PrinterRecord,
+  PrinterRepository,
+  PrinterState,
+} from './printers.ports.js'
 
 export type FleetDeps = Omit<SupervisorDeps, 'onLive' | 'load' | 'unitOfWork'> & {
   unitOfWork: UnitOfWork<{ printers: PrinterRepository; fleet: FleetRepository }>
@@ -36,7 +43,8 @@ export class Fleet {
   /** Dropped, and still closing: nobody else may take them up until they are through. */
   private readonly ending = new Map<string, Promise<void>>()
   private readonly keeper: LeaseKeeper
-  private readonly loader: RecordLoader
+  private readonly records: Gatherer<string, PrinterRecord | null>
+  private readonly saves: Gatherer<PrinterState, undefined>
   private readonly states: LatestWriter<string>
   private readonly dispatchable = new Set<string>()
   private readonly unsubscribe: Unsubscribe[] = []
@@ -44,8 +52,9 @@ export class Fleet {
   private stopping = false
 
   constructor(private readonly deps: FleetDeps) {
-    this.loader = new RecordLoader(deps.unitOfWork)
-    this.states = new LatestWriter((printerId, state) => this.saveState(printerId, state), deps.log)
+    this.records = new Gatherer((ids) => this.loadAll(ids))
+    this.saves = new Gatherer((states) => this.saveAll(states))
+    this.states = new LatestWriter((printerId, state) => this.saves.do({ printerId, state }), deps.log)
     const { leases: unitOfWork, bus, instanceId, clock, log, leaseTimings: timings } = deps
     const holder = {
       held: () => [...this.supervisors.keys()],
@@ -127,7 +136,7 @@ export class Fleet {
   private take(printerId: string, epoch: number, term: LeaseTerm): void {
     const deps = {
       ...this.deps,
-      load: (id: string) => this.loader.load(id),
+      load: (id: string) => this.records.do(id),
       onLive: (live: PrinterLive, record: PrinterRecord) => this.publish(live, record),
     }
     const supervisor = new PrinterSupervisor(deps, { printerId, owner: this.deps.instanceId, epoch }, term)
@@ -198,21 +207,20 @@ export class Fleet {
     }
   }
 
-  private saveState(printerId: string, state: string): Promise<void> {
+  private async loadAll(printerIds: string[]): Promise<(PrinterRecord | null)[]> {
+    const found = await this.deps.unitOfWork.run(({ printers }) => printers.getMany([...new Set(printerIds)]))
+    return printerIds.map((id) => found.get(id) ?? null)
+  }
+
+  private saveAll(states: PrinterState[]): Promise<undefined[]> {
     return this.deps.unitOfWork.run(async (tx) => {
-      const change = await tx.fleet.saveState(this.deps.instanceId, printerId, state, tx.now)
-      if (change === null) return
-      const printerGroupId = this.supervisors.get(printerId)?.record?.groupId ?? null
-      tx.record(
-        {
-          type: 'printer.state_changed',
-          subjectType: 'printer',
-          subjectId: printerId,
-          printerGroupId,
-          payload: change,
-        },
-        'system',
-      )
+      for (const change of await tx.fleet.saveStates(this.deps.instanceId, states, tx.now)) {
+        const { printerId: subjectId } = change
+        const printerGroupId = this.supervisors.get(subjectId)?.record?.groupId ?? null
+        const subject = { subjectType: 'printer', subjectId, printerGroupId }
+        tx.record({ type: 'printer.state_changed', ...subject, payload: change }, 'system')
+      }
+      return states.map(() => undefined)
     })
   }
 

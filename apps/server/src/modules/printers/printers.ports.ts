@@ -132,6 +132,12 @@ export interface LeaseGrant {
   epoch: number
 }
 
+/** The state in which a printer is shown. */
+export interface PrinterState {
+  printerId: string
+  state: string
+}
+
 export interface StateChange {
   printerId: string
   from: string
@@ -170,8 +176,8 @@ export interface FleetRepository {
   retire(owner: string, held: string[], limit: number): Promise<string[]>
   release(owner: string, printerIds: string[]): Promise<void>
   releaseAllBut(owner: string, printerIds: string[]): Promise<void>
-  /** @returns the change, or null when it was the same state before or the lease is not ours */
-  saveState(owner: string, printerId: string, state: string, now: Date): Promise<StateChange | null>
+  /** @param states one for each printer. @returns the changes, without those whose state was the same or whose lease is not ours */
+  saveStates(owner: string, states: PrinterState[], now: Date): Promise<StateChange[]>
   saveHost(printerId: string, host: { product: string; uniqueId: string | null; capabilities: string[] }): Promise<void>
 }
 

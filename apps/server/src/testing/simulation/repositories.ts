@@ -305,7 +305,7 @@ const fleetOn = (db: Snapshot): Partial<FleetRepository> => ({
   },
   release: (owner, printerIds) => releaseOn(db, owner, (id) => printerIds.includes(id)),
   releaseAllBut: (owner, printerIds) => releaseOn(db, owner, (id) => !printerIds.includes(id)),
-  saveState: () => Promise.resolve(null),
+  saveStates: () => Promise.resolve([]),
   saveHost: () => Promise.resolve(),
 })
 
