@@ -79,6 +79,19 @@ describe.each(KINDS)('when something happens to a print on $kind', ({ fleet }) =
     expect(await printerOf(rig)).toMatchObject({ bed: 'occupied', activeAttempt: null })
   })
 
+  it('counts what the host calls complete, and starts nothing on top of it, even when the host said so too early', async () => {
+    const rig = await createPrintingRig({ ...fleet, speed: 60 })
+    await using _ = rig
+    await rig.registerAll()
+    only(rig).faults.arm({ fault: 'false_complete', delayMs: 500, times: 1 })
+    const jobId = await rig.order(2)
+
+    await rig.eventually(async () => (await jobOf(rig, jobId))?.counts.done === 1)
+    expect(await printerOf(rig)).toMatchObject({ bed: 'occupied', activeAttempt: null })
+    expect(await jobOf(rig, jobId)).toMatchObject({ counts: { done: 1, queued: 1, held: 0 }, holds: [] })
+    expect(rig.virtual.counts().total).toMatchObject({ starts: 1, secondStarts: 0, startsOnOccupiedBed: 0 })
+  })
+
   it('stops the print and leaves no copy behind when the job is cancelled', async () => {
     const { rig, jobId } = await begin(fleet, 3)
     await using _ = rig
