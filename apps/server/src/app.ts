@@ -103,22 +103,16 @@ const startRoles = async (
       heaterOnMs: config.alarms.heaterOnMinutes * 60_000,
     })
   }
-  if (!does('api')) return { url: null, firstAdmin }
-
-  const metrics = createMetrics()
-  running.http = createHttpRole({
-    config,
-    services,
-    authenticator,
-    persistence,
-    metrics,
-    clock,
-    log,
-    version: GANTRY_VERSION,
-  })
-  const { url } = await running.http.listen()
+  const url = does('api') ? await listen() : null
   log.info({ url, instanceId, roles: config.roles }, 'Gantry is ready')
   return { url, firstAdmin }
+
+  async function listen(): Promise<string> {
+    const metrics = createMetrics()
+    const version = GANTRY_VERSION
+    running.http = createHttpRole({ config, services, authenticator, persistence, metrics, clock, log, version })
+    return (await running.http.listen()).url
+  }
 }
 
 interface RunningRoles {

@@ -1,83 +1,30 @@
-import { spawn, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath, pathToFileURL } from 'node:url'
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
 import { stopAbandonedPostgres } from '../../src/db/embedded/embedded-postgres.js'
 import { callerOf, uploaded, type Caller } from '../../src/testing/app-under-test.js'
 import { TINY_GCODE } from '../../src/testing/tiny-gcode.js'
-
-const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
-// Found from here, since the server runs in the data folder: no `.env` of the developer's shall reach it.
-const TSX = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
-const READY = /Gantry is running at (http:\/\/\S+)/
+import { MAIN, ServerProcesses, terminated, type ServerProcess } from './server-process.js'
 
 let dataDir: string
-const children = new Set<ChildProcess>()
+let servers: ServerProcesses
 
 beforeEach(async () => {
   dataDir = await mkdtemp(join(tmpdir(), 'gantry-process-'))
+  servers = new ServerProcesses(dataDir)
 })
 afterEach(async () => {
-  for (const child of children) await killed(child)
-  children.clear()
+  await servers.killAll()
   await stopAbandonedPostgres({ dataDir, log: { info: () => undefined } })
   await rm(dataDir, { recursive: true, force: true })
 })
 
-const killed = async (child: ChildProcess) => {
-  if (child.exitCode === null && child.signalCode === null && child.kill('SIGKILL')) await once(child, 'exit')
-}
-
-interface ServerProcess {
-  child: ChildProcess
-  /** What stands on the terminal so far. */
-  terminal: () => string
-  /** Resolves with the URL. @throws Error with what stands on the terminal when the process ends before */
-  ready: () => Promise<string>
-  /** How the process ended: the exit code, or the signal's name. */
-  over: Promise<number | string>
-}
-
-/** The server as a user starts it, with settings from the environment alone. */
-const startServer = (settings: Record<string, string> = {}): ServerProcess => {
-  const child = spawn(process.execPath, ['--import', TSX, '--conditions=gantry-source', MAIN], {
-    cwd: dataDir,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: {
-      ...{ PATH: process.env['PATH'], HOME: process.env['HOME'], NODE_PATH: '' },
-      ...{ GANTRY_DATA_DIR: dataDir, PORT: '0', LOG_LEVEL: 'info', SHUTDOWN_DRAIN_SECONDS: '0' },
-      ...settings,
-    },
-  })
-  children.add(child)
-  let terminal = ''
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (text: Buffer) => (terminal += text.toString()))
-  const over = once(child, 'close').then(([code, signal]) => (code ?? signal) as number | string)
-  const ready = async () => {
-    await expect
-      .poll(() => READY.test(terminal) || child.exitCode !== null, { timeout: 40_000, interval: 20 })
-      .toBe(true)
-    const url = READY.exec(terminal)?.[1]
-    if (url === undefined) throw new Error(`the server did not start: ${terminal}`)
-    return url
-  }
-  return { child, terminal: () => terminal, ready, over }
-}
-
-const terminated = async ({ child, over }: ServerProcess) => {
-  const began = performance.now()
-  child.kill('SIGTERM')
-  const ending = await over
-  return { ending, seconds: (performance.now() - began) / 1_000 }
-}
+const startServer = (settings: Record<string, string> = {}): ServerProcess => servers.start(settings)
 
 const PASSWORD = /password {2}(\S+)/
 
@@ -139,7 +86,7 @@ describe('the server as a process on a bare machine', () => {
     expect(first.terminal().split(password)).toHaveLength(2)
     expect((second.terminal() + third.terminal()).includes(password)).toBe(false)
     expect(PASSWORD.test(second.terminal() + third.terminal())).toBe(false)
-  }, 90_000)
+  }, 180_000)
 
   it('ends at once, with code 1, for who asks again later, but not for one wish sent twice', async () => {
     const server = startServer({ SHUTDOWN_DRAIN_SECONDS: '10' })
@@ -154,7 +101,7 @@ describe('the server as a process on a bare machine', () => {
     const { ending, seconds } = await terminated(server)
     expect(ending).toBe(1)
     expect(seconds).toBeLessThan(3)
-  })
+  }, 90_000)
 })
 
 describe('a server that cannot start says why in a sentence and exits with 1', () => {
@@ -181,5 +128,5 @@ describe('a server that cannot start says why in a sentence and exits with 1', (
     expect(await second.over).toBe(1)
     expect(second.terminal()).toMatch(new RegExp(`Gantry gave up: .*${port}`))
     expect((await fetch(`http://127.0.0.1:${port}/ready`)).status).toBe(200)
-  })
+  }, 90_000)
 })
