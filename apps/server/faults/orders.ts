@@ -43,7 +43,10 @@ const generated = ({ machineSeconds, bytes = 0 }: GeneratedPrint, stock: Stock):
   Array.from({ length: combinationsOf(stock) }, (_, index) => {
     const loaded = loadedIn(stock, index)
     const content = zigzagGcode(Math.ceil(machineSeconds / SECONDS_PER_LINE), loaded)
-    return { name: `${loaded.material}-${loaded.nozzleMm}-${index}.gcode`, content: Buffer.from(filledUp(content, bytes)) }
+    return {
+      name: `${loaded.material}-${loaded.nozzleMm}-${index}.gcode`,
+      content: Buffer.from(filledUp(content, bytes)),
+    }
   })
 
 const LINE = `; ${'-'.repeat(77)}\n`

@@ -40,7 +40,8 @@ export const runExperiment = async (experiment: Experiment, bench: Bench): Promi
   const logs = join(folder, 'logs')
   await mkdir(logs, { recursive: true })
   const report: TrialReport = { struck: new Map(), invalid: [], copies: 0, starts: 0, verdict: null }
-  const say = (text: string) => progress.status(experiment.name, `${experiment.name}  ${clockTime(performance.now() - began)}  ${text}`)
+  const say = (text: string) =>
+    progress.status(experiment.name, `${experiment.name}  ${clockTime(performance.now() - began)}  ${text}`)
   let farm: Farm | null = null
   try {
     say('starting')

@@ -10,6 +10,9 @@ interface Alarm {
 
 const DONE = Promise.resolve()
 
+/** What happens at one moment comes to an end, however many things that are. */
+const MOST_AT_ONCE = 5_000
+
 /** Microtasks of any depth are through when this resolves. */
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
@@ -89,10 +92,13 @@ export class World {
 
   /** Lets everything happen until that time, or until `isOver`. */
   async run(untilMs: number, isOver: () => boolean = () => false): Promise<void> {
-    for (;;) {
+    for (let atOnce = 0, sinceMs = this.passedMs; ;) {
       await settled()
       this.steps += 1
       this.look()
+      atOnce = this.passedMs === sinceMs ? atOnce + 1 : 0
+      sinceMs = this.passedMs
+      if (atOnce > MOST_AT_ONCE) throw new Error('something goes round and round while no time passes')
       if (this.scheduler.count() > 0) {
         await this.scheduler.waitNext(1)
         continue
