@@ -9,6 +9,7 @@ import {
 import { AttemptLedger } from '../modules/print-jobs/attempt-ledger.js'
 import { Dispatcher, DISPATCHER_TIMINGS } from '../modules/print-jobs/dispatcher.js'
 import { ForeignPrints } from '../modules/print-jobs/foreign-prints.js'
+import { PastPrints } from '../modules/print-jobs/past-prints.js'
 import { PrinterWorker } from '../modules/print-jobs/printer-worker.js'
 import { UPLOAD_LIMITS, UploadSlots } from '../modules/print-jobs/upload-slots.js'
 import { Fleet } from '../modules/printers/fleet.js'
@@ -61,8 +62,9 @@ export const startFleetRole = async (deps: FleetRoleDeps): Promise<FleetRole> =>
   const uploads = new UploadSlots(clock, UPLOAD_LIMITS)
   const conduct = new AttemptConduct({ ledger, openFile: deps.openFile, uploads, timings: timings.conduct, log })
   const foreign = new ForeignPrints(unitOfWork, clock, log)
+  const past = new PastPrints(unitOfWork)
   const worker = new PrinterWorker({
-    ...{ ledger, conduct, foreign, clock, log },
+    ...{ ledger, conduct, foreign, past, clock, log },
     onFree: () => dispatcher.request(),
     onRest: (printerId, untilMs) => fleet.find(printerId)?.showRest(untilMs),
   })

@@ -40,11 +40,12 @@ export class PrismaAlarmRepository implements AlarmRepository {
     return raised === 1 ? id : null
   }
 
-  async clear(code: AlarmCode, subject: AlarmSubject, now: Date) {
+  async clear(code: AlarmCode, subject: AlarmSubject, now: Date, having: Record<string, unknown> = {}) {
     // One statement: of two who clear it at once, one does and tells of it.
     const cleared = await this.tx.$queryRaw<{ id: string }[]>`
       UPDATE alarm SET cleared_at = ${now} WHERE code = ${code} AND subject_type = ${subject.subjectType}
-        AND subject_id = ${subject.subjectId} AND cleared_at IS NULL RETURNING id`
+        AND subject_id = ${subject.subjectId} AND params @> ${JSON.stringify(having)}::jsonb AND cleared_at IS NULL
+      RETURNING id`
     return cleared.map(({ id }) => id)
   }
 

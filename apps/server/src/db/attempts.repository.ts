@@ -160,6 +160,13 @@ export class PrismaAttemptRepository implements AttemptRepository {
     return rows.map(({ remoteName }) => remoteName)
   }
 
+  startedAmong(printerId: string, remoteNames: string[]) {
+    return this.tx.attempt.findMany({
+      where: { printerId, remoteName: { in: remoteNames }, state: { not: 'revoked' } },
+      select: { remoteName: true, hostJobRef: true },
+    })
+  }
+
   async listWithFileOn(printerId: string, limit: number) {
     const rows = await this.tx.attempt.findMany({
       where: { printerId, fileRemovedAt: null, state: { notIn: [...ACTIVE_ATTEMPT_STATES] } },

@@ -135,6 +135,10 @@ export class PrismaBedRepository implements BedRepository {
     return true
   }
 
+  async isClear(printerId: string) {
+    return (await this.tx.printerRuntime.count({ where: { printerId, bed: 'clear' } })) === 1
+  }
+
   async occupy(printerId: string, now: Date) {
     const remember = () =>
       this.tx.attempt.updateMany({

@@ -19,7 +19,7 @@ import {
 import { createReportThrottle, type ReportThrottle } from '../report-throttle.js'
 import type { OctoPrintClient } from './client.js'
 import { evidenceFor } from './evidence.js'
-import { flattenListing } from './listing.js'
+import { flattenListing, lastPrintsOf } from './listing.js'
 import { commandJob, emergencyStop, probePermissions, revoke, setTemperature, start } from './orders.js'
 import type { OctoPrintSocket, SocketHandlers } from './socket.js'
 import { OctoPrintTracker } from './tracker.js'
@@ -141,9 +141,8 @@ export class OctoPrintConnection implements DriverConnection, SocketHandlers {
     return flattenListing(await this.client.files(signal), limit)
   }
 
-  /** OctoPrint keeps none. */
-  history(): Promise<HistoryEntry[]> {
-    return Promise.resolve([])
+  async history(limit: number, signal: AbortSignal): Promise<HistoryEntry[]> {
+    return lastPrintsOf(await this.client.files(signal), limit)
   }
 
   setTemperature(heater: string, targetCelsius: number, signal: AbortSignal): Promise<void> {

@@ -47,6 +47,7 @@ describe("the reading of OctoPrint's messages", () => {
   it('takes a file that was never printed, and one without an outcome', () => {
     expect(fileMessage.parse({ path: 'a.gcode' })).toMatchObject({ path: 'a.gcode', size: null })
     expect(fileMessage.parse({ path: 'a.gcode', prints: { last: {} } }).prints?.last).toBeUndefined()
+    expect(fileMessage.parse({ path: 'a.gcode', prints: { last: { success: true } } }).prints?.last?.date).toBeNull()
   })
 
   it('keeps nothing of a login but who it is', () => {

@@ -115,7 +115,7 @@ export const frameMessage = z.object({
 /** `POST /api/files/local` */
 export const uploadMessage = z.object({ files: z.object({ local: z.object({ path: text }) }) })
 
-const lastPrint = z.object({ printTime: optionalNumber, success: z.boolean() })
+const lastPrint = z.object({ date: optionalNumber, printTime: optionalNumber, success: z.boolean() })
 
 /** `GET /api/files/local/<path>`, and an entry of a listing; `prints` is missing until the file was printed once. */
 export const fileMessage = z.object({

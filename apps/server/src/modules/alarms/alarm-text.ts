@@ -9,7 +9,10 @@ const TEXTS: Record<AlarmCode, (params: Record<string, unknown>) => string> = {
   PRINTER_LOST: (params) => `The printer was lost while it printed (${text(params, 'detail')}).`,
   PRINTER_AUTH_FAILED: () => 'The printer host refuses the API key.',
   PRINTER_ERROR: (params) => `The printer needs service: ${text(params, 'detail')}.`,
-  FOREIGN_PRINT: (params) => `The printer prints “${text(params, 'fileName')}”, which Gantry did not order.`,
+  FOREIGN_PRINT: (params) =>
+    params['over'] === true
+      ? `“${text(params, 'fileName')}”, which Gantry did not order, was printed while it did not look; the bed is not clear.`
+      : `The printer prints “${text(params, 'fileName')}”, which Gantry did not order.`,
   ATTEMPT_UNKNOWN: () => 'It is not known what became of a print; a person must look at the printer.',
   HEATER_ON_IDLE: (params) => `Heaters are on although nothing is printed: ${text(params, 'detail')}.`,
   BED_NOT_CLEARED: (params) => `The bed has not been cleared since ${text(params, 'sinceIso')}.`,

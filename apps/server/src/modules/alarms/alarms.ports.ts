@@ -34,8 +34,11 @@ export interface AlarmConditionRepository {
 export interface AlarmRepository {
   /** Raises it unless one of the same code and subject is open. @returns the id when it is new */
   raise(alarm: NewAlarm): Promise<string | null>
-  /** @returns the ids of what was open */
-  clear(code: AlarmCode, subject: AlarmSubject, now: Date): Promise<string[]>
+  /**
+   * @param having clears only what was raised with these among its params
+   * @returns the ids of what was open
+   */
+  clear(code: AlarmCode, subject: AlarmSubject, now: Date, having?: Record<string, unknown>): Promise<string[]>
   /** Clears this alarm on every attempt of a job. @returns the ids of what was open */
   clearOfJob(code: AlarmCode, jobId: string, now: Date): Promise<string[]>
   /** Null when there is none, it is cleared, or was acknowledged before. */

@@ -61,3 +61,8 @@ describe('an attempt that another session left behind', () => {
     expect(await takeUp({ state: 'uploading', startSentAt: null }, [])).toEqual(['revoked', 'file removed'])
   })
 })
+
+it('a claimed copy is given back, and nothing is sent, when its bed turned out to be occupied', async () => {
+  const claimed = { state: 'claimed' as const, leaseEpoch: 2, bedBefore: 'occupied' as const, startSentAt: null }
+  expect(await takeUp(claimed, [])).toEqual(['revoked', 'file removed'])
+})

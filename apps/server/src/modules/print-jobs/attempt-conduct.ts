@@ -53,6 +53,10 @@ export interface Order {
   cancelled: AbortSignal
 }
 
+const LEASE_LOST: Reason = { code: 'LEASE_LOST', params: {} }
+/** A print that nobody ordered here was found on the bed after the claim. */
+const BED_OCCUPIED: Reason = { code: 'BED_OCCUPIED', params: { sinceIso: null } }
+
 /** So many files of a host are looked at for those that nobody needs any more. */
 const LISTED_FILES = 2_000
 
@@ -69,9 +73,9 @@ export class AttemptConduct {
       case 'claimed':
         return order.attempt.leaseEpoch === order.session.lease.epoch
           ? this.begin(order)
-          : this.giveBack(order, { code: 'LEASE_LOST', params: {} })
+          : this.giveBack(order, LEASE_LOST)
       case 'uploading':
-        return this.giveBack(order, { code: 'LEASE_LOST', params: {} })
+        return this.giveBack(order, order.attempt.bedBefore === 'clear' ? LEASE_LOST : BED_OCCUPIED)
       case 'starting':
         return this.confirm(order, 0)
       case 'printing':
@@ -107,6 +111,7 @@ export class AttemptConduct {
       return null
     }
     if (order.cancelled.aborted) return giveBack({ code: 'CANCELLED_BY_USER', params: {} })
+    if (attempt.bedBefore === 'occupied') return giveBack(BED_OCCUPIED)
     const source = await this.deps.openFile(attempt.fileSha256, attempt.fileSizeBytes)
     if (source === null) return giveBack({ code: 'FILE_UNAVAILABLE', params: { fileVersionId: attempt.fileVersionId } })
     const uploading = { ...order, attempt: await this.ledger(order).markUploading(attempt.id) }
@@ -264,8 +269,7 @@ export class AttemptConduct {
     // Only what was never seen running can be proven not to have run.
     if (attempt.startedAt === null && evidence.kind === 'none') {
       const taken = await this.takeBack(order)
-      if (taken.kind === 'never_started')
-        return this.revoked(order, attempt.reason ?? { code: 'LEASE_LOST', params: {} })
+      if (taken.kind === 'never_started') return this.revoked(order, attempt.reason ?? LEASE_LOST)
       if (taken.kind === 'active') return this.run(order, taken.hostJobRef)
       if (taken.kind === 'ended') return this.finish(order, taken.end)
     }

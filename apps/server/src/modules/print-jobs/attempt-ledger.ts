@@ -89,6 +89,7 @@ export class AttemptLedger {
   markStarting(attemptId: string, lease: Lease, remotePath: string): Promise<AttemptRecord> {
     return this.under(lease).move(attemptId, 'starting', (tx, attempt) => {
       if (isUnwanted(attempt)) throw new GantryError('INVALID_STATE', { detail: 'the copy is not to be printed here' })
+      if (attempt.bedBefore === 'occupied') throw new GantryError('INVALID_STATE', { detail: 'the bed is occupied' })
       return Promise.resolve({ remotePath, uploadedAt: tx.now, startSentAt: tx.now })
     })
   }

@@ -2,6 +2,7 @@ import type { Clock, Logger, TransactionContext, UnitOfWork } from '../../kernel
 import type { AlarmRepository } from '../alarms/alarms.ports.js'
 import type { BedRepository } from '../printers/printers.ports.js'
 import { isPathOf } from './attempt-signs.js'
+import { clearForeignPrint, foundOver, occupyBed, raiseForeignPrint } from './foreign-facts.js'
 import type { AttemptRepository } from './print-jobs.ports.js'
 import { isOurRemoteName } from './remote-name.js'
 
@@ -61,7 +62,13 @@ export class ForeignPrints {
   private note(printerId: string, suspect: Suspect): void {
     if (suspect.path === null || suspect.noted || isOurRemoteName(suspect.path)) return
     suspect.noted = true
-    this.inBackground(printerId, suspect, (tx) => this.occupy(tx, printerId))
+    this.inBackground(printerId, suspect, (tx) => occupyBed(tx, printerId))
+  }
+
+  /** The host told of the end of a print, which may have been too short to show in a report. */
+  ended(printerId: string, path: string): void {
+    const suspect = { path, sinceMs: this.clock.now(), told: true, noted: true }
+    this.inBackground(printerId, suspect, (tx) => foundOver(tx, printerId, path))
   }
 
   /** Nobody looks at this printer any more. */
@@ -72,29 +79,13 @@ export class ForeignPrints {
   private async raise(tx: Transaction, printerId: string, fileName: string): Promise<void> {
     const own = await tx.attempts.findActiveOn(printerId)
     if (own !== null && isPathOf(own, fileName)) return
-    await this.occupy(tx, printerId)
-    const alarmId = await tx.alarms.raise({
-      code: 'FOREIGN_PRINT',
-      severity: 'warning',
-      params: { fileName, printerId },
-      ...onPrinter(printerId),
-    })
-    if (alarmId !== null) tx.record({ type: 'alarm.raised', ...about(alarmId) }, 'system')
+    await occupyBed(tx, printerId)
+    await raiseForeignPrint(tx, { printerId, fileName, over: false })
   }
 
   /** It is over, and lies on the bed: also if somebody called the bed clear meanwhile. */
   private async clear(tx: Transaction, printerId: string): Promise<void> {
-    const alarmIds = await tx.alarms.clear('FOREIGN_PRINT', onPrinter(printerId), tx.now)
-    if (alarmIds.length > 0) await this.occupy(tx, printerId)
-    for (const alarmId of alarmIds) tx.record({ type: 'alarm.cleared', ...about(alarmId) }, 'system')
-  }
-
-  private async occupy(tx: Transaction, printerId: string): Promise<void> {
-    if (!(await tx.beds.occupy(printerId, tx.now))) return
-    tx.record(
-      { type: 'printer.bed_changed', ...onPrinter(printerId), payload: { printerId, bed: 'occupied' } },
-      'system',
-    )
+    if (await clearForeignPrint(tx, printerId)) await occupyBed(tx, printerId)
   }
 
   private inBackground(printerId: string, suspect: Suspect, work: (tx: Transaction) => Promise<void>): void {
@@ -107,11 +98,3 @@ export class ForeignPrints {
       })
   }
 }
-
-const onPrinter = (printerId: string) => ({ subjectType: 'printer' as const, subjectId: printerId })
-
-const about = (alarmId: string) => ({
-  subjectType: 'alarm',
-  subjectId: alarmId,
-  payload: { alarmId, code: 'FOREIGN_PRINT' as const },
-})

@@ -139,10 +139,19 @@ export interface AttemptRepository {
   unwantedOn(printerIds: string[]): Promise<string[]>
   /** Among these names, those of ended attempts on this printer. */
   endedAmong(printerId: string, remoteNames: string[]): Promise<string[]>
+  /** Among these names, attempts on this printer, save those that were proven never to have started. */
+  startedAmong(printerId: string, remoteNames: string[]): Promise<{ remoteName: string; hostJobRef: string | null }[]>
   /** Ended attempts whose file still lies on the host. */
   listWithFileOn(printerId: string, limit: number): Promise<AttemptRecord[]>
   listOfJob(actor: Actor, jobId: string, limit: number): Promise<Attempt[]>
   get(actor: Actor, attemptId: string): Promise<Attempt | null>
+}
+
+/** Which prints a host remembered when somebody looked last; each is known by a mark that no other has. */
+export interface PastPrintRepository {
+  /** Null when nobody has looked yet. */
+  known(printerId: string): Promise<ReadonlySet<string> | null>
+  remember(printerId: string, marks: string[], now: Date): Promise<void>
 }
 
 export interface NewPrintJob {

@@ -8,11 +8,15 @@ import { isUnwanted } from './attempt-facts.js'
 import { isActive } from './attempt.state.js'
 import { blameFor } from './blame.js'
 import type { ForeignPrints } from './foreign-prints.js'
+import type { PastPrints } from './past-prints.js'
 import type { AttemptRecord } from './print-jobs.ports.js'
+import { isOurRemoteName, nameOf } from './remote-name.js'
 
 const FILES_PER_SWEEP = 50
 const FIRST_COOL_DOWN_MS = 5_000
 const LONGEST_COOL_DOWN_MS = 10 * 60_000
+/** A host writes down a print a moment after it told of its end. */
+const WRITTEN_DOWN_AFTER_MS = 5_000
 
 interface Busy {
   attempt: AttemptRecord
@@ -28,6 +32,7 @@ export interface WorkerDeps {
   ledger: AttemptLedger
   conduct: AttemptConduct
   foreign: ForeignPrints
+  past: PastPrints
   clock: Clock
   log: Logger
   /** Called when a printer may take the next copy. */
@@ -45,16 +50,20 @@ export class PrinterWorker implements SessionWorker {
   private readonly coolDowns = new Map<string, CoolDown>()
   /** Printers whose files were looked through in this session. */
   private readonly swept = new Set<string>()
+  /** Printers that take no copy before it is known what they printed while nobody looked. */
+  private readonly unread = new Set<string>()
 
   constructor(private readonly deps: WorkerDeps) {}
 
   async serve(session: PrinterSession): Promise<void> {
     const { printerId } = session.lease
-    const unwatch = this.watchForeign(session)
+    const watched = new Set<string>()
+    const unwatch = this.watchForeign(session, watched)
     this.swept.delete(printerId)
+    this.unread.add(printerId)
     this.deps.onRest(printerId, this.restsUntilMs(printerId))
     try {
-      while (!session.signal.aborted) await this.workOnce(session)
+      while (!session.signal.aborted) await this.workOnce(session, watched)
     } finally {
       unwatch()
       this.deps.foreign.forget(printerId)
@@ -110,10 +119,10 @@ export class PrinterWorker implements SessionWorker {
     for (const [printerId, { cancel }] of asked) if (wanted.has(printerId)) cancel.abort()
   }
 
-  private async workOnce(session: PrinterSession): Promise<void> {
+  private async workOnce(session: PrinterSession, watched: ReadonlySet<string>): Promise<void> {
     const { printerId } = session.lease
     try {
-      const attempt = await this.deps.ledger.find(printerId)
+      const attempt = await this.nextAttempt(session, watched)
       if (attempt !== null) {
         await this.carryOut(attempt, session)
         return
@@ -128,6 +137,21 @@ export class PrinterWorker implements SessionWorker {
         this.deps.log.error({ err: error, printerId }, 'work on an attempt failed; it is taken up again')
       await session.pause(1_000)
     }
+  }
+
+  /** What is in hand; nothing is begun before it is known what was printed meanwhile. */
+  private async nextAttempt(session: PrinterSession, watched: ReadonlySet<string>): Promise<AttemptRecord | null> {
+    const { printerId } = session.lease
+    const attempt = await this.deps.ledger.find(printerId)
+    const isBegun = attempt !== null && attempt.state !== 'claimed'
+    if (isBegun || !this.unread.delete(printerId)) return attempt
+    try {
+      await this.deps.past.look(session, watched)
+    } catch (error) {
+      this.unread.add(printerId)
+      throw error
+    }
+    return attempt === null ? null : this.deps.ledger.find(printerId)
   }
 
   private async carryOut(attempt: AttemptRecord, session: PrinterSession): Promise<void> {
@@ -191,16 +215,32 @@ export class PrinterWorker implements SessionWorker {
     })
   }
 
-  private watchForeign(session: PrinterSession): Unsubscribe {
+  private watchForeign(session: PrinterSession, watched: Set<string>): Unsubscribe {
+    const { printerId } = session.lease
     const look = () => {
       const { job, state } = session.latest
       const path = isBusy(state) ? (job?.remotePath ?? null) : null
-      const own = this.busy.get(session.lease.printerId)?.attempt.remoteName
-      this.deps.foreign.observe(session.lease.printerId, path !== null && path.split('/').at(-1) === own ? null : path)
+      const own = this.busy.get(printerId)?.attempt.remoteName
+      const foreign = path !== null && nameOf(path) === own ? null : path
+      if (foreign !== null) watched.add(foreign)
+      this.deps.foreign.observe(printerId, foreign)
     }
     look()
     return session.on((event) => {
       if (event.type === 'report') look()
+      if (event.type !== 'printEnded' || isOurRemoteName(event.remotePath)) return
+      watched.add(event.remotePath)
+      this.deps.foreign.ended(printerId, event.remotePath)
+      void this.lookAgain(session)
     })
+  }
+
+  /** So that the print which was seen now is known at the next connection. */
+  private async lookAgain(session: PrinterSession): Promise<void> {
+    const { printerId } = session.lease
+    await session.pause(WRITTEN_DOWN_AFTER_MS)
+    if (session.signal.aborted) return
+    this.unread.add(printerId)
+    this.waiting.get(printerId)?.()
   }
 }

@@ -189,7 +189,10 @@ export interface DriverConnection {
   evidence(remotePath: string, signal: AbortSignal): Promise<PrintEvidence>
   /** At most `limit` files, all folders included. @throws DriverError */
   listFiles(limit: number, signal: AbortSignal): Promise<RemoteFile[]>
-  /** Newest first; empty where the host keeps none. @throws DriverError */
+  /**
+   * What the host remembers of prints, newest first: each of them where it keeps a history, else the last one of each
+   * file that is still there. Empty where it keeps neither. @throws DriverError
+   */
   history(limit: number, signal: AbortSignal): Promise<HistoryEntry[]>
   /** @throws DriverError `unsupported`, `rejected` */
   setTemperature(heater: string, targetCelsius: number, signal: AbortSignal): Promise<void>

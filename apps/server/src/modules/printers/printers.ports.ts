@@ -116,6 +116,7 @@ export interface PrinterRepository {
 }
 
 export interface BedRepository {
+  isClear(printerId: string): Promise<boolean>
   /** Locks the printer's runtime row. @returns whether the bed changed; null when an attempt is active on the printer */
   clear(printerId: string, byId: string, now: Date): Promise<boolean | null>
   /**

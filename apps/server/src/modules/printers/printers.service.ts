@@ -18,6 +18,7 @@ import {
   type TransactionContext,
   type UnitOfWork,
 } from '../../kernel/index.js'
+import type { AlarmRepository } from '../alarms/alarms.ports.js'
 import type { HoldRepository } from './holds.ports.js'
 import { checkHost } from './host-check.js'
 import type { CommandDesk } from './command-desk.js'
@@ -39,6 +40,7 @@ interface Repositories {
   printers: PrinterRepository
   beds: BedRepository
   holds: HoldRepository
+  alarms: AlarmRepository
 }
 
 export interface PrintersServiceDeps {
@@ -135,6 +137,9 @@ export class PrintersService {
           { ...onPrinter(printerId), type: 'printer.bed_changed', payload: { printerId, bed: 'clear' } },
           actor.id,
         )
+      // Whoever took it off the bed knows of the print.
+      for (const alarmId of await tx.alarms.clear('FOREIGN_PRINT', onPrinter(printerId), tx.now, { over: true }))
+        tx.record({ ...onAlarm(alarmId), type: 'alarm.cleared', payload: { alarmId, code: 'FOREIGN_PRINT' } }, actor.id)
     })
     return this.get(actor, printerId)
   }
@@ -233,7 +238,9 @@ const distinctSlots = (materials: LoadedMaterial[]): LoadedMaterial[] => [
   ...new Map(materials.map((loaded) => [loaded.slot, loaded])).values(),
 ]
 
-const onPrinter = (printerId: string) => ({ subjectType: 'printer', subjectId: printerId })
+const onPrinter = (printerId: string) => ({ subjectType: 'printer' as const, subjectId: printerId })
+
+const onAlarm = (alarmId: string) => ({ subjectType: 'alarm', subjectId: alarmId })
 
 const aboutPrinter = <T extends EventType & `printer.${'created' | 'updated' | 'removed'}`>(
   type: T,

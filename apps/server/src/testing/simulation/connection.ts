@@ -152,10 +152,13 @@ class SimulatedConnection implements DriverConnection, HostLink {
     return this.call('files', signal, () => this.host.fileNames.slice(0, limit).map(file))
   }
 
+  history(limit: number, signal: AbortSignal): Promise<HistoryEntry[]> {
+    return this.call('history', signal, () => this.host.past.slice(0, limit))
+  }
+
   pause = (): Promise<void> => unused('pause')
   resume = (): Promise<void> => unused('resume')
   emergencyStop = (): Promise<void> => unused('emergencyStop')
-  history = (): Promise<HistoryEntry[]> => unused('history')
   setTemperature = (): Promise<void> => unused('setTemperature')
 
   /**

@@ -2,6 +2,7 @@ import type { PrinterKind } from '@gantry/schemas'
 
 import type {
   DriverEvent,
+  HistoryEntry,
   HostReport,
   PrintEvidence,
   PrintOutcome,
@@ -111,6 +112,7 @@ export class SimulatedHost {
   start(name: string, startedBy: Start['startedBy']): StartResult {
     if (this.run !== null) return 'busy'
     if (startedBy === 'gantry' && !this.files.has(name)) return 'not_found'
+    if (startedBy === 'person') this.files.set(name, null)
     const atMs = this.world.nowMs
     const start: Start = {
       ...{ printer: this.id, name, startedBy, atMs, bedWasOccupied: this.bedOccupied, outcome: null },
@@ -164,6 +166,15 @@ export class SimulatedHost {
     if (this.kind === 'octoprint' && this.shown?.path === name) this.shown = null
     this.world.tell(`${this.id} deletes ${name}`)
     return 'deleted'
+  }
+
+  /** Newest first: the machine's own order, of what this kind of host remembers. */
+  get past(): HistoryEntry[] {
+    const remembered = this.kind === 'moonraker' ? this.history : this.files
+    return [...remembered].reverse().flatMap(([remotePath, outcome]) => {
+      const entry = { remotePath, hostJobRef: null, startedAt: null, endedAt: null }
+      return outcome === null ? [] : [{ ...entry, outcome }]
+    })
   }
 
   evidence(name: string, told: ReadonlyMap<string, PrintOutcome>): PrintEvidence {

@@ -3,6 +3,7 @@ import { AttemptConduct, CONDUCT_TIMINGS, type ConductTimings } from '../../modu
 import { AttemptLedger } from '../../modules/print-jobs/attempt-ledger.js'
 import { Dispatcher, DISPATCHER_TIMINGS } from '../../modules/print-jobs/dispatcher.js'
 import { ForeignPrints } from '../../modules/print-jobs/foreign-prints.js'
+import { PastPrints } from '../../modules/print-jobs/past-prints.js'
 import { PrinterWorker } from '../../modules/print-jobs/printer-worker.js'
 import { UPLOAD_LIMITS, UploadSlots } from '../../modules/print-jobs/upload-slots.js'
 import { Fleet } from '../../modules/printers/fleet.js'
@@ -63,8 +64,9 @@ export const startInstance = (deps: InstanceDeps): Instance => {
   const uploads = new UploadSlots(clock, UPLOAD_LIMITS)
   const conduct = new AttemptConduct({ ledger, openFile, uploads, timings, log })
   const foreign = new ForeignPrints(unitOfWork, clock, log)
+  const past = new PastPrints(unitOfWork)
   const worker = new PrinterWorker({
-    ...{ ledger, conduct, foreign, clock, log },
+    ...{ ledger, conduct, foreign, past, clock, log },
     onFree: () => dispatcher.request(),
     onRest: (printerId, untilMs) => fleet.find(printerId)?.showRest(untilMs),
   })

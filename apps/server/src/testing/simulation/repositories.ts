@@ -1,6 +1,11 @@
 import type { ClaimRepositories } from '../../modules/print-jobs/claims.js'
 import type { LedgerRepositories } from '../../modules/print-jobs/attempt-ledger.js'
-import type { ClaimablePrinter, CopyBinding, WaitingJob } from '../../modules/print-jobs/print-jobs.ports.js'
+import type {
+  ClaimablePrinter,
+  CopyBinding,
+  PastPrintRepository,
+  WaitingJob,
+} from '../../modules/print-jobs/print-jobs.ports.js'
 import type { Lease } from '../../modules/printers/printer-session.js'
 import type { FleetRepository, PrinterRepository } from '../../modules/printers/printers.ports.js'
 import { GantryError } from '../../kernel/index.js'
@@ -17,7 +22,7 @@ import {
 } from './tables.js'
 
 export type SimulatedRepositories = LedgerRepositories &
-  ClaimRepositories & { printers: PrinterRepository; fleet: FleetRepository }
+  ClaimRepositories & { printers: PrinterRepository; fleet: FleetRepository; pastPrints: PastPrintRepository }
 
 /** The transaction that runs. */
 export interface Snapshot {
@@ -33,6 +38,7 @@ export const repositoriesOn = (db: Snapshot): SimulatedRepositories =>
     holds: holdsOn(db),
     alarms: alarmsOn(db),
     beds: bedsOn(db),
+    pastPrints: pastPrintsOn(db),
     // No job of the simulation belongs to a project's part, so nobody asks for these.
     parts: {},
     printers: printersOn(db),
@@ -103,6 +109,12 @@ const attemptsOn = (db: Snapshot): Partial<LedgerRepositories['attempts']> => ({
       [...db.tables.attempts.values()]
         .filter((row) => row.printerId === printerId && !isActive(row.state) && names.includes(row.remoteName))
         .map(({ remoteName }) => remoteName),
+    ),
+  startedAmong: (printerId, names) =>
+    Promise.resolve(
+      [...db.tables.attempts.values()]
+        .filter((row) => row.printerId === printerId && row.state !== 'revoked' && names.includes(row.remoteName))
+        .map(({ remoteName }) => ({ remoteName, hostJobRef: null })),
     ),
   listWithFileOn: (printerId, limit) =>
     Promise.resolve(
@@ -208,15 +220,17 @@ const holdsOn = (db: Snapshot): LedgerRepositories['holds'] => ({
 })
 
 const alarmsOn = (db: Snapshot): Partial<LedgerRepositories['alarms']> => ({
-  raise: ({ code, subjectId }) => {
+  raise: ({ code, subjectId, params }) => {
     const key = `${code} ${subjectId}`
     if (db.tables.alarms.has(key)) return Promise.resolve(null)
-    db.tables.put('alarms', key, { id: key, code, subject: subjectId })
+    db.tables.put('alarms', key, { id: key, code, subject: subjectId, params })
     return Promise.resolve(key)
   },
-  clear: (code, { subjectId }) => {
+  clear: (code, { subjectId }, _now, having = {}) => {
     const key = `${code} ${subjectId}`
-    return Promise.resolve(db.tables.remove('alarms', key) ? [key] : [])
+    const params = db.tables.alarms.get(key)?.params ?? {}
+    const isMeant = Object.entries(having).every(([name, value]) => params[name] === value)
+    return Promise.resolve(isMeant && db.tables.remove('alarms', key) ? [key] : [])
   },
   clearOfJob: (code, jobId) => {
     const open = [...db.tables.alarms.values()].filter(
@@ -234,6 +248,7 @@ const bedsOn = (db: Snapshot): LedgerRepositories['beds'] => ({
     if (changed) db.tables.setBed(printerId, 'clear', now)
     return Promise.resolve(changed)
   },
+  isClear: (printerId) => Promise.resolve(db.tables.printers.get(printerId)?.bed === 'clear'),
   occupy: (printerId, now) => {
     const active = db.tables.activeOn(printerId)
     if (active !== undefined) db.tables.put('attempts', active.id, { ...active, bedBefore: 'occupied' })
@@ -243,6 +258,14 @@ const bedsOn = (db: Snapshot): LedgerRepositories['beds'] => ({
   },
   restore: (printerId, bed, now) => {
     db.tables.setBed(printerId, bed, now)
+    return Promise.resolve()
+  },
+})
+
+const pastPrintsOn = (db: Snapshot): PastPrintRepository => ({
+  known: (printerId) => Promise.resolve(db.tables.pastPrints.get(printerId) ?? null),
+  remember: (printerId, marks) => {
+    db.tables.put('pastPrints', printerId, new Set(marks))
     return Promise.resolve()
   },
 })

@@ -39,6 +39,7 @@ export interface AlarmRow {
   id: string
   code: string
   subject: string
+  params: Record<string, unknown>
 }
 
 interface InstanceRow {
@@ -55,6 +56,8 @@ interface Rows {
   /** Open ones alone, by subject and code. */
   holds: HoldRow
   alarms: AlarmRow
+  /** What hosts remembered of prints when somebody looked last. */
+  pastPrints: ReadonlySet<string>
 }
 
 type TableName = keyof Rows
@@ -68,12 +71,13 @@ export class Tables {
   readonly attempts: ReadonlyMap<string, AttemptRow> = new Map()
   readonly holds: ReadonlyMap<string, HoldRow> = new Map()
   readonly alarms: ReadonlyMap<string, AlarmRow> = new Map()
+  readonly pastPrints: ReadonlyMap<string, ReadonlySet<string>> = new Map()
   private readonly changed = new Set<TableName>()
 
   /** The same rows, to be changed without a trace in these. */
   snapshot(): Tables {
-    const { instances, printers, jobs, copies, attempts, holds, alarms } = this
-    return Object.assign(new Tables(), { instances, printers, jobs, copies, attempts, holds, alarms })
+    const { instances, printers, jobs, copies, attempts, holds, alarms, pastPrints } = this
+    return Object.assign(new Tables(), { instances, printers, jobs, copies, attempts, holds, alarms, pastPrints })
   }
 
   get isChanged(): boolean {
