@@ -32,10 +32,7 @@ const open = async () => {
   const { printerId } = lease
   const past = new PastPrints(rows.unitOfWork)
   /** Looks at a host that remembers this. */
-  const look = (
-    remembered: HistoryEntry[],
-    { report = IDLE, watched = [] as string[], under = lease } = {},
-  ) => {
+  const look = (remembered: HistoryEntry[], { report = IDLE, watched = [] as string[], under = lease } = {}) => {
     const connection = { history: (limit: number) => Promise.resolve(remembered.slice(0, limit)) }
     const { signal } = new AbortController()
     const session = new PrinterSession(under, connection as unknown as DriverConnection, signal, report, systemClock)
