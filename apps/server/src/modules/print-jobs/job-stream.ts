@@ -35,9 +35,12 @@ export async function* jobStream(
     }
     const subject = subjectOf(item)
     if (subject === null) continue
-    const job = await reads.printJobs.get(actor, subject.jobId)
+    // Side by side: one after the other, a stream falls behind on a busy farm.
+    const [job, attempt] = await Promise.all([
+      reads.printJobs.get(actor, subject.jobId),
+      subject.attemptId === null ? null : reads.attempts.get(actor, subject.attemptId),
+    ])
     if (job === null) continue
-    const attempt = subject.attemptId === null ? null : await reads.attempts.get(actor, subject.attemptId)
     yield { cursor: item.cursor, data: { type: 'changed', job, attempt } }
   }
 }
