@@ -42,6 +42,8 @@ export interface Experiment {
 /** The installation of most experiments: half the printers are of each kind, and a print takes some seconds. */
 export const THREE_INSTANCES: FarmOptions = { instances: 3, octoprint: 25, moonraker: 25, speed: 50 }
 export const FIVE_HUNDRED_COPIES: OrderOptions = { copies: 500, copiesPerJob: 25, print: { machineSeconds: 200 } }
+/** Where what is broken counts, and the queue only has to outlast it. */
+export const THREE_HUNDRED_COPIES: OrderOptions = { ...FIVE_HUNDRED_COPIES, copies: 300 }
 
 /** The same with a share of the faults and of the copies, for a look: one that counts has all of them. */
 export const scaled = (experiment: Experiment, share: number): Experiment => {

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url'
 
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import { FIVE_HUNDRED_COPIES, THREE_INSTANCES, type Experiment } from '../experiment.js'
+import { THREE_HUNDRED_COPIES, THREE_INSTANCES, type Experiment } from '../experiment.js'
 
 const AHEAD = fileURLToPath(new URL('../farm/clock-ahead.ts', import.meta.url))
 const BEHIND = fileURLToPath(new URL('../farm/clock-behind.ts', import.meta.url))
@@ -20,7 +20,7 @@ export const clockSkew: Experiment = {
     apart: [0, 1],
     preload: (instance) => [[AHEAD], [BEHIND], []][instance] ?? [],
   },
-  orders: FIVE_HUNDRED_COPIES,
+  orders: THREE_HUNDRED_COPIES,
   faults: { 'kill -9': KILLS },
   run: async ({ farm, random, ordered, struck, disturbed }) => {
     const draws = random.stream('kills')

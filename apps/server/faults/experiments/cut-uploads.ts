@@ -1,4 +1,4 @@
-import { FIVE_HUNDRED_COPIES, THREE_INSTANCES, type Experiment } from '../experiment.js'
+import { THREE_HUNDRED_COPIES, THREE_INSTANCES, type Experiment } from '../experiment.js'
 import { keepBusy } from './keep-busy.js'
 
 const CUTS = 200
@@ -10,7 +10,7 @@ export const cutUploads: Experiment = {
   name: 'cut-uploads',
   sentence: 'the connection of 200 uploads is cut after a random number of bytes',
   farm: THREE_INSTANCES,
-  orders: { ...FIVE_HUNDRED_COPIES, print: { machineSeconds: 200, bytes: FILE_BYTES } },
+  orders: { ...THREE_HUNDRED_COPIES, print: { machineSeconds: 200, bytes: FILE_BYTES } },
   faults: { 'uploads cut': CUTS },
   prepare: async ({ farm, random, ordered }) => {
     const draws = random.stream('cuts')

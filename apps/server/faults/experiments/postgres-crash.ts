@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import { FIVE_HUNDRED_COPIES, THREE_INSTANCES, type Experiment } from '../experiment.js'
+import { THREE_HUNDRED_COPIES, THREE_INSTANCES, type Experiment } from '../experiment.js'
 
 const CRASHES = 20
 const FROM_MS = 500
@@ -11,7 +11,7 @@ export const postgresCrash: Experiment = {
   name: 'postgres-crash',
   sentence: 'PostgreSQL is stopped at once, in the midst of everything, 20 times',
   farm: THREE_INSTANCES,
-  orders: FIVE_HUNDRED_COPIES,
+  orders: THREE_HUNDRED_COPIES,
   faults: { crashes: CRASHES },
   run: async ({ farm, random, ordered, struck, disturbed }) => {
     const draws = random.stream('crashes')

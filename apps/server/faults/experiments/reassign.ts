@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { isGantryApiError } from '@gantry/client'
 
 import { eventually } from '../eventually.js'
-import { FIVE_HUNDRED_COPIES, THREE_INSTANCES, type Experiment, type Trial } from '../experiment.js'
+import { THREE_HUNDRED_COPIES, THREE_INSTANCES, type Experiment, type Trial } from '../experiment.js'
 import type { SeededRandom } from '../random.js'
 
 const REASSIGNS = 200
@@ -50,7 +50,7 @@ export const reassign: Experiment = {
   name: 'reassign',
   sentence: 'copies are taken away from their printers at random moments, 200 times',
   farm: THREE_INSTANCES,
-  orders: FIVE_HUNDRED_COPIES,
+  orders: THREE_HUNDRED_COPIES,
   faults: { reassigned: REASSIGNS },
   run: async (trial) => {
     let left = trial.ordered('reassigned')

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import { FIVE_HUNDRED_COPIES, THREE_INSTANCES, type Experiment } from '../experiment.js'
+import { THREE_HUNDRED_COPIES, THREE_INSTANCES, type Experiment } from '../experiment.js'
 
 const ROUNDS = 5
 const LONGEST_MS = 3_000
@@ -9,7 +9,7 @@ export const rollingRestart: Experiment = {
   name: 'rolling-restart',
   sentence: 'three instances under load are stopped in order and started again, one after the other, five times round',
   farm: THREE_INSTANCES,
-  orders: FIVE_HUNDRED_COPIES,
+  orders: THREE_HUNDRED_COPIES,
   faults: { restarts: 3 * ROUNDS },
   run: async ({ farm, random, ordered, struck, disturbed }) => {
     const draws = random.stream('restarts')
