@@ -90,6 +90,8 @@ export const printerStatus = z.object({
   lastSeenAt: z.date().nullable(),
   observed: z.string().nullable(),
   bed: bedState,
+  /** Since when the bed is so; `printers.clearBed` takes it as `ifBedSince`. */
+  bedSince: z.date(),
   maintenance: z.boolean(),
   dispatchable: z.boolean(),
   waitingFor: z.array(reasonSchema),

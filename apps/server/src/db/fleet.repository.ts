@@ -135,11 +135,14 @@ export class PrismaBedRepository implements BedRepository {
     return true
   }
 
-  async isClear(printerId: string) {
-    return (await this.tx.printerRuntime.count({ where: { printerId, bed: 'clear' } })) === 1
+  async lock(printerId: string) {
+    const [row] = await this.tx.$queryRaw<{ bed: BedState; since: Date }[]>`
+      SELECT bed::text AS bed, bed_since AS since FROM printer_runtime WHERE printer_id = ${printerId} FOR UPDATE`
+    if (row === undefined) throw new Error(`there is no printer ${printerId}`)
+    return row
   }
 
-  async occupy(printerId: string, now: Date) {
+  async occupy(printerId: string, now: Date, anew = false) {
     const remember = () =>
       this.tx.attempt.updateMany({
         where: { printerId, state: { in: [...ACTIVE_ATTEMPT_STATES] } },
@@ -147,7 +150,7 @@ export class PrismaBedRepository implements BedRepository {
       })
     await remember()
     const { count } = await this.tx.printerRuntime.updateMany({
-      where: { printerId, bed: 'clear' },
+      where: { printerId, ...(anew ? {} : { bed: 'clear' }) },
       data: { bed: 'occupied', bedSince: now, bedSetById: null },
     })
     // A claim may have been made while this waited for the printer's row.

@@ -17,6 +17,11 @@ import { adminProcedure, authedProcedure, operatorProcedure } from '../trpc/proc
 
 const tags = ['Printers']
 const byId = z.strictObject({ id: idOf('printer') })
+const aboutBed = z.strictObject({
+  id: idOf('printer'),
+  /** Refused with `INVALID_STATE` when something else lies on the bed than since then (`status.bedSince`). */
+  ifBedSince: z.date().optional(),
+})
 
 export const printersRouter = router({
   /** Printers, newest first, with their live status. */
@@ -82,9 +87,9 @@ export const printersRouter = router({
     .meta({
       openapi: { method: 'POST', path: '/printers/{id}/clear-bed', tags, summary: 'Say that the bed was cleared' },
     })
-    .input(byId)
+    .input(aboutBed)
     .output(printer)
-    .mutation(({ ctx, input }) => ctx.services.printers.clearBed(ctx.actor, input.id)),
+    .mutation(({ ctx, input }) => ctx.services.printers.clearBed(ctx.actor, input.id, input.ifBedSince ?? null)),
 
   hold: operatorProcedure
     .meta({
@@ -98,9 +103,9 @@ export const printersRouter = router({
     .meta({
       openapi: { method: 'POST', path: '/printers/{id}/release', tags, summary: 'Release every hold on the printer' },
     })
-    .input(byId)
+    .input(aboutBed)
     .output(printer)
-    .mutation(({ ctx, input }) => ctx.services.printers.release(ctx.actor, input.id)),
+    .mutation(({ ctx, input }) => ctx.services.printers.release(ctx.actor, input.id, input.ifBedSince ?? null)),
 
   pause: operatorProcedure
     .meta({ openapi: { method: 'POST', path: '/printers/{id}/pause', tags, summary: 'Pause the running print' } })

@@ -105,7 +105,10 @@ describe.each(KINDS)('over the API, with a printer behind %s', (kind) => {
     expect((await statusOf(shop)).waitingFor.map(({ code }) => code)).toEqual(['BED_OCCUPIED'])
 
     fleet.clearBed(machine.name)
-    expect((await order(shop, 'clear-bed')).status).toBe(200)
+    const clear = (ifBedSince: Date) => rest('POST', `/api/printers/${printerId}/clear-bed`, { ifBedSince })
+    const { bedSince } = await statusOf(shop)
+    expect(await clear(new Date(bedSince.getTime() - 1))).toMatchObject({ status: 409 })
+    expect((await clear(bedSince)).status).toBe(200)
     await jobBecomes(shop, jobId, 'done')
     expect(await trpc.projects.get.query({ id: project.id })).toMatchObject({
       status: 'done',

@@ -438,6 +438,8 @@ export interface PrinterStatus {
   lastSeenAt: Date | null
   observed: string | null
   bed: BedState
+  /** Since when the bed is so; `printers.clearBed` takes it as `ifBedSince`. */
+  bedSince: Date
   maintenance: boolean
   dispatchable: boolean
   waitingFor: Reason[]
@@ -1066,6 +1068,8 @@ export type Procedures = {
     clearBed: Mutation<
       {
         id: string
+        /** Refused with `INVALID_STATE` when something else lies on the bed than since then (`status.bedSince`). */
+        ifBedSince?: Date
       },
       Printer
     >
@@ -1081,6 +1085,8 @@ export type Procedures = {
     release: Mutation<
       {
         id: string
+        /** Refused with `INVALID_STATE` when something else lies on the bed than since then (`status.bedSince`). */
+        ifBedSince?: Date
       },
       Printer
     >

@@ -5,9 +5,12 @@ import type { AttemptRepository } from './print-jobs.ports.js'
 
 type Transaction = { alarms: AlarmRepository; attempts: AttemptRepository; beds: BedRepository } & TransactionContext
 
-/** Something lies on the bed that Gantry did not order. */
-export const occupyBed = async (tx: Transaction, printerId: string): Promise<void> => {
-  if (!(await tx.beds.occupy(printerId, tx.now))) return
+/**
+ * Something lies on the bed that Gantry did not order.
+ * @param anew whether it came just now, on whatever lay there before
+ */
+export const occupyBed = async (tx: Transaction, printerId: string, anew = false): Promise<void> => {
+  if (!(await tx.beds.occupy(printerId, tx.now, anew))) return
   tx.record({ type: 'printer.bed_changed', ...onPrinter(printerId), payload: { printerId, bed: 'occupied' } }, 'system')
 }
 
@@ -16,9 +19,10 @@ export const occupyBed = async (tx: Transaction, printerId: string): Promise<voi
  * looked at in any case.
  */
 export const foundOver = async (tx: Transaction, printerId: string, fileName: string): Promise<void> => {
+  const { bed } = await tx.beds.lock(printerId)
   const inHand = await tx.attempts.findActiveOn(printerId)
-  const wasClear = (await tx.beds.isClear(printerId)) || inHand?.bedBefore === 'clear'
-  await occupyBed(tx, printerId)
+  const wasClear = bed === 'clear' || inHand?.bedBefore === 'clear'
+  await occupyBed(tx, printerId, true)
   if (wasClear) await raiseForeignPrint(tx, { printerId, fileName, over: true })
 }
 

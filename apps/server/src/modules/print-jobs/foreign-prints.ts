@@ -62,7 +62,7 @@ export class ForeignPrints {
   private note(printerId: string, suspect: Suspect): void {
     if (suspect.path === null || suspect.noted || isOurRemoteName(suspect.path)) return
     suspect.noted = true
-    this.inBackground(printerId, suspect, (tx) => occupyBed(tx, printerId))
+    this.inBackground(printerId, suspect, (tx) => occupyBed(tx, printerId, true))
   }
 
   /** The host told of the end of a print, which may have been too short to show in a report. */

@@ -59,7 +59,7 @@ describe('what a host printed while nobody looked', () => {
     expect(await alarms()).toEqual([
       '“mine-4.gcode”, which Gantry did not order, was printed while it did not look; the bed is not clear.',
     ])
-    await service.clearBed(SYSTEM_ACTOR, lease.printerId)
+    await service.clearBed(SYSTEM_ACTOR, lease.printerId, null)
     expect(await alarms()).toEqual([])
     await look(prints(1, 4))
     expect(await bed()).toBe('clear')
@@ -98,7 +98,7 @@ describe('what a host printed while nobody looked', () => {
     await look([])
     await look([print(1, { outcome: 'running', endedAt: null })])
     expect(await bed()).toBe('occupied')
-    await service.clearBed(SYSTEM_ACTOR, lease.printerId)
+    await service.clearBed(SYSTEM_ACTOR, lease.printerId, null)
     await look([print(1)])
     expect(await bed()).toBe('clear')
   })
@@ -119,14 +119,14 @@ describe('what a host printed while nobody looked', () => {
     const id = await claimed(lease)
     const end = { state: 'completed', hostJobRef: '1' } as const
     const { remoteName } = await prisma.attempt.update({ where: { id }, data: end })
-    await service.clearBed(SYSTEM_ACTOR, lease.printerId)
+    await service.clearBed(SYSTEM_ACTOR, lease.printerId, null)
     const ours = print(1, { remotePath: remoteName })
     await look([ours])
     expect(await bed()).toBe('clear')
     await look([print(2, { remotePath: remoteName }), ours])
     expect(await bed()).toBe('occupied')
 
-    await service.clearBed(SYSTEM_ACTOR, lease.printerId)
+    await service.clearBed(SYSTEM_ACTOR, lease.printerId, null)
     await prisma.attempt.update({ where: { id }, data: { state: 'revoked', hostJobRef: null } })
     await look([print(3, { remotePath: remoteName })])
     expect(await bed()).toBe('occupied')

@@ -109,6 +109,7 @@ export const composeStatus = (record: PrinterRecord, said: PrinterLive | null, n
     lastSeenAt: live?.report == null ? record.lastSeenAt : new Date(live.atMs),
     observed: live?.report?.observed ?? null,
     bed: record.bed,
+    bedSince: record.bedSince,
     maintenance: record.maintenance,
     dispatchable: waitingFor.length === 0,
     waitingFor,

@@ -116,14 +116,16 @@ export interface PrinterRepository {
 }
 
 export interface BedRepository {
-  isClear(printerId: string): Promise<boolean>
+  /** Locks the printer's runtime row. */
+  lock(printerId: string): Promise<{ bed: BedState; since: Date }>
   /** Locks the printer's runtime row. @returns whether the bed changed; null when an attempt is active on the printer */
   clear(printerId: string, byId: string, now: Date): Promise<boolean | null>
   /**
    * Marks the bed occupied by a print that Gantry did not order, also for a claim that would put back what it found.
+   * @param anew whether an occupied bed counts as occupied since now, so that who saw it before cannot clear it
    * @returns whether it changed
    */
-  occupy(printerId: string, now: Date): Promise<boolean>
+  occupy(printerId: string, now: Date, anew?: boolean): Promise<boolean>
   /** Puts back the value that a claim had found. */
   restore(printerId: string, bed: BedState, now: Date): Promise<void>
 }

@@ -122,13 +122,18 @@ export class PrintersService {
     return this.change(actor, input.id, { materials: distinctSlots(input.materials) }, input.ifVersion ?? null)
   }
 
-  /** The person at the printer says that the bed is empty. @throws GantryError `NOT_FOUND`, `INVALID_STATE` while it prints */
-  async clearBed(actor: Actor, printerId: string): Promise<Printer> {
+  /**
+   * The person at the printer says that the bed is empty.
+   * @param ifBedSince since when it was occupied as that person saw it; null: whatever lies there
+   * @throws GantryError `NOT_FOUND`, `INVALID_STATE` while it prints, or when something else lies there by now
+   */
+  async clearBed(actor: Actor, printerId: string, ifBedSince: Date | null): Promise<Printer> {
     await this.find(actor, printerId)
     const host = this.deps.board.get(printerId)?.report
     if (host != null && isBusy(host.state))
       throw new GantryError('INVALID_STATE', { params: { detail: 'the printer is printing' } })
     await this.deps.unitOfWork.run(async (tx) => {
+      await expectBed(tx, printerId, ifBedSince)
       const changed = await tx.beds.clear(printerId, actor.id, tx.now)
       if (changed === null)
         throw new GantryError('INVALID_STATE', { params: { detail: 'the printer still works on a copy' } })
@@ -158,13 +163,18 @@ export class PrintersService {
     return this.get(actor, printerId)
   }
 
-  /** The person has looked: every hold on the printer is released. @throws GantryError `INVALID_STATE` while an attempt is unknown */
-  async release(actor: Actor, printerId: string): Promise<Printer> {
+  /**
+   * The person has looked: every hold on the printer is released.
+   * @param ifBedSince as for {@link clearBed}: what came onto the bed later may be held for another reason
+   * @throws GantryError `INVALID_STATE` while an attempt is unknown, or when something else lies on the bed by now
+   */
+  async release(actor: Actor, printerId: string, ifBedSince: Date | null): Promise<Printer> {
     const { holds, activeAttempt } = await this.find(actor, printerId)
     if (activeAttempt !== null && holds.some(({ code }) => code !== 'SET_BY_PERSON')) {
       throw new GantryError('INVALID_STATE', { params: { detail: 'say first what became of the copy in question' } })
     }
     await this.deps.unitOfWork.run(async (tx) => {
+      await expectBed(tx, printerId, ifBedSince)
       for (const code of await tx.holds.release({ printerId }, 'all', actor.id, tx.now)) {
         tx.record({ ...onPrinter(printerId), type: 'printer.released', payload: { printerId, code } }, actor.id)
       }
@@ -231,6 +241,14 @@ export class PrintersService {
   private openKey({ apiKeyCipher }: PrinterRecord): string | null {
     return apiKeyCipher === null ? null : this.deps.sealer.open(apiKeyCipher)
   }
+}
+
+/** An order that was under way for long must not be taken for a word on what has come onto the bed since. */
+const expectBed = async (tx: Repositories, printerId: string, ifBedSince: Date | null): Promise<void> => {
+  if (ifBedSince === null) return
+  const { bed, since } = await tx.beds.lock(printerId)
+  if (bed === 'occupied' && since.getTime() !== ifBedSince.getTime())
+    throw new GantryError('INVALID_STATE', { params: { detail: 'something else lies on the bed by now' } })
 }
 
 /** The last word on a slot counts. */

@@ -248,11 +248,14 @@ const bedsOn = (db: Snapshot): LedgerRepositories['beds'] => ({
     if (changed) db.tables.setBed(printerId, 'clear', now)
     return Promise.resolve(changed)
   },
-  isClear: (printerId) => Promise.resolve(db.tables.printers.get(printerId)?.bed === 'clear'),
-  occupy: (printerId, now) => {
+  lock: (printerId) => {
+    const { bed, bedSince: since } = must(db.tables.printers.get(printerId))
+    return Promise.resolve({ bed, since })
+  },
+  occupy: (printerId, now, anew = false) => {
     const active = db.tables.activeOn(printerId)
     if (active !== undefined) db.tables.put('attempts', active.id, { ...active, bedBefore: 'occupied' })
-    const changed = must(db.tables.printers.get(printerId)).bed === 'clear'
+    const changed = anew || must(db.tables.printers.get(printerId)).bed === 'clear'
     if (changed) db.tables.setBed(printerId, 'occupied', now)
     return Promise.resolve(changed)
   },
