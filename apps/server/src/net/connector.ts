@@ -157,6 +157,22 @@ const exchange = (agent: Agent, what: Exchange, signal: AbortSignal): Promise<Ou
     talk(agent, what, signal).then(resolve, fail)
   })
 
+/**
+ * A body that is read only when there is a connection, and then not sent for a caller who gave up meanwhile: a process
+ * that was frozen while it connected would else send an order whose time is long over. Without its body it is none.
+ */
+const lateBody = (body: string | Uint8Array, headers: OutboundRequest['headers'], signal?: AbortSignal) => {
+  const content = Buffer.from(body)
+  const chunks = function* () {
+    if (signal?.aborted === true) throw new NetError('aborted', 'given up before the request was sent')
+    yield content
+  }
+  return {
+    headers: { ...headers, 'content-length': String(content.byteLength) },
+    body: Readable.from(chunks(), { objectMode: false }),
+  }
+}
+
 const HTTP = ['http:', 'https:']
 
 const upload = async (agent: Agent, upload: UploadRequest): Promise<OutboundResponse> => {
@@ -192,8 +208,9 @@ export const createConnector = (policy: AddressPolicy, options: ConnectorOptions
   const request = async (what: OutboundRequest): Promise<OutboundResponse> => {
     const url = checkedUrl(what.url, HTTP)
     using deadline = createDeadline(what.timeoutMs ?? 10_000, url.host, what.signal)
-    const { method = 'GET', headers = {}, body = null, maxBytes = MAX_JSON_BYTES } = what
-    return await exchange(agent, { url, method, headers: { ...headers }, body, maxBytes }, deadline.signal)
+    const { method = 'GET', headers = {}, maxBytes = MAX_JSON_BYTES } = what
+    const sent = what.body === undefined ? { headers, body: null } : lateBody(what.body, headers, what.signal)
+    return await exchange(agent, { url, method, ...sent, maxBytes }, deadline.signal)
   }
 
   return {

@@ -93,6 +93,8 @@ export class Orders {
   }
 
   async #send(order: PendingOrder | 'resume', signal: AbortSignal): Promise<void> {
+    // The order outlives its caller; it is not sent for one that is over already.
+    if (signal.aborted) throw new DriverError('aborted', 'given up before the order was sent')
     const deadline = { signal: this.#lifetime, timeoutMs: AS_LONG_AS_IT_TAKES_MS }
     const reply = this.#socket.call(`printer.print.${order}`, {}, anything, deadline)
     const waiting = timer(REFUSAL_WAIT_MS, signal)

@@ -24,6 +24,15 @@ describe('a session in a process that was frozen past its lease', () => {
     expect(session.signal.aborted).toBe(true)
   })
 
+  it('gives up what is under way before any timer has said so', () => {
+    const { now, session } = open()
+    const call = session.deadline(1_000)
+    now.monotonicMs += 1_000
+    expect(call.aborted).toBe(true)
+    expect(call.reason).toMatchObject({ code: 'timeout' })
+    expect(session.signal.aborted).toBe(false)
+  })
+
   it('waits for nothing any more', async () => {
     const { now, session } = open()
     now.monotonicMs += 9_000

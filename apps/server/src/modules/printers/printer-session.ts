@@ -1,5 +1,6 @@
 import { pause, type Timers, type Unsubscribe } from '../../kernel/index.js'
-import type { LeaseTerm } from './lease-term.js'
+import { checkedSignal } from './checked-signal.js'
+import { millisecondsSince, momentOf, type LeaseTerm } from './lease-term.js'
 import { DriverError, type DriverConnection, type DriverEvent, type HostReport } from './printer-driver.port.js'
 
 /** The right of one instance to drive one printer; `epoch` tells this holding of it from every other. */
@@ -56,10 +57,21 @@ export class PrinterSession {
     return () => this.listeners.delete(listener)
   }
 
-  /** A signal for one call to the host: ends with the session, with `also`, or after `ms`; aborted already when the lease is over. */
+  /**
+   * A signal for one call to the host: ends with the session, with `also`, or after `ms`; aborted already when the lease is
+   * over. Whoever reads `aborted` has the clocks looked at, so that no request of the call goes out late after a freeze.
+   */
   deadline(ms: number, also?: AbortSignal): AbortSignal {
-    if (this.isOver) return AbortSignal.abort(new DriverError('aborted', 'the session or its lease is over'))
-    return AbortSignal.any([this.signal, this.clock.deadline(ms), ...(also === undefined ? [] : [also])])
+    const since = momentOf(this.clock)
+    const whyLate = () => {
+      if (this.isOver) return new DriverError('aborted', 'the session or its lease is over')
+      if (millisecondsSince(since, this.clock) < ms) return null
+      return new DriverError('timeout', `the call was not over within ${ms} ms`)
+    }
+    const over = whyLate()
+    if (over !== null) return AbortSignal.abort(over)
+    const signals = [this.signal, this.clock.deadline(ms), ...(also === undefined ? [] : [also])]
+    return checkedSignal(AbortSignal.any(signals), whyLate)
   }
 
   /** Resolves after `ms`, or at once when the session ends: look at `signal` then. */
