@@ -1,59 +1,17 @@
-import { ACTIVE_ATTEMPT_STATES, type Attempt, type PrintFileMetadata, type Reason } from '@gantry/schemas'
+import { ACTIVE_ATTEMPT_STATES, type Attempt } from '@gantry/schemas'
 
 import type { Actor } from '../kernel/index.js'
-import type {
-  AttemptPatch,
-  AttemptRecord,
-  AttemptRepository,
-  NewAttempt,
-} from '../modules/print-jobs/print-jobs.ports.js'
+import type { AttemptPatch, AttemptRepository, NewAttempt } from '../modules/print-jobs/print-jobs.ports.js'
 import type { Lease } from '../modules/printers/printer-session.js'
 import { GantryError } from '../kernel/index.js'
+import { readAttempts, reasonOf } from './attempt-records.js'
 import { lockClaimable, readClaimable } from './claimable-printers.js'
 import { isUniqueViolation } from './errors.js'
 import { Prisma } from './generated/client.js'
 import { visibleJobs } from './scope.js'
 
-const WITH_ALL = {
-  job: { include: { fileVersion: true } },
-  printer: { select: { groupId: true } },
-} as const satisfies Prisma.AttemptInclude
-
-type Row = Prisma.AttemptGetPayload<{ include: typeof WITH_ALL }>
-
-const ACTIVE = { in: [...ACTIVE_ATTEMPT_STATES] }
-
-const reasonOf = (row: { reasonCode: string | null; reasonParams: Prisma.JsonValue }): Reason | null =>
-  row.reasonCode === null ? null : ({ code: row.reasonCode, params: row.reasonParams } as Reason)
-
-const recordOf = (row: Row): AttemptRecord => {
-  const { filamentTotal } = row.job.fileVersion.metadata as unknown as PrintFileMetadata
-  return {
-    id: row.id,
-    jobId: row.jobId,
-    jobName: row.job.name,
-    partId: row.job.partId,
-    projectId: row.job.projectId,
-    printerGroupId: row.printer.groupId,
-    copyNumber: row.copyNumber,
-    printerId: row.printerId,
-    state: row.state,
-    leaseEpoch: row.leaseEpoch,
-    bedBefore: row.bedBefore,
-    remoteName: row.remoteName,
-    remotePath: row.remotePath,
-    reason: reasonOf(row),
-    cancelRequested: row.cancelRequestedAt !== null,
-    reassign: row.reassignRequestedAt === null ? null : { toPrinterId: row.reassignToPrinterId },
-    startSentAt: row.startSentAt,
-    startedAt: row.startedAt,
-    fileVersionId: row.job.fileVersionId,
-    fileSha256: row.job.fileVersion.sha256,
-    fileSizeBytes: Number(row.job.fileVersion.sizeBytes),
-    slicedFilamentMm: filamentTotal.lengthMm,
-    slicedFilamentGrams: filamentTotal.weightGrams,
-  }
-}
+/** In the words of the indexes on active attempts. */
+const IS_ACTIVE = Prisma.sql`a.state IN ('claimed', 'uploading', 'starting', 'printing', 'paused', 'unknown')`
 
 /** An attempt as clients see it. */
 export const attemptOf = (row: Prisma.AttemptGetPayload<object>): Attempt => ({
@@ -100,8 +58,8 @@ export class PrismaAttemptRepository implements AttemptRepository {
   async isLeaseValid({ printerId, owner, epoch }: Lease) {
     const rows = await this.tx.$queryRaw<unknown[]>`
       SELECT 1 FROM printer_runtime
-      WHERE printer_id = ${printerId} AND lease_owner = ${owner} AND lease_epoch = ${epoch} AND lease_until > now()
-      FOR UPDATE`
+      WHERE printer_id = ${printerId} AND lease_owner = ${owner} AND lease_epoch = ${epoch}
+        AND lease_until > clock_timestamp() FOR UPDATE`
     return rows.length === 1
   }
 
@@ -122,8 +80,11 @@ export class PrismaAttemptRepository implements AttemptRepository {
   async lock(attemptId: string) {
     await this.tx.$queryRaw`
       SELECT 1 FROM print_job WHERE id = (SELECT job_id FROM attempt WHERE id = ${attemptId}) FOR UPDATE`
-    await this.tx.$queryRaw`SELECT 1 FROM attempt WHERE id = ${attemptId} FOR UPDATE`
-    return this.first({ id: attemptId })
+    return this.lockAlone(attemptId)
+  }
+
+  lockAlone(attemptId: string) {
+    return this.first(Prisma.sql`WHERE a.id = ${attemptId} FOR UPDATE OF a`)
   }
 
   async update(attemptId: string, { reason, ...patch }: AttemptPatch) {
@@ -135,18 +96,21 @@ export class PrismaAttemptRepository implements AttemptRepository {
   }
 
   findActiveOn(printerId: string) {
-    return this.first({ printerId, state: ACTIVE })
+    return this.first(Prisma.sql`WHERE a.printer_id = ${printerId} AND ${IS_ACTIVE}`)
   }
 
-  async listActiveOfJob(jobId: string) {
-    const rows = await this.tx.attempt.findMany({ where: { jobId, state: ACTIVE }, include: WITH_ALL })
-    return rows.map(recordOf)
+  listActiveOn(printerIds: string[]) {
+    return readAttempts(this.tx, Prisma.sql`WHERE a.printer_id = ANY(${printerIds}) AND ${IS_ACTIVE}`)
+  }
+
+  listActiveOfJob(jobId: string) {
+    return readAttempts(this.tx, Prisma.sql`WHERE a.job_id = ${jobId} AND ${IS_ACTIVE}`)
   }
 
   async unwantedOn(printerIds: string[]) {
     const wish = [{ cancelRequestedAt: { not: null } }, { reassignRequestedAt: { not: null } }]
     const rows = await this.tx.attempt.findMany({
-      where: { printerId: { in: printerIds }, state: ACTIVE, OR: wish },
+      where: { printerId: { in: printerIds }, state: { in: [...ACTIVE_ATTEMPT_STATES] }, OR: wish },
       select: { printerId: true },
     })
     return rows.map(({ printerId }) => printerId)
@@ -167,14 +131,12 @@ export class PrismaAttemptRepository implements AttemptRepository {
     })
   }
 
-  async listWithFileOn(printerId: string, limit: number) {
-    const rows = await this.tx.attempt.findMany({
-      where: { printerId, fileRemovedAt: null, state: { notIn: [...ACTIVE_ATTEMPT_STATES] } },
-      include: WITH_ALL,
-      orderBy: { claimedAt: 'asc' },
-      take: limit,
-    })
-    return rows.map(recordOf)
+  listWithFileOn(printerId: string, limit: number) {
+    return readAttempts(
+      this.tx,
+      Prisma.sql`WHERE a.printer_id = ${printerId} AND a.file_removed_at IS NULL AND NOT ${IS_ACTIVE}
+        ORDER BY a.claimed_at LIMIT ${limit}`,
+    )
   }
 
   async listOfJob(actor: Actor, jobId: string, limit: number) {
@@ -188,8 +150,8 @@ export class PrismaAttemptRepository implements AttemptRepository {
     return row === null ? null : attemptOf(row)
   }
 
-  private async first(where: Prisma.AttemptWhereInput): Promise<AttemptRecord | null> {
-    const row = await this.tx.attempt.findFirst({ where, include: WITH_ALL })
-    return row === null ? null : recordOf(row)
+  private async first(which: Prisma.Sql) {
+    const [attempt] = await readAttempts(this.tx, which)
+    return attempt ?? null
   }
 }

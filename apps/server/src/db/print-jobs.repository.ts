@@ -34,6 +34,9 @@ const countsOf = (row: CountColumns) => ({
   held: row.heldCopies,
 })
 
+const COUNTED = Prisma.sql`id, part_id AS "partId", project_id AS "projectId", copies, state::text AS state,
+  queued_copies AS "queuedCopies", active_copies AS "activeCopies", done_copies AS "doneCopies",
+  failed_copies AS "failedCopies", cancelled_copies AS "cancelledCopies", held_copies AS "heldCopies"`
 type CountedRow = CountColumns & Pick<Row, 'id' | 'partId' | 'projectId' | 'copies' | 'state'>
 type LockedRow = CountedRow & { requirements: JobRequirements }
 
@@ -122,10 +125,7 @@ export class PrismaPrintJobRepository implements PrintJobRepository {
     const locking = whenLocked === 'skip' ? Prisma.sql`FOR UPDATE SKIP LOCKED` : Prisma.sql`FOR UPDATE`
     // Each row as the lock shows it; by id, so that two who wait for the same jobs cannot wait for each other.
     const rows = await this.tx.$queryRaw<LockedRow[]>`
-      SELECT id, part_id AS "partId", project_id AS "projectId", copies, state::text AS state, requirements,
-        queued_copies AS "queuedCopies", active_copies AS "activeCopies", done_copies AS "doneCopies",
-        failed_copies AS "failedCopies", cancelled_copies AS "cancelledCopies", held_copies AS "heldCopies"
-      FROM print_job WHERE id = ANY(${jobIds}) AND queued_copies > 0 ORDER BY id ${locking}`
+      SELECT ${COUNTED}, requirements FROM print_job WHERE id = ANY(${jobIds}) AND queued_copies > 0 ORDER BY id ${locking}`
     return rows.map((row) => ({ ...countedOf(row), requirements: row.requirements }))
   }
 
@@ -265,8 +265,9 @@ export class PrismaPrintJobRepository implements PrintJobRepository {
   }
 
   private async lockCounts(jobId: string): Promise<JobCounts> {
-    await this.tx.$queryRaw`SELECT 1 FROM print_job WHERE id = ${jobId} FOR UPDATE`
-    const row = await this.tx.printJob.findUniqueOrThrow({ where: { id: jobId } })
+    const [row] = await this.tx.$queryRaw<CountedRow[]>`
+      SELECT ${COUNTED} FROM print_job WHERE id = ${jobId} FOR UPDATE`
+    if (row === undefined) throw new Error(`there is no print job ${jobId}`)
     return countedOf(row)
   }
 

@@ -3,7 +3,8 @@ import type { Reason } from '@gantry/schemas'
 import { GantryError, type Logger } from '../../kernel/index.js'
 import { DriverError, type PrintEvidence, type UploadSource } from '../printers/printer-driver.port.js'
 import type { PrinterSession } from '../printers/printer-session.js'
-import type { AttemptLedger, PrintEnd } from './attempt-ledger.js'
+import type { PrintEnd } from './attempt-effects.js'
+import type { AttemptLedger } from './attempt-ledger.js'
 import { endTold, pathOf, runNews, startSeen, worksOn, worksOnOther } from './attempt-signs.js'
 import { blameFor } from './blame.js'
 import type { AttemptRecord } from './print-jobs.ports.js'
@@ -182,7 +183,7 @@ export class AttemptConduct {
 
   private async run(order: Order, hostJobRef: string | null): Promise<void> {
     const state = order.session.latest.state === 'paused' ? 'paused' : 'printing'
-    const attempt = await this.ledger(order).markRunning(order.attempt.id, state, hostJobRef)
+    const attempt = await this.ledger(order).markRunning(order.attempt, state, hostJobRef)
     return this.watch({ ...order, attempt })
   }
 
@@ -199,7 +200,7 @@ export class AttemptConduct {
       const waiting = cancelled.aborted ? undefined : cancelled
       const news = await session.waitFor((event) => runNews(attempt, event), this.deps.timings.settleMs, waiting)
       if (news?.kind === 'state' && news.state !== attempt.state)
-        attempt = await this.ledger(order).markRunning(attempt.id, news.state, null)
+        attempt = await this.ledger(order).markRunning(attempt, news.state, null)
       if (news !== null || worksOn(attempt, session.latest) || waiting?.aborted === true) continue
       await this.printerBack(session)
       if (await this.conclude({ ...order, attempt })) return

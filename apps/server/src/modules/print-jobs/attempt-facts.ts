@@ -1,6 +1,6 @@
 import type { AttemptState, BedState, Reason } from '@gantry/schemas'
 
-import type { PrintEnd } from './attempt-ledger.js'
+import type { PrintEnd } from './attempt-effects.js'
 import type { AttemptPatch, AttemptRecord } from './print-jobs.ports.js'
 
 export const onPrinter = (attempt: AttemptRecord) => ({

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest'
 
 import { SYSTEM_ACTOR } from '../../kernel/index.js'
+import { untilOneWaitsForLock } from '../../testing/open-database.js'
 import { openPrintingDatabase, type JobSeed } from '../../testing/printing-database.js'
-import { AttemptLedger, type PrintEnd } from './attempt-ledger.js'
+import type { PrintEnd } from './attempt-effects.js'
+import { AttemptLedger } from './attempt-ledger.js'
 
 const end = (outcome: PrintEnd['outcome']): PrintEnd => ({
   ...{ outcome, detail: null, hostJobRef: null, printSeconds: 60, filamentUsedMm: null },
@@ -21,8 +23,8 @@ const open = async (seed: JobSeed = {}) => {
     (await reads.alarms.list(SYSTEM_ACTOR, { open: true, limit: 10, cursor: null })).items.map(({ code }) => code)
   const start = async () => {
     await ledger.markUploading(attemptId)
-    await ledger.markStarting(attemptId, lease, 'path.gcode')
-    return ledger.markRunning(attemptId, 'printing', null)
+    const starting = await ledger.markStarting(attemptId, lease, 'path.gcode')
+    return ledger.markRunning(starting, 'printing', null)
   }
   const secondCopy = async () => {
     const other = await rows.printer()
@@ -97,6 +99,49 @@ describe('the ledger of attempts', () => {
     expect(await ledger.unwantedOn([lease.printerId])).toEqual([lease.printerId])
   })
 
+  it('takes a copy to its print while others have the job in hand', async () => {
+    const { database, unitOfWork, jobId, start } = await open({ copies: 2 })
+    await using _ = database
+    await unitOfWork.run(async (tx) => {
+      await tx.printJobs.lock(SYSTEM_ACTOR, jobId)
+      expect(await start()).toMatchObject({ state: 'printing' })
+    })
+  })
+
+  it('keeps no printer while it waits for a job, so that its lease can be renewed', async () => {
+    const { database, prisma, unitOfWork, ledger, attemptId, lease, jobId, start } = await open()
+    await using _ = database
+    await start()
+    const { ending } = await unitOfWork.run(async (tx) => {
+      await tx.printJobs.lock(SYSTEM_ACTOR, jobId)
+      const waiting = ledger.under(lease).end(attemptId, end('completed'))
+      await untilOneWaitsForLock(prisma)
+      expect(await tx.attempts.isLeaseValid(lease)).toBe(true)
+      return { ending: waiting }
+    })
+    expect(await ending).toMatchObject({ state: 'completed' })
+  })
+
+  it('reads what many printers have in hand together', async () => {
+    const { database, unitOfWork, lease, attemptId, secondCopy } = await open({ copies: 2 })
+    await using _ = database
+    const second = await secondCopy()
+    let reads = 0
+    const counted: typeof unitOfWork = {
+      ...unitOfWork,
+      run: (work) => {
+        reads += 1
+        return unitOfWork.run(work)
+      },
+    }
+    const ledger = new AttemptLedger(counted)
+    const asked = [lease.printerId, lease.printerId, second.lease.printerId, 'prn_none']
+    const found = await Promise.all(asked.map((printerId) => ledger.find(printerId)))
+    const here = found.map((attempt) => attempt?.id ?? null)
+    expect(here).toEqual([attemptId, attemptId, second.attemptId, null])
+    expect(reads).toBe(2)
+  })
+
   it('writes nothing for an instance whose lease another has by now', async () => {
     const { database, ledger, attemptId, lease, leaseTo, start } = await open()
     await using _ = database
@@ -105,7 +150,7 @@ describe('the ledger of attempts', () => {
     const late = ledger.under(lease)
     const stale = { code: 'INVALID_STATE' }
     await expect(late.end(attemptId, end('failed'))).rejects.toMatchObject(stale)
-    await expect(late.markRunning(attemptId, 'paused', null)).rejects.toMatchObject(stale)
+    await expect(late.markRunning(attempt, 'paused', null)).rejects.toMatchObject(stale)
     await expect(late.revoke(attempt, { code: 'LEASE_LOST', params: {} }, 'clear')).rejects.toMatchObject(stale)
     await expect(ledger.lost(lease, null)).rejects.toMatchObject(stale)
     expect(await ledger.find(lease.printerId)).toMatchObject({ id: attemptId, state: 'printing' })
@@ -113,9 +158,9 @@ describe('the ledger of attempts', () => {
   })
 
   it('holds and alarms a lost print once, and settles all of it when it is found again', async () => {
-    const { database, ledger, lease, attemptId, start, job, printer, alarms } = await open()
+    const { database, ledger, lease, start, job, printer, alarms } = await open()
     await using _ = database
-    await start()
+    const attempt = await start()
     await ledger.lost(lease, 'gone')
     await ledger.lost(lease, 'gone')
     expect(await job()).toMatchObject({ state: 'held', counts: { held: 1, active: 0 } })
@@ -123,7 +168,8 @@ describe('the ledger of attempts', () => {
     expect((await printer()).holds.map(({ code }) => code)).toEqual(['PRINTER_LOST'])
     expect(await alarms()).toEqual(['PRINTER_LOST'])
 
-    await ledger.markRunning(attemptId, 'printing', null)
+    await expect(ledger.markRunning(attempt, 'paused', null)).rejects.toMatchObject({ code: 'INVALID_STATE' })
+    await ledger.markRunning({ id: attempt.id, state: 'unknown' }, 'printing', null)
     expect(await job()).toMatchObject({ state: 'printing', holds: [], counts: { held: 0, active: 1 } })
     expect((await printer()).holds).toEqual([])
     expect(await alarms()).toEqual([])

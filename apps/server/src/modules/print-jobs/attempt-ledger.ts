@@ -1,73 +1,42 @@
-import type { AlarmCode, AlarmSeverity, Attempt, AttemptState, BedState, Reason, ReasonCode } from '@gantry/schemas'
+import type { Attempt, AttemptState, BedState, Reason } from '@gantry/schemas'
 
-import { GantryError, notFound, SYSTEM_ACTOR, type TransactionContext, type UnitOfWork } from '../../kernel/index.js'
-import type { AlarmRepository } from '../alarms/alarms.ports.js'
-import type { PrintOutcome } from '../printers/printer-driver.port.js'
-import type { HoldRepository } from '../printers/holds.ports.js'
+import { GantryError, notFound, SYSTEM_ACTOR, type UnitOfWork } from '../../kernel/index.js'
+import { Gatherer } from '../printers/gatherer.js'
 import type { Lease } from '../printers/printer-session.js'
-import type { BedRepository } from '../printers/printers.ports.js'
-import type { PartProgressRepository } from '../projects/projects.ports.js'
 import {
-  attemptChanged,
-  bedChanged,
-  filamentOf,
-  isUnwanted,
-  onAlarm,
-  onPrinter,
-  projectUpdated,
-  reassignRequested,
-  wishOf,
-} from './attempt-facts.js'
+  completeCopy,
+  conclude,
+  holdAll,
+  holdPrinter,
+  moveCopy,
+  putBack,
+  settle,
+  type Ledger,
+  type LedgerRepositories,
+  type PrintEnd,
+} from './attempt-effects.js'
+import { attemptChanged, bedChanged, filamentOf, isUnwanted, reassignRequested, wishOf } from './attempt-facts.js'
 import { isActive, mayFollow } from './attempt.state.js'
 import { blameFor } from './blame.js'
-import type {
-  AttemptPatch,
-  AttemptRecord,
-  AttemptRepository,
-  CopyState,
-  JobCounts,
-  PrintJobRepository,
-} from './print-jobs.ports.js'
-
-export interface LedgerRepositories {
-  attempts: AttemptRepository
-  printJobs: PrintJobRepository
-  holds: HoldRepository
-  alarms: AlarmRepository
-  beds: BedRepository
-  parts: PartProgressRepository
-}
-
-export type Ledger = LedgerRepositories & TransactionContext
+import type { AttemptPatch, AttemptRecord } from './print-jobs.ports.js'
 
 const SYSTEM = 'system'
 
-/** Reasons that keep a printer from further work until a person has looked, with the alarm that calls the person. */
-const ALARM_OF: Partial<Record<ReasonCode, { code: AlarmCode; severity: AlarmSeverity }>> = {
-  PRINTER_LOST: { code: 'PRINTER_LOST', severity: 'critical' },
-  ATTEMPT_UNKNOWN: { code: 'ATTEMPT_UNKNOWN', severity: 'critical' },
-  OUTCOME_UNKNOWN: { code: 'ATTEMPT_UNKNOWN', severity: 'critical' },
-  PRINT_FAILED: { code: 'PRINT_FAILED', severity: 'warning' },
-}
-
-/** What is known of a print that ended. */
-export interface PrintEnd {
-  outcome: PrintOutcome
-  detail: string | null
-  hostJobRef: string | null
-  printSeconds: number | null
-  filamentUsedMm: number | null
-}
+type Change = (tx: Ledger, attempt: AttemptRecord) => AttemptPatch | Promise<AttemptPatch>
 
 /**
  * The only writer of attempts. Each method is one transaction that moves the attempt, its copy, the job's counts, the
  * bed, holds, alarms and the part's progress together, so that no crash can leave them telling different stories.
  */
 export class AttemptLedger {
+  private readonly looks: Gatherer<string, AttemptRecord | null>
+
   constructor(
     private readonly unitOfWork: UnitOfWork<LedgerRepositories>,
     private readonly lease: Lease | null = null,
-  ) {}
+  ) {
+    this.looks = new Gatherer((printerIds) => this.findAll(printerIds))
+  }
 
   /**
    * The ledger for who drives a printer: no attempt moves unless the lease is valid in the very transaction, so that an
@@ -77,29 +46,42 @@ export class AttemptLedger {
     return new AttemptLedger(this.unitOfWork, lease)
   }
 
+  /** What the printer has in hand; asked for hundreds of printers at once, it is read for all of them together. */
   find(printerId: string): Promise<AttemptRecord | null> {
-    return this.unitOfWork.run(({ attempts }) => attempts.findActiveOn(printerId))
+    return this.looks.do(printerId)
   }
 
   markUploading(attemptId: string): Promise<AttemptRecord> {
-    return this.move(attemptId, 'uploading', () => Promise.resolve({}))
+    return this.step(attemptId, 'uploading', () => ({}))
   }
 
   /** The last step before the host is told to print: refused unless this instance still holds the printer. */
   markStarting(attemptId: string, lease: Lease, remotePath: string): Promise<AttemptRecord> {
-    return this.under(lease).move(attemptId, 'starting', (tx, attempt) => {
+    return this.under(lease).step(attemptId, 'starting', (tx, attempt) => {
       if (isUnwanted(attempt)) throw new GantryError('INVALID_STATE', { detail: 'the copy is not to be printed here' })
       if (attempt.bedBefore === 'occupied') throw new GantryError('INVALID_STATE', { detail: 'the bed is occupied' })
-      return Promise.resolve({ remotePath, uploadedAt: tx.now, startSentAt: tx.now })
+      return { remotePath, uploadedAt: tx.now, startSentAt: tx.now }
     })
   }
 
-  /** The host works on it: confirmed, or found again after it was lost. */
-  markRunning(attemptId: string, state: 'printing' | 'paused', hostJobRef: string | null): Promise<AttemptRecord> {
-    return this.move(attemptId, state, async (tx, attempt) => {
-      await this.settle(tx, attempt)
-      await this.moveCopy(tx, attempt, 'active')
-      return { reason: null, startedAt: attempt.startedAt ?? tx.now, ...(hostJobRef === null ? {} : { hostJobRef }) }
+  /**
+   * The host works on it: confirmed, or found again after it was lost.
+   * @param seen the attempt as the caller knows it: one that is unknown has its copy held, and all of that is settled
+   */
+  markRunning(
+    seen: Pick<AttemptRecord, 'id' | 'state'>,
+    state: 'printing' | 'paused',
+    hostJobRef: string | null,
+  ): Promise<AttemptRecord> {
+    const running = (tx: Ledger, { startedAt }: AttemptRecord): AttemptPatch => ({
+      ...{ reason: null, startedAt: startedAt ?? tx.now },
+      ...(hostJobRef === null ? {} : { hostJobRef }),
+    })
+    if (seen.state !== 'unknown') return this.step(seen.id, state, running)
+    return this.move(seen.id, state, async (tx, attempt) => {
+      await settle(tx, attempt)
+      await moveCopy(tx, attempt, 'active')
+      return running(tx, attempt)
     })
   }
 
@@ -119,9 +101,7 @@ export class AttemptLedger {
   /** Nobody knows how it stands: printer and job wait, and a person is called. */
   markUnknown(attemptId: string, reason: Reason): Promise<AttemptRecord> {
     return this.move(attemptId, 'unknown', async (tx, attempt) => {
-      await this.moveCopy(tx, attempt, 'held')
-      await this.holdBoth(tx, attempt, reason)
-      await this.alarm(tx, attempt, reason)
+      await holdAll(tx, attempt, reason)
       return { reason }
     })
   }
@@ -129,8 +109,8 @@ export class AttemptLedger {
   /** Its print ended, seen or proven. The bed stays occupied: only a person knows that it is clear. */
   end(attemptId: string, end: PrintEnd): Promise<AttemptRecord> {
     return this.move(attemptId, end.outcome, async (tx, attempt) => {
-      await this.settle(tx, attempt)
-      const reason = await this.conclude(tx, attempt, end)
+      await settle(tx, attempt)
+      const reason = await conclude(tx, attempt, end)
       return {
         reason,
         endedAt: tx.now,
@@ -150,11 +130,11 @@ export class AttemptLedger {
   revoke({ id, state }: AttemptRecord, reason: Reason, bed: BedState): Promise<AttemptRecord> {
     return this.move(id, 'revoked', async (tx, attempt) => {
       if (attempt.state !== state) throw new GantryError('INVALID_STATE', { detail: `attempt ${id} moved on` })
-      await this.settle(tx, attempt)
+      await settle(tx, attempt)
       const isFileFault = blameFor(reason).on === 'file'
       if (isFileFault) await tx.holds.open({ jobId: attempt.jobId }, reason, null)
-      if (isFileFault && !attempt.cancelRequested) await this.moveCopy(tx, attempt, 'held')
-      else await this.putBack(tx, attempt)
+      if (isFileFault && !attempt.cancelRequested) await moveCopy(tx, attempt, 'held')
+      else await putBack(tx, attempt)
       // A foreign print that was noticed meanwhile has changed the row, not what the caller knows.
       const left = attempt.bedBefore === 'occupied' ? 'occupied' : bed
       await tx.beds.restore(attempt.printerId, left, tx.now)
@@ -168,12 +148,8 @@ export class AttemptLedger {
     const change = async (tx: Ledger, attempt: AttemptRecord): Promise<AttemptPatch> => {
       if (attempt.state !== 'unknown')
         throw new GantryError('INVALID_STATE', { params: { detail: `the attempt is ${attempt.state}` } })
-      await this.settle(tx, attempt)
-      if (!printed) await this.putBack(tx, attempt)
-      else {
-        await this.moveCopy(tx, attempt, 'done')
-        await this.countCompleted(tx, attempt)
-      }
+      await settle(tx, attempt)
+      await (printed ? completeCopy(tx, attempt) : putBack(tx, attempt))
       return { endedAt: tx.now, reason: { code: 'RESOLVED_BY_PERSON', params: { userId: actorId, printed } } }
     }
     return this.move(attemptId, printed ? 'completed' : 'failed', change, actorId)
@@ -222,129 +198,51 @@ export class AttemptLedger {
   }
 
   holdPrinter(attempt: AttemptRecord, reason: Reason): Promise<void> {
-    return this.unitOfWork.run((tx) => this.hold(tx, attempt, reason))
+    return this.unitOfWork.run((tx) => holdPrinter(tx, attempt, reason))
   }
 
-  private move(
-    attemptId: string,
-    to: AttemptState,
-    change: (tx: Ledger, attempt: AttemptRecord) => Promise<AttemptPatch>,
-    actorId = SYSTEM,
-  ): Promise<AttemptRecord> {
+  private async findAll(printerIds: string[]): Promise<(AttemptRecord | null)[]> {
+    const found = await this.unitOfWork.run(({ attempts }) => attempts.listActiveOn([...new Set(printerIds)]))
+    const byPrinter = new Map(found.map((attempt) => [attempt.printerId, attempt]))
+    return printerIds.map((printerId) => byPrinter.get(printerId) ?? null)
+  }
+
+  /** A move that leaves copy and job as they are, so that the copies of one job need not wait for each other. */
+  private step(attemptId: string, to: AttemptState, change: Change): Promise<AttemptRecord> {
     return this.unitOfWork.run(async (tx) => {
-      if (this.lease !== null) await expectLease(tx, this.lease)
-      const attempt = await tx.attempts.lock(attemptId)
-      if (attempt === null || !mayFollow(attempt.state, to)) {
-        throw new GantryError('INVALID_STATE', {
-          detail: `attempt ${attemptId} cannot go from ${attempt?.state ?? 'nothing'} to ${to}`,
-        })
-      }
-      const patch = { ...(await change(tx, attempt)), state: to }
-      await tx.attempts.update(attemptId, patch)
-      tx.record(attemptChanged(attempt, to), actorId)
-      return { ...attempt, state: to, remotePath: patch.remotePath ?? attempt.remotePath, reason: patch.reason ?? null }
+      const attempt = await tx.attempts.lockAlone(attemptId)
+      // Its copy is held and its job says why; who knows nothing of that has not decided about it.
+      if (attempt?.state === 'unknown') throw refusal(attemptId, attempt, to)
+      return this.write(tx, attemptId, attempt, to, change)
     })
   }
 
-  private async conclude(tx: Ledger, attempt: AttemptRecord, end: PrintEnd): Promise<Reason | null> {
-    if (end.outcome === 'completed') {
-      await this.moveCopy(tx, attempt, 'done')
-      await this.countCompleted(tx, attempt)
-      return null
-    }
-    if (isUnwanted(attempt)) {
-      await this.putBack(tx, attempt)
-      return wishOf(attempt)
-    }
-    const reason: Reason =
-      end.outcome === 'failed'
-        ? { code: 'PRINT_FAILED', params: { attemptId: attempt.id, detail: end.detail } }
-        : { code: 'CANCELLED_AT_PRINTER', params: { attemptId: attempt.id } }
-    await this.moveCopy(tx, attempt, 'held')
-    await tx.holds.open({ jobId: attempt.jobId }, reason, null)
-    await this.alarm(tx, attempt, reason)
-    return reason
-  }
-
-  /** What was held and alarmed because the attempt was unknown is so no longer. */
-  private async settle(tx: Ledger, attempt: AttemptRecord): Promise<void> {
-    if (attempt.state !== 'unknown') return
-    const codes: ReasonCode[] = ['PRINTER_LOST', 'ATTEMPT_UNKNOWN', 'OUTCOME_UNKNOWN', 'START_NOT_CONFIRMED']
-    for (const code of await tx.holds.release({ printerId: attempt.printerId }, codes, SYSTEM, tx.now)) {
-      tx.record(
-        { type: 'printer.released', ...onPrinter(attempt), payload: { printerId: attempt.printerId, code } },
-        SYSTEM,
-      )
-    }
-    await tx.holds.release({ jobId: attempt.jobId }, codes, SYSTEM, tx.now)
-    for (const other of await tx.attempts.listActiveOfJob(attempt.jobId)) {
-      if (other.id === attempt.id || other.state !== 'unknown' || other.reason === null) continue
-      await tx.holds.open({ jobId: other.jobId }, other.reason, null) // one copy is found, another still is not
-    }
-    for (const code of ['PRINTER_LOST', 'ATTEMPT_UNKNOWN'] as const) {
-      for (const alarmId of await tx.alarms.clear(code, { subjectType: 'attempt', subjectId: attempt.id }, tx.now)) {
-        tx.record({ type: 'alarm.cleared', ...onAlarm(alarmId, attempt), payload: { alarmId, code } }, SYSTEM)
-      }
-    }
-  }
-
-  private async moveCopy(tx: Ledger, attempt: AttemptRecord, to: CopyState): Promise<JobCounts> {
-    const job = await tx.printJobs.moveCopy(attempt.jobId, attempt.copyNumber, to, tx.now)
-    tx.record(
-      {
-        type: 'print_job.changed',
-        subjectType: 'print_job',
-        subjectId: job.id,
-        projectId: job.projectId,
-        payload: { jobId: job.id, state: job.state },
-      },
-      SYSTEM,
+  private move(attemptId: string, to: AttemptState, change: Change, actorId = SYSTEM): Promise<AttemptRecord> {
+    return this.unitOfWork.run(async (tx) =>
+      this.write(tx, attemptId, await tx.attempts.lock(attemptId), to, change, actorId),
     )
-    return job
   }
 
-  /** The copy of an attempt that came to nothing goes where people want it: nowhere, to a certain printer, to any. */
-  private async putBack(tx: Ledger, attempt: AttemptRecord): Promise<void> {
-    if (attempt.cancelRequested) {
-      await this.moveCopy(tx, attempt, 'cancelled')
-      return
-    }
-    const { jobId, copyNumber, printerId, reassign } = attempt
-    if (reassign !== null) {
-      const onlyPrinterId = reassign.toPrinterId
-      const notPrinterId = onlyPrinterId === null ? printerId : null
-      await tx.printJobs.bindCopy(jobId, copyNumber, { onlyPrinterId, notPrinterId })
-    }
-    await this.moveCopy(tx, attempt, 'queued')
-  }
-
-  private async countCompleted(tx: Ledger, { partId, projectId }: AttemptRecord): Promise<void> {
-    if (partId === null) return
-    await tx.parts.countCompleted(partId, tx.now)
-    if (projectId !== null) tx.record(projectUpdated(projectId), SYSTEM)
-  }
-
-  private async holdBoth(tx: Ledger, attempt: AttemptRecord, reason: Reason): Promise<void> {
-    await this.hold(tx, attempt, reason)
-    await tx.holds.open({ jobId: attempt.jobId }, reason, null)
-  }
-
-  private async hold(tx: Ledger, attempt: AttemptRecord, reason: Reason): Promise<void> {
-    const { printerId } = attempt
-    if (await tx.holds.open({ printerId }, reason, null))
-      tx.record({ type: 'printer.held', ...onPrinter(attempt), payload: { printerId, code: reason.code } }, SYSTEM)
-  }
-
-  private async alarm(tx: Ledger, attempt: AttemptRecord, reason: Reason): Promise<void> {
-    const alarm = ALARM_OF[reason.code]
-    if (alarm === undefined) return
-    const params = { ...reason.params, jobId: attempt.jobId, printerId: attempt.printerId }
-    const alarmId = await tx.alarms.raise({ ...alarm, params, subjectType: 'attempt', subjectId: attempt.id })
-    if (alarmId !== null)
-      tx.record({ type: 'alarm.raised', ...onAlarm(alarmId, attempt), payload: { alarmId, code: alarm.code } }, SYSTEM)
+  /** The attempt is locked already: claims lock in this order too, job and attempt before the printer. */
+  private async write(
+    tx: Ledger,
+    attemptId: string,
+    attempt: AttemptRecord | null,
+    to: AttemptState,
+    change: Change,
+    actorId = SYSTEM,
+  ): Promise<AttemptRecord> {
+    if (this.lease !== null && !(await tx.attempts.isLeaseValid(this.lease)))
+      throw new GantryError('INVALID_STATE', { detail: 'the lease was lost' })
+    if (attempt === null || !mayFollow(attempt.state, to)) throw refusal(attemptId, attempt, to)
+    const patch = { ...(await change(tx, attempt)), state: to }
+    await tx.attempts.update(attemptId, patch)
+    tx.record(attemptChanged(attempt, to), actorId)
+    return { ...attempt, state: to, remotePath: patch.remotePath ?? attempt.remotePath, reason: patch.reason ?? null }
   }
 }
 
-const expectLease = async (tx: Ledger, lease: Lease): Promise<void> => {
-  if (!(await tx.attempts.isLeaseValid(lease))) throw new GantryError('INVALID_STATE', { detail: 'the lease was lost' })
-}
+const refusal = (attemptId: string, attempt: AttemptRecord | null, to: AttemptState) =>
+  new GantryError('INVALID_STATE', {
+    detail: `attempt ${attemptId} cannot go from ${attempt?.state ?? 'nothing'} to ${to}`,
+  })

@@ -132,8 +132,11 @@ export interface AttemptRepository {
   create(attempts: NewAttempt[]): Promise<void>
   /** Locks the attempt, and its job before it: in the order of whoever locks the job first. */
   lock(attemptId: string): Promise<AttemptRecord | null>
+  /** Locks the attempt without its job, which other copies of the job then need not wait for. */
+  lockAlone(attemptId: string): Promise<AttemptRecord | null>
   update(attemptId: string, patch: AttemptPatch): Promise<void>
   findActiveOn(printerId: string): Promise<AttemptRecord | null>
+  listActiveOn(printerIds: string[]): Promise<AttemptRecord[]>
   listActiveOfJob(jobId: string): Promise<AttemptRecord[]>
   /** Among these printers, those whose active attempt is to be stopped: its copy cancelled, or printed elsewhere. */
   unwantedOn(printerIds: string[]): Promise<string[]>

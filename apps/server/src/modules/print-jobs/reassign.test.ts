@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest'
 
 import { SYSTEM_ACTOR } from '../../kernel/index.js'
 import { openPrintingDatabase, type JobSeed } from '../../testing/printing-database.js'
-import { AttemptLedger, type PrintEnd } from './attempt-ledger.js'
+import type { PrintEnd } from './attempt-effects.js'
+import { AttemptLedger } from './attempt-ledger.js'
 
 const end = (outcome: PrintEnd['outcome']): PrintEnd => ({
   ...{ outcome, detail: null, hostJobRef: null, printSeconds: 60, filamentUsedMm: null },
@@ -23,8 +24,8 @@ const open = async (seed: JobSeed = {}) => {
   const job = async () => (await reads.printJobs.get(SYSTEM_ACTOR, jobId))!
   const start = async () => {
     await ledger.markUploading(attemptId)
-    await ledger.markStarting(attemptId, here, 'path.gcode')
-    return ledger.markRunning(attemptId, 'printing', null)
+    const starting = await ledger.markStarting(attemptId, here, 'path.gcode')
+    return ledger.markRunning(starting, 'printing', null)
   }
   const giveBack = async () => ledger.revoke((await ledger.find(here.printerId))!, CANCELLED, 'clear')
   const wishes = () => prisma.event.count({ where: { type: 'attempt.reassign_requested', actorId: 'usr_1' } })

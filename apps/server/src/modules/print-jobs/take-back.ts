@@ -1,7 +1,7 @@
 import { DriverError, type PrintEvidence } from '../printers/printer-driver.port.js'
 import type { PrinterSession } from '../printers/printer-session.js'
 import { isBusy } from '../printers/printer.state.js'
-import type { PrintEnd } from './attempt-ledger.js'
+import type { PrintEnd } from './attempt-effects.js'
 import type { AttemptRecord } from './print-jobs.ports.js'
 
 /** What the host proved about an attempt whose start was never confirmed. */

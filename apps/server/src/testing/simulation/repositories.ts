@@ -1,5 +1,5 @@
 import type { ClaimRepositories } from '../../modules/print-jobs/claims.js'
-import type { LedgerRepositories } from '../../modules/print-jobs/attempt-ledger.js'
+import type { LedgerRepositories } from '../../modules/print-jobs/attempt-effects.js'
 import type {
   ClaimablePrinter,
   CopyBinding,
@@ -86,6 +86,7 @@ const attemptsOn = (db: Snapshot): Partial<LedgerRepositories['attempts']> => ({
     return Promise.resolve()
   },
   lock: (attemptId) => Promise.resolve(db.tables.attempts.get(attemptId) ?? null),
+  lockAlone: (attemptId) => Promise.resolve(db.tables.attempts.get(attemptId) ?? null),
   update: (attemptId, { cancelRequestedAt, reassignRequestedAt, reassignToPrinterId, ...patch }) => {
     const row = must(db.tables.attempts.get(attemptId))
     db.tables.put('attempts', attemptId, {
@@ -96,6 +97,7 @@ const attemptsOn = (db: Snapshot): Partial<LedgerRepositories['attempts']> => ({
     return Promise.resolve()
   },
   findActiveOn: (printerId) => Promise.resolve(db.tables.activeOn(printerId) ?? null),
+  listActiveOn: (printerIds) => Promise.resolve(printerIds.flatMap((id) => db.tables.activeOn(id) ?? [])),
   listActiveOfJob: (jobId) => Promise.resolve(db.tables.activeOf(jobId)),
   unwantedOn: (printerIds) =>
     Promise.resolve(
