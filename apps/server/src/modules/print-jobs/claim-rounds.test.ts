@@ -1,10 +1,14 @@
 import { describe, expect, it } from 'vitest'
 
+import type { TransactionContext } from '../../kernel/index.js'
 import { openPrintingDatabase } from '../../testing/printing-database.js'
 import { recordingLogger } from '../../testing/recording-logger.js'
 import type { ServedPrinter } from '../printers/fleet.js'
 import type { Lease } from '../printers/printer-session.js'
 import { ClaimRounds } from './claim-rounds.js'
+import type { ClaimRepositories } from './claims.js'
+
+type ClaimTransaction = ClaimRepositories & TransactionContext
 
 /** Rounds over these leases; `said` tells in order what was claimed and told. */
 const open = async (printers: number) => {
@@ -18,7 +22,14 @@ const open = async (printers: number) => {
   )
   const log = recordingLogger()
   const [told, refreshed]: [string[], string[]] = [[], []]
-  const transactions = { begun: 0, failing: 0 }
+  const transactions = { begun: 0, failing: 0, looks: 0 }
+  const counted = (tx: ClaimTransaction): ClaimTransaction => {
+    const waitingKinds = () => {
+      transactions.looks += 1
+      return tx.printJobs.waitingKinds()
+    }
+    return { ...tx, printJobs: Object.assign(Object.create(tx.printJobs) as typeof tx.printJobs, { waitingKinds }) }
+  }
   const rounds = new ClaimRounds({
     unitOfWork: {
       ...unitOfWork,
@@ -26,7 +37,7 @@ const open = async (printers: number) => {
         transactions.begun += 1
         // The first only looks at what waits.
         const fails = transactions.begun > 1 && transactions.failing-- > 0
-        return fails ? Promise.reject(new Error('no database')) : unitOfWork.run(work)
+        return fails ? Promise.reject(new Error('no database')) : unitOfWork.run((tx) => work(counted(tx)))
       },
     },
     free: () => served.filter(({ record }) => !told.includes(record.id)),
@@ -55,6 +66,17 @@ describe('a round of claims', () => {
     await job({ requirements: { materials: ['PETG'] } })
     expect(await rounds.run()).toBe(false)
     expect(transactions.begun).toBe(1)
+  })
+
+  it('looks at the queue once, however much of it fits nothing, and not at all while no printer is free', async () => {
+    const { database, rounds, job, told, transactions } = await open(51)
+    await using _ = database
+    for (let n = 0; n < 51; n += 1) await job({ priority: 1, requirements: { materials: ['PETG'] } })
+    await job({ copies: 51, requirements: { materials: ['PLA'] } })
+    await rounds.run()
+    expect([told.length, transactions.begun, transactions.looks]).toEqual([51, 3, 1])
+    await rounds.run()
+    expect([transactions.begun, transactions.looks]).toEqual([3, 1])
   })
 
   it('comes back for printers that others have in hand', async () => {

@@ -31,13 +31,15 @@ export class ClaimRounds {
 
   /** @returns whether some were in other hands to the last: worth another look soon */
   async run(): Promise<boolean> {
+    if (this.deps.free().length === 0) return false
+    // Read once for all claims; what comes in later asks for a round of its own.
     const kinds = await this.deps.unitOfWork.run(({ printJobs }) => printJobs.waitingKinds())
     const fits = fitterOf(kinds)
     const tries = new Map<string, number>()
     const changed = new Set<string>()
     const claimed: string[] = []
     for (let batch = this.next(tries, fits); batch.length > 0; batch = this.next(tries, fits)) {
-      const kindOf = await this.claim(batch)
+      const kindOf = await this.claim(batch, kinds)
       for (const [printerId, kind] of kindOf) {
         tries.set(printerId, kind === 'contended' ? (tries.get(printerId) ?? 0) + 1 : Infinity)
         if (kind === 'claimed') claimed.push(printerId)
@@ -56,12 +58,13 @@ export class ClaimRounds {
     return free.filter(({ record }) => !this.suspects.has(record.id)).slice(0, PRINTERS_PER_CLAIM)
   }
 
-  private async claim(batch: ServedPrinter[]): Promise<Map<string, string>> {
+  private async claim(batch: ServedPrinter[], kinds: WaitingKind[]): Promise<Map<string, string>> {
     const ids = batch.map(({ record }) => record.id)
     try {
       const results = await claimMany(
         this.deps.unitOfWork,
         batch.map(({ supervisor }) => supervisor.lease),
+        kinds,
       )
       for (const id of ids) this.suspects.delete(id)
       return new Map([...results].map(([printerId, { kind }]) => [printerId, kind]))

@@ -63,10 +63,15 @@ export const claimNext = async (unitOfWork: UnitOfWork<ClaimRepositories>, lease
  *
  * Jobs are locked before printers, as everywhere, and printers in other hands are passed by, so that no claim can be
  * part of a deadlock.
+ * @param kinds what waits, where the caller has just read it; jobs of other kinds are then found only at the head of the queue
  */
-export const claimMany = async (unitOfWork: UnitOfWork<ClaimRepositories>, leases: Lease[]): Promise<ClaimResults> => {
+export const claimMany = async (
+  unitOfWork: UnitOfWork<ClaimRepositories>,
+  leases: Lease[],
+  kinds: WaitingKind[] | null = null,
+): Promise<ClaimResults> => {
   try {
-    return await unitOfWork.run((tx) => claimIn(tx, leases))
+    return await unitOfWork.run((tx) => claimIn(tx, leases, kinds))
   } catch (error) {
     if (!isStale(error)) throw error
     const [only, ...others] = leases
@@ -78,11 +83,11 @@ export const claimMany = async (unitOfWork: UnitOfWork<ClaimRepositories>, lease
   return results
 }
 
-const claimIn = async (tx: ClaimTransaction, leases: Lease[]): Promise<ClaimResults> => {
+const claimIn = async (tx: ClaimTransaction, leases: Lease[], known: WaitingKind[] | null): Promise<ClaimResults> => {
   const results: ClaimResults = new Map(leases.map(({ printerId }) => [printerId, { kind: 'not_free' }]))
   const looked = (await tx.attempts.lookAtForClaim(leases)).filter(isFree)
   for (const { printerId } of looked) results.set(printerId, { kind: 'nothing_fits' })
-  const { jobs, wanted } = await lockJobs(tx, looked)
+  const { jobs, wanted } = await lockJobs(tx, looked, known)
   // For these there was something; should they not get it, it is because of somebody else.
   for (const { printerId } of wanted) results.set(printerId, { kind: 'contended' })
   if (jobs.length === 0) return results
@@ -113,13 +118,16 @@ interface JobsForPrinters {
 }
 
 /** Locks as many jobs of the queue as it takes to give each printer a copy. */
-const lockJobs = async (tx: ClaimTransaction, printers: ClaimablePrinter[]): Promise<JobsForPrinters> => {
+const lockJobs = async (
+  tx: ClaimTransaction,
+  printers: ClaimablePrinter[],
+  known: WaitingKind[] | null,
+): Promise<JobsForPrinters> => {
   if (printers.length === 0) return { jobs: [], wanted: [] }
   const limit = Math.max(printers.length, SMALLEST_PAGE)
   const walk: Walk = { free: printers, jobs: [], passed: [] }
   // Most often the head of the queue has something for everybody; behind it only what fits is read.
   let kinds: string[] | null = null
-  let known: WaitingKind[] | null = null
   for (let after: QueueKey | null = null; kinds === null || kinds.length > 0;) {
     const page: WaitingJob[] = await tx.printJobs.waiting({ kinds, after, limit })
     await lockOnPage(tx, page, walk)
