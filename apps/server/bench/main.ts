@@ -1,4 +1,4 @@
-/** The benchmarks of docs/reference/performance.md: `npm run bench [-- --only NAME] [--quick]`. */
+/** The benchmarks of docs/reference/performance.md, and of taking over in docs/reference/safety.md: `npm run bench [-- --only NAME] [--quick]`. */
 import { loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 
@@ -9,6 +9,7 @@ import { freeBench } from './free-500.bench.js'
 import { printersListBench } from './printers-list.bench.js'
 import { queueBench } from './queue-page.bench.js'
 import { tableOf, writeResults, type Bench, type BenchResult } from './report.js'
+import { takeoverBench } from './takeover.bench.js'
 import { uploadBench } from './upload.bench.js'
 import { virtualBench } from './virtual-1000.bench.js'
 
@@ -20,6 +21,7 @@ const BENCHES: readonly Bench[] = [
   freeBench,
   queueBench,
   dispatchBench,
+  takeoverBench,
   virtualBench,
 ]
 const NAMES = BENCHES.map(({ name }) => name).join(', ')

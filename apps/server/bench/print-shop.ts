@@ -31,7 +31,7 @@ export const until = async (what: string, look: () => Promise<boolean>, everyMs 
   }
 }
 
-const register = async (server: BenchServer, farm: VirtualFarm): Promise<string[]> => {
+export const registerPrinters = async (server: BenchServer, farm: VirtualFarm): Promise<string[]> => {
   const ids: string[] = []
   for (const { name, kind, url, apiKey } of farm.printers) {
     const machine = { model: MODEL, nozzleDiameterMm: 0.4, buildVolume: { xMm: 250, yMm: 210, zMm: 210 } }
@@ -76,7 +76,7 @@ export const openPrintShop = async (printers: number, speed: number): Promise<Pr
     const farm = await startFarm(Math.ceil(printers / 2), Math.floor(printers / 2))
     started.push(() => farm.stop())
     await farm.setSpeed(speed)
-    const printerIds = await register(server, farm)
+    const printerIds = await registerPrinters(server, farm)
     const fileId = await upload(server)
     const allFree = async () => {
       await farm.clearBeds()

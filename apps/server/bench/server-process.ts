@@ -24,6 +24,8 @@ export interface BenchServer {
   headers: { authorization: string }
   read(): Promise<ServerReading>
   stop(): Promise<void>
+  /** `kill -9`. */
+  kill(): Promise<void>
 }
 
 const environment = (dataDir: string, password: string, more: Record<string, string>): NodeJS.ProcessEnv => ({
@@ -45,7 +47,7 @@ const environment = (dataDir: string, password: string, more: Record<string, str
 export const startServer = async (more: Record<string, string> = {}): Promise<BenchServer> => {
   const dataDir = await mkdtemp(join(tmpdir(), 'gantry-bench-'))
   await chmod(dataDir, 0o755) // the database's own user must get through when root runs this
-  const password = randomBytes(12).toString('base64url')
+  const password = more['GANTRY_ADMIN_PASSWORD'] ?? randomBytes(12).toString('base64url')
   const child = spawn(process.execPath, sourceArguments('../src/main.ts', ['./server-probe.ts']), {
     env: environment(dataDir, password, more),
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
@@ -59,7 +61,11 @@ export const startServer = async (more: Record<string, string> = {}): Promise<Be
     const token = await login(url, password)
     const headers = { authorization: `Bearer ${token}` }
     const call = (method: string, path: string, body?: unknown) => send(url + path, method, headers, body)
-    return { url, dataDir, call, headers, read: () => ask(child), stop }
+    const kill = () => {
+      child.kill('SIGKILL')
+      return stop()
+    }
+    return { url, dataDir, call, headers, read: () => ask(child), stop, kill }
   } catch (error) {
     await stop()
     throw error
