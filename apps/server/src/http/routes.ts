@@ -23,7 +23,7 @@ export const allRoutes = (options: RoutesOptions): Route[] => {
     ...(config.metrics.enabled ? [metricsRoute({ metrics, token: config.metrics.token, authenticator })] : []),
     trpcRoute(procedures),
     ...docsRoutes({
-      document: openApiDocument({ router, version: options.version, publicUrl }),
+      document: () => openApiDocument({ router, version: options.version, publicUrl }),
       isPublic: docsPublic,
       authenticator,
     }),

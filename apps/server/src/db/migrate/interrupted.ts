@@ -51,9 +51,9 @@ export function markedScript(script: string): string {
 }
 
 const UNSETTLED = 'finished_at IS NULL AND rolled_back_at IS NULL'
-const MARK = `obj_description('_prisma_migrations'::regclass)`
+export const MARK = `obj_description('_prisma_migrations'::regclass)`
 
-async function hasRecords(client: pg.Client): Promise<boolean> {
+export async function hasRecords(client: pg.Client): Promise<boolean> {
   return (await client.query(`SELECT WHERE to_regclass('_prisma_migrations') IS NOT NULL`)).rowCount === 1
 }
 
@@ -71,6 +71,6 @@ function isAtomic(script: string): boolean {
   )
 }
 
-function checksumOf(script: string): string {
+export function checksumOf(script: string): string {
   return createHash('sha256').update(script).digest('hex')
 }

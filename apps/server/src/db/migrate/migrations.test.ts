@@ -183,6 +183,17 @@ describe('deploy', () => {
     expect(await deploy(options)).toEqual([FIRST])
   })
 
+  it('waits for nobody when there is nothing to do', async () => {
+    await addMigration(FIRST, PRINTERS)
+    await deploy(options)
+    await withConnection(database.url, async (client) => {
+      await client.query('SELECT pg_advisory_lock(72707369)')
+      expect(await deploy({ ...options, lockTimeoutSeconds: 0.3 })).toEqual([])
+      await addMigration(SECOND, 'SELECT 1;')
+      await expect(deploy({ ...options, lockTimeoutSeconds: 0.3 })).rejects.toMatchObject({ code: 'lock_timeout' })
+    })
+  })
+
   it.each([
     ['a server that does not answer', 'database_unreachable', (url: URL) => (url.port = '1')],
     ['a wrong password', 'database_access_denied', (url: URL) => (url.password = 'wrong')],

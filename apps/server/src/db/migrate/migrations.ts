@@ -9,6 +9,7 @@ import { withEngine, type SessionOptions } from './engine-session.js'
 import { MigrationError } from './errors.js'
 import { settleInterrupted } from './interrupted.js'
 import { readMigrations, readSchema } from './migration-files.js'
+import { isUpToDate } from './up-to-date.js'
 
 export interface MigrateOptions extends SessionOptions {
   /** The folder with `schema.prisma` and `migrations/`. */
@@ -38,6 +39,7 @@ const filters = { externalTables: [], externalEnums: [] }
  */
 export async function deploy(options: MigrateOptions): Promise<string[]> {
   const [schema, migrationsList] = await readFolder(options)
+  if (await isUpToDate(options.databaseUrl, migrationsList)) return []
   await settleInterrupted({ lockTimeoutSeconds: 60, ...options }, migrationsList)
   const applied = await withEngine(options, schema, async (engine) => {
     refuseEdited((await diagnose(engine, migrationsList)).editedMigrationNames)

@@ -10,7 +10,8 @@ import { DOCS_PAGE, DOCS_SCRIPT } from './docs-page.js'
 import type { JsonSchema } from './json-schema.js'
 
 export interface DocsOptions {
-  document: JsonSchema
+  /** Made when somebody first asks for it: that takes longer than the rest of what a server does to listen. */
+  document: () => JsonSchema
   isPublic: boolean
   authenticator: Pick<Authenticator, 'authenticate'>
 }
@@ -39,6 +40,7 @@ export const docsRoutes = ({ document, isPublic, authenticator }: DocsOptions): 
       sendText(exchange, 200, contentType, bytes)
     },
   })
+  let made: JsonSchema | null = null
   return [
     {
       method: 'GET',
@@ -46,7 +48,7 @@ export const docsRoutes = ({ document, isPublic, authenticator }: DocsOptions): 
       access: 'open',
       handle: async (exchange) => {
         if (!isPublic) await assertAdmin(exchange, authenticator)
-        sendJson(exchange, 200, document)
+        sendJson(exchange, 200, (made ??= document()))
       },
     },
     {
