@@ -145,6 +145,11 @@ export class PrismaAttemptRepository implements AttemptRepository {
     return rows.map(attemptOf)
   }
 
+  async getMany(actor: Actor, attemptIds: string[]) {
+    const rows = await this.tx.attempt.findMany({ where: { id: { in: attemptIds }, job: visibleJobs(actor) } })
+    return new Map(rows.map((row) => [row.id, attemptOf(row)]))
+  }
+
   async get(actor: Actor, attemptId: string) {
     const row = await this.tx.attempt.findFirst({ where: { id: attemptId, job: visibleJobs(actor) } })
     return row === null ? null : attemptOf(row)

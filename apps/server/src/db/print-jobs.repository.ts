@@ -102,6 +102,14 @@ export class PrismaPrintJobRepository implements PrintJobRepository {
     return row === null ? null : jobOf(row)
   }
 
+  async getMany(actor: Actor, jobIds: string[]) {
+    const rows = await this.tx.printJob.findMany({
+      where: { AND: [visibleJobs(actor), { id: { in: jobIds } }] },
+      include: WITH_HOLDS,
+    })
+    return new Map(rows.map((row) => [row.id, jobOf(row)]))
+  }
+
   async list(actor: Actor, query: PrintJobQuery) {
     if (query.order === 'queue') return this.queuePage(actor, query)
     const rows = await this.tx.printJob.findMany({

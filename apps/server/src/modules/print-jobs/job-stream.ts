@@ -1,9 +1,18 @@
-import type { PrintJob, PrintJobEvent } from '@gantry/schemas'
+import type { Attempt, PrintJob, PrintJobEvent } from '@gantry/schemas'
 
-import type { Actor, EventCursor, FollowEvents, StoredEvent } from '../../kernel/index.js'
+import {
+  readyBatches,
+  type Actor,
+  type EventCursor,
+  type FollowEvents,
+  type SnapshotDue,
+  type StoredEvent,
+} from '../../kernel/index.js'
 import type { AttemptRepository, PrintJobRepository } from './print-jobs.ports.js'
 
 const PAGE = 200
+/** Events of one lot. */
+const MOST_AT_ONCE = 200
 /** A snapshot holds what is not over; a queue longer than this is paged through `printJobs.list`. */
 const SNAPSHOT_JOBS = 1_000
 
@@ -27,22 +36,57 @@ export async function* jobStream(
   cursor: EventCursor | null,
   signal: AbortSignal,
 ): AsyncGenerator<JobStreamItem, void, void> {
-  for await (const item of follow(cursor, signal)) {
+  const over = new AbortController()
+  try {
+    const items = follow(cursor, AbortSignal.any([signal, over.signal]))
+    for await (const batch of readyBatches(items, MOST_AT_ONCE)) yield* tell(reads, actor, batch)
+  } finally {
+    over.abort()
+  }
+}
+
+/** What the events of one lot are about is read once for all of them, and again after a snapshot, which is newer. */
+async function* tell(
+  reads: JobStreamDeps['reads'],
+  actor: Actor,
+  batch: (StoredEvent | SnapshotDue)[],
+): AsyncGenerator<JobStreamItem, void, void> {
+  let found: Found | null = null
+  for (const [index, item] of batch.entries()) {
     if (item.type === 'snapshot') {
       const jobs = await unfinishedJobs(reads.printJobs, actor)
       yield { cursor: item.cursor, data: { type: 'snapshot', resync: item.resync, jobs } }
+      found = null
       continue
     }
     const subject = subjectOf(item)
     if (subject === null) continue
-    // Side by side: one after the other, a stream falls behind on a busy farm.
-    const [job, attempt] = await Promise.all([
-      reads.printJobs.get(actor, subject.jobId),
-      subject.attemptId === null ? null : reads.attempts.get(actor, subject.attemptId),
-    ])
-    if (job === null) continue
+    found ??= await find(reads, actor, batch.slice(index))
+    const job = found.jobs.get(subject.jobId)
+    if (job === undefined) continue
+    const attempt = subject.attemptId === null ? null : (found.attempts.get(subject.attemptId) ?? null)
     yield { cursor: item.cursor, data: { type: 'changed', job, attempt } }
   }
+}
+
+interface Found {
+  jobs: Map<string, PrintJob>
+  attempts: Map<string, Attempt>
+}
+
+const find = async (
+  reads: JobStreamDeps['reads'],
+  actor: Actor,
+  items: (StoredEvent | SnapshotDue)[],
+): Promise<Found> => {
+  const subjects = items.flatMap((item) => (item.type === 'snapshot' ? [] : (subjectOf(item) ?? [])))
+  const jobIds = new Set(subjects.map(({ jobId }) => jobId))
+  const attemptIds = new Set(subjects.flatMap(({ attemptId }) => attemptId ?? []))
+  const [jobs, attempts] = await Promise.all([
+    reads.printJobs.getMany(actor, [...jobIds]),
+    attemptIds.size === 0 ? new Map<string, Attempt>() : reads.attempts.getMany(actor, [...attemptIds]),
+  ])
+  return { jobs, attempts }
 }
 
 const subjectOf = (event: StoredEvent): { jobId: string; attemptId: string | null } | null => {

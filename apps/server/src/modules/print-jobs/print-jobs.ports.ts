@@ -148,6 +148,8 @@ export interface AttemptRepository {
   listWithFileOn(printerId: string, limit: number): Promise<AttemptRecord[]>
   listOfJob(actor: Actor, jobId: string, limit: number): Promise<Attempt[]>
   get(actor: Actor, attemptId: string): Promise<Attempt | null>
+  /** Those of them that the actor may see, by their ids. */
+  getMany(actor: Actor, attemptIds: string[]): Promise<Map<string, Attempt>>
 }
 
 /** Which prints a host remembered when somebody looked last; each is known by a mark that no other has. */
@@ -210,6 +212,8 @@ export interface PrintJobQuery {
 export interface PrintJobRepository {
   create(job: NewPrintJob): Promise<void>
   get(actor: Actor, jobId: string): Promise<PrintJob | null>
+  /** Those of them that the actor may see, by their ids. */
+  getMany(actor: Actor, jobIds: string[]): Promise<Map<string, PrintJob>>
   list(actor: Actor, query: PrintJobQuery): Promise<Page<PrintJob>>
   /** What waits in the queue by what it asks of a printer. */
   waitingKinds(): Promise<WaitingKind[]>
