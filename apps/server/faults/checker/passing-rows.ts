@@ -29,11 +29,7 @@ export class PassingRows {
   private timer: NodeJS.Timeout | undefined
   private looking: Promise<void> = Promise.resolve()
 
-  private readonly limitSeconds: number
-
-  constructor(private readonly farm: Watched) {
-    this.limitSeconds = 2 * LEASE_TIMINGS.leaseSeconds * farm.slowness
-  }
+  constructor(private readonly farm: Watched) {}
 
   get stuck(): StuckRow[] {
     return [...this.found.values()]
@@ -57,10 +53,11 @@ export class PassingRows {
 
   private async look(): Promise<void> {
     if (!this.farm.isWhole) this.disturbed()
+    const limitSeconds = 2 * LEASE_TIMINGS.leaseSeconds * this.farm.slowness
     const quietSeconds = (Date.now() - this.disturbedAt) / 1_000
-    if (quietSeconds <= this.limitSeconds) return
+    if (quietSeconds <= limitSeconds) return
     try {
-      for (const row of await this.farm.db.query<StuckRow & Record<string, unknown>>(PASSING, [this.limitSeconds]))
+      for (const row of await this.farm.db.query<StuckRow & Record<string, unknown>>(PASSING, [limitSeconds]))
         this.found.set(`${row.what} ${row.id} ${row.state}`, row)
     } catch {
       // The database is down, which is a disturbance.

@@ -1,3 +1,4 @@
+import { availableParallelism, loadavg } from 'node:os'
 import { join } from 'node:path'
 
 import { createGantryClient, type GantryClient } from '@gantry/client'
@@ -18,6 +19,8 @@ const CALL_MS = 10_000
 const ONLINE_MS = 180_000
 /** In which all processes of a farm start on two cores that have nothing else to do, with some room. */
 const QUIET_START_MS = 12_000
+/** On a machine that is slower still, what takes too long counts as stuck. */
+const SLOWEST = 6
 
 export interface FarmOptions {
   instances: number
@@ -58,8 +61,8 @@ export class Farm {
     readonly db: Database,
     readonly postgres: SharedPostgres,
     readonly stock: Stock,
-    /** How much longer than on a quiet machine of two cores it took to start, and 1 at least. */
-    readonly slowness: number,
+    /** How much longer than on a quiet machine of two cores it took to start. */
+    private readonly startedSlowly: number,
     private readonly apart: readonly number[],
     private client: GantryClient | null = null,
   ) {}
@@ -73,8 +76,8 @@ export class Farm {
     const files = { folder: join(folder, 'printers'), logFile: join(logs, 'printers.log') }
     const fleet = await VirtualPrinters.start(children, { ...options, stock, seed }, files)
     await Promise.all(installation.instances.map((instance) => instance.ready()))
-    const slowness = Math.max(1, (performance.now() - began) / QUIET_START_MS)
-    const farm = new Farm(installation, fleet, await installation.database(), postgres, stock, slowness, apart)
+    const startedSlowly = (performance.now() - began) / QUIET_START_MS
+    const farm = new Farm(installation, fleet, await installation.database(), postgres, stock, startedSlowly, apart)
     await farm.open()
     return farm
   }
@@ -86,6 +89,15 @@ export class Farm {
 
   get instances(): readonly GantryInstance[] {
     return this.installation.instances
+  }
+
+  /**
+   * How many times as long things may take as on a quiet machine of two cores, 1 at least: by how long the start took, and
+   * by how much more than its cores can do the machine has to do now. Windows does not tell the latter.
+   */
+  get slowness(): number {
+    const [waiting = 0] = loadavg()
+    return Math.min(SLOWEST, Math.max(1, this.startedSlowly, waiting / availableParallelism()))
   }
 
   get isWhole(): boolean {
