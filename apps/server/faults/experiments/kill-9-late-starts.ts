@@ -9,7 +9,7 @@ const AT_LEAST = 60
 
 export const kill9LateStarts: Experiment = {
   name: 'kill-9-late-starts',
-  sentence: 'the same, while 20 % of the starts land seconds after the caller was cut off',
+  sentence: 'killed as often, while 20 % of the starts land seconds after the caller was cut off',
   farm: THREE_INSTANCES,
   orders: FIVE_HUNDRED_COPIES,
   faults: { 'kill -9': KILLS, 'late starts': AT_LEAST },
