@@ -32,10 +32,24 @@ const backAs: Record<Return, (trial: Trial, printer: string) => Promise<void>> =
   'with another file': ({ farm }, printer) => farm.fleet.act(printer, 'power-cycle', { printing: OTHER_FILE }),
 }
 
-const goAway = async (trial: Trial, printer: string, as: Return, draws: SeededRandom): Promise<void> => {
+/** A printer in the midst of a print, and none that was away before. */
+const printingOne = ({ farm }: Trial, draws: SeededRandom, taken: Set<string>): Promise<string> =>
+  eventually(
+    'one more printer prints',
+    async () => {
+      const printing = (await farm.fleet.machines()).filter(({ name, job }) => job !== null && !taken.has(name))
+      if (printing.length === 0) return null
+      const { name } = draws.pick(printing)
+      taken.add(name)
+      return name
+    },
+    { everyMs: 500, withinMs: PATIENCE_MS },
+  )
+
+const goAway = async (trial: Trial, as: Return, draws: SeededRandom, taken: Set<string>): Promise<void> => {
   const [afterMs, awayMs] = [draws.between(0, LATEST_MS), draws.between(FROM_MS, TO_MS)]
   await sleep(afterMs)
-  await eventually(`${printer} prints`, () => isPrinting(trial, printer), { everyMs: 500, withinMs: PATIENCE_MS })
+  const printer = await printingOne(trial, draws, taken)
   await trial.farm.fleet.act(printer, 'offline')
   await sleep(awayMs)
   const printsStill = await isPrinting(trial, printer)
@@ -53,14 +67,8 @@ export const hostAway: Experiment = {
   faults: Object.fromEntries(RETURNS.map((as) => [`back ${as}`, PRINTERS / RETURNS.length])),
   run: async (trial) => {
     const draws = trial.random.stream('absences')
-    const { printers } = trial.farm.fleet
-    const away = RETURNS.reduce((sum, as) => sum + trial.ordered(`back ${as}`), 0)
-    await Promise.all(
-      printers
-        .slice(0, away)
-        .map(({ name }, index) =>
-          goAway(trial, name, RETURNS[index % RETURNS.length] ?? 'printing', draws.stream(name)),
-        ),
-    )
+    const taken = new Set<string>()
+    const returns = RETURNS.flatMap((as) => Array.from({ length: trial.ordered(`back ${as}`) }, () => as))
+    await Promise.all(returns.map((as, index) => goAway(trial, as, draws.stream(`absence ${index}`), taken)))
   },
 }
