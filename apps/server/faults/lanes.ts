@@ -32,7 +32,7 @@ export const runInLanes = async (
     }
   }
   const lanes = await Promise.allSettled(Array.from({ length: Math.min(atOnce, experiments.length) }, lane))
-  for (const { status, ...rest } of lanes) if (status === 'rejected' && 'reason' in rest) throw rest.reason
+  for (const ended of lanes) if (ended.status === 'rejected') throw ended.reason
   return results
 }
 

@@ -41,7 +41,7 @@ export class GantryInstance {
   /** Begins to start it; {@link ready} waits. */
   start(): void {
     const { children, environment, folder, logFile, preload } = this.options
-    const child = children.spawn(preload.length === 0 ? [MAIN] : [...sourceArguments(MAIN, preload)], {
+    const child = children.spawn(preload.length === 0 ? [MAIN] : sourceArguments(MAIN, preload), {
       logFile,
       cwd: fileURLToPath(new URL('../..', import.meta.url)),
       env: { PATH: process.env['PATH'], HOME: folder, ...environment },

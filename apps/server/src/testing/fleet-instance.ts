@@ -2,15 +2,13 @@ import { startFleetRole, type FleetRoleTimings } from '../app/fleet-role.js'
 import { openPersistence, type Persistence } from '../app/persistence.js'
 import { createDriverRegistry } from '../drivers/registry.js'
 import { Lifecycle, newId, systemClock, type Logger, type Timers } from '../kernel/index.js'
-import { createConnector, type Connector } from '../net/connector.js'
+import { createConnector } from '../net/connector.js'
 import { PRISMA_FOLDER, QUICK_TIMINGS, quietLog, tokenSource } from './printing-rig.js'
 
 /** What the tests of several instances vary. */
 export interface InstanceOptions {
   timings?: FleetRoleTimings
   clock?: Timers
-  /** Sees every call to a printer host before it goes out. */
-  onCall?: (url: string) => void
   log?: Logger
 }
 
@@ -23,13 +21,13 @@ export interface FleetInstance extends AsyncDisposable {
 }
 
 export const startInstance = async (url: string, options: InstanceOptions = {}): Promise<FleetInstance> => {
-  const { timings = QUICK_TIMINGS, clock = systemClock, log = quietLog(), onCall } = options
+  const { timings = QUICK_TIMINGS, clock = systemClock, log = quietLog() } = options
   const id = newId('instance')
   const lifecycle = new Lifecycle(log)
   const config = { dataDir: '', database: { url, poolSize: 8, timeoutMs: 10_000 } }
   const persistence = await openPersistence({ config, prismaFolder: PRISMA_FOLDER, instanceId: id, log, lifecycle })
   const connector = createConnector({ allowedCidrs: [], allowLoopback: true })
-  const registry = createDriverRegistry(onCall === undefined ? connector : watched(connector, onCall))
+  const registry = createDriverRegistry(connector)
   lifecycle.onStop('connector', () => connector.close())
   const { unitOfWork, leases, bus } = persistence
   const role = await startFleetRole({
@@ -44,18 +42,4 @@ export const startInstance = async (url: string, options: InstanceOptions = {}):
   lifecycle.onStop('fleet', () => role.stop())
   const stop = () => lifecycle.stop()
   return { id, persistence, stop, [Symbol.asyncDispose]: stop }
-}
-
-/** A call under a signal that is over already goes nowhere. */
-const watched = (connector: Connector, onCall: (url: string) => void): Connector => {
-  const tell = ({ url, signal }: { url: string; signal?: AbortSignal }) => {
-    if (signal?.aborted !== true) onCall(url)
-  }
-  return {
-    ...connector,
-    request: (what) => (tell(what), connector.request(what)),
-    json: (what) => (tell(what), connector.json(what)),
-    upload: (what) => (tell(what), connector.upload(what)),
-    webSocket: (what) => (tell(what), connector.webSocket(what)),
-  }
 }
