@@ -7,7 +7,7 @@ import { untilOneWaitsForLock } from '../../src/testing/open-database.js'
 import { createIdleRig, QUICK_TIMINGS, type PrintingRig } from '../../src/testing/printing-rig.js'
 import { attemptIn, attemptsOf, inState } from './looks.js'
 
-const SHORTER_LEASES = { ...QUICK_TIMINGS, leases: { ...QUICK_TIMINGS.leases, leaseSeconds: 7 } }
+const SHORTER_LEASES = { ...QUICK_TIMINGS, leases: { ...QUICK_TIMINGS.leases, leaseSeconds: 5 } }
 
 /** Lets uploads of prints arrive, and keeps the answers until `open`. */
 const holdAnswersToUploads = ({ virtual }: PrintingRig) => {
@@ -25,12 +25,12 @@ const holdAnswersToUploads = ({ virtual }: PrintingRig) => {
   return open
 }
 
-/** Nobody can change the attempts of this database until `letGo`. */
-const holdAttempts = async (url: string) => {
+/** Nobody can record an event in this database until `letGo`: transactions stand still after all that they check. */
+const holdEvents = async (url: string) => {
   const client = new pg.Client({ connectionString: url })
   await client.connect()
   await client.query('BEGIN')
-  await client.query('SELECT id FROM attempt FOR UPDATE')
+  await client.query('LOCK TABLE event IN SHARE MODE')
   return { letGo: () => client.end() }
 }
 
@@ -49,14 +49,14 @@ describe('an instance that stands still inside its lease', () => {
     // A busy machine may take a while to connect.
     await rig.eventually(async () => (await attemptsOf(rig, jobId))[0]?.state === 'uploading', 60_000)
 
-    const attempts = await holdAttempts(rig.persistence.url)
+    const events = await holdEvents(rig.persistence.url)
     clock.freeze()
     openAnswers()
     await untilOneWaitsForLock(prisma)
+    // The transaction that notes the start has the printer locked, so that nobody takes it over yet.
     const lease = () => prisma.$queryRaw<{ over: boolean }[]>`SELECT lease_until < now() AS over FROM printer_runtime`
     await expect.poll(lease).toEqual([{ over: true }])
-    await attempts.letGo()
-    await expect.poll(() => prisma.attempt.count({ where: { startSentAt: { not: null } } })).toBe(1)
+    await events.letGo()
     await expect.poll(owners).toEqual([{ leaseOwner: second.id }])
     await attemptIn(rig, jobId, 'printing')
 
@@ -64,6 +64,7 @@ describe('an instance that stands still inside its lease', () => {
     rig.virtual.setSpeed(5_000)
     await inState(rig, jobId, 'done')
     expect((await attemptsOf(rig, jobId)).map(({ state }) => state).toSorted()).toEqual(['completed', 'revoked'])
+    expect(await prisma.attempt.count({ where: { startSentAt: { not: null } } })).toBe(2)
     expect(rig.virtual.counts().total).toMatchObject({ starts: 1, done: 1, secondStarts: 0 })
   }, 150_000)
 })
