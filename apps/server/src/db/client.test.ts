@@ -1,10 +1,11 @@
 import pg from 'pg'
 import { describe, expect, it } from 'vitest'
 
-import { openTestDatabase } from '../testing/open-database.js'
+import { openTestDatabase, silentHook } from '../testing/open-database.js'
 import { recordingLogger } from '../testing/recording-logger.js'
-import { createDatabase } from './client.js'
+import { createDatabase, type Database } from './client.js'
 import { isUniqueViolation } from './errors.js'
+import { createUnitOfWork } from './unit-of-work.js'
 
 const INDEX = 'one_default_location'
 
@@ -111,4 +112,47 @@ it('names slow operations in the log', async () => {
   await using database = await openTestDatabase({ slowMs: 50 })
   await database.prisma.$queryRaw`select pg_sleep(0.1)::text`
   expect(database.log.lines).toMatchObject([{ level: 'warn', fields: { operation: '$queryRaw' } }])
+})
+
+describe('the plans of statements', () => {
+  const prepared = (prisma: Database['prisma']) =>
+    prisma.$queryRawUnsafe<{ name: string; statement: string }[]>(
+      'select name, statement from pg_prepared_statements order by name',
+    )
+
+  it('are kept for what comes often, and not for what comes twice', async () => {
+    await using database = await openTestDatabase({ poolSize: 1 })
+    const { prisma } = database
+    for (let n = 0; n < 3; n += 1) await prisma.$queryRaw`select ${n}::int as often`
+    for (let n = 0; n < 2; n += 1) await prisma.$queryRaw`select ${n}::int as rarely`
+    expect((await prepared(prisma)).map(({ statement }) => statement)).toEqual(['select $1::int as often'])
+  })
+
+  it('of more kinds of statements than are kept leave the rest as they were', async () => {
+    await using database = await openTestDatabase({ poolSize: 1 })
+    const { prisma } = database
+    for (let kind = 0; kind < 250; kind += 1)
+      for (let n = 0; n < 3; n += 1) {
+        const [row] = await prisma.$queryRawUnsafe<{ sum: number }[]>(`select $1::int + ${kind} as sum`, n)
+        expect(row?.sum).toBe(kind + n)
+      }
+    expect(await prepared(prisma)).toHaveLength(200)
+  })
+
+  it('that a migration has outdated are made anew, in a transaction and alone', async () => {
+    await using database = await openTestDatabase({ poolSize: 1 })
+    const { prisma } = database
+    const unitOfWork = createUnitOfWork({ prisma, repositoriesFor: (tx) => ({ tx }), hook: silentHook })
+    const look = () => unitOfWork.run(({ tx }) => tx.$queryRaw<{ notes: unknown }[]>`select notes from outdated`)
+    await prisma.$executeRaw`create table outdated (notes int)`
+    await prisma.$executeRaw`insert into outdated values (7)`
+    for (let n = 0; n < 3; n += 1) expect(await look()).toEqual([{ notes: 7 }])
+    await prisma.$executeRaw`alter table outdated alter column notes type text`
+    expect(await look()).toEqual([{ notes: '7' }])
+
+    const readAlone = () => prisma.$queryRaw`select notes, 1 as one from outdated`
+    for (let n = 0; n < 3; n += 1) await readAlone()
+    await prisma.$executeRaw`alter table outdated alter column notes type int using notes::int`
+    expect(await readAlone()).toEqual([{ notes: 7, one: 1 }])
+  })
 })

@@ -2,9 +2,10 @@ import { PrismaPg } from '@prisma/adapter-pg'
 import pg from 'pg'
 
 import type { Logger } from '../kernel/logger.port.js'
-import { mapDatabaseError } from './errors.js'
+import { isOutdatedPlan, mapDatabaseError } from './errors.js'
 import { PrismaClient } from './generated/client.js'
 import { QueueingClient } from './queueing-client.js'
+import { StatementNames } from './statement-names.js'
 
 export interface DatabaseOptions {
   url: string
@@ -68,7 +69,10 @@ export const createDatabase = (options: DatabaseOptions): Database => {
   const { log, slowMs = 500 } = options
   const pool = createPool(options)
   const onConnectionError = (err: Error) => log.warn({ err }, 'a database connection was lost')
-  const base = new PrismaClient({ adapter: new PrismaPg(pool, { disposeExternalPool: true, onConnectionError }) })
+  const names = new StatementNames()
+  const statementNameGenerator = ({ sql }: { sql: string }) => names.nameOf(sql)
+  const adapter = new PrismaPg(pool, { disposeExternalPool: true, onConnectionError, statementNameGenerator })
+  const base = new PrismaClient({ adapter })
 
   const extended = base.$extends({
     query: {
@@ -77,7 +81,10 @@ export const createDatabase = (options: DatabaseOptions): Database => {
         try {
           return (await query(args)) as unknown
         } catch (error) {
-          throw mapDatabaseError(error)
+          if (!isOutdatedPlan(error)) throw mapDatabaseError(error)
+          names.renew()
+          // It was refused before it did anything. In a transaction this one is refused too, and all of it is repeated.
+          return (await query(args).catch(() => Promise.reject(error as Error))) as unknown
         } finally {
           const ms = Math.round(performance.now() - startedMs)
           if (ms >= slowMs) log.warn({ model, operation, ms }, 'slow database operation')

@@ -7,6 +7,7 @@ interface DatabaseCause {
   code: string | null
   /** The constraint or index that was violated, partial unique indexes included. */
   index: string | null
+  message: string | null
 }
 
 const record = (value: unknown): Record<string, unknown> =>
@@ -16,9 +17,13 @@ const text = (value: unknown): string | null => (typeof value === 'string' ? val
 
 // Model calls (P2002, P2034 …) and raw queries (P2010) carry the same cause; only their Prisma codes differ.
 const causeOf = (error: unknown): DatabaseCause => {
-  if (!(error instanceof Prisma.PrismaClientKnownRequestError)) return { code: null, index: null }
+  if (!(error instanceof Prisma.PrismaClientKnownRequestError)) return { code: null, index: null, message: null }
   const cause = record(record(error.meta?.driverAdapterError).cause)
-  return { code: text(cause.originalCode) ?? text(cause.code), index: text(record(cause.constraint).index) }
+  return {
+    code: text(cause.originalCode) ?? text(cause.code),
+    index: text(record(cause.constraint).index),
+    message: text(cause.originalMessage) ?? text(cause.message),
+  }
 }
 
 /** Whether this very index refused the row, in a model call or in raw SQL. `indexName` as in the migration. */
@@ -33,10 +38,16 @@ export const isForeignKeyViolation = (error: unknown, constraintName: string): b
   return cause.code === '23503' && cause.index === constraintName
 }
 
-/** Whether the same transaction may succeed when it is tried again: serialization failure or deadlock. */
+/** Whether a statement whose plan is kept fails because a migration has changed what its columns are. */
+export const isOutdatedPlan = (error: unknown): boolean => {
+  const { code, message } = causeOf(error)
+  return code === '0A000' && message?.includes('cached plan') === true
+}
+
+/** Whether the same transaction may succeed when it is tried again: serialization failure, deadlock, outdated plan. */
 export const isTransient = (error: unknown): boolean => {
   const { code } = causeOf(error)
-  return code === '40001' || code === '40P01'
+  return code === '40001' || code === '40P01' || isOutdatedPlan(error)
 }
 
 // Connection exceptions, operator intervention (shutdown, statement timeout), out of resources, login refused, no such

@@ -35,8 +35,7 @@ const open = async (printers: number) => {
       ...unitOfWork,
       run: (work) => {
         transactions.begun += 1
-        // The first only looks at what waits.
-        const fails = transactions.begun > 1 && transactions.failing-- > 0
+        const fails = transactions.failing-- > 0
         return fails ? Promise.reject(new Error('no database')) : unitOfWork.run((tx) => work(counted(tx)))
       },
     },
@@ -60,12 +59,21 @@ describe('a round of claims', () => {
     expect([told.length, refreshed.length, transactions.begun]).toEqual([55, 55, 3])
   })
 
-  it('asks for no printer when nothing that waits fits any', async () => {
-    const { database, rounds, job, transactions } = await open(3)
+  it('makes no claim for many printers when nothing that waits fits any', async () => {
+    const { database, rounds, job, transactions } = await open(51)
     await using _ = database
     await job({ requirements: { materials: ['PETG'] } })
     expect(await rounds.run()).toBe(false)
-    expect(transactions.begun).toBe(1)
+    expect(transactions).toMatchObject({ begun: 1, looks: 1 })
+  })
+
+  it('looks no further than the head of the queue when that has something for everybody', async () => {
+    const { database, rounds, job, told, transactions } = await open(3)
+    await using _ = database
+    await job({ copies: 3, requirements: { materials: ['PLA'] } })
+    for (let n = 0; n < 20; n += 1) await job({ priority: -1, requirements: { materials: ['PETG'] } })
+    expect(await rounds.run()).toBe(false)
+    expect([told.length, transactions.begun, transactions.looks]).toEqual([3, 1, 0])
   })
 
   it('looks at the queue once, however much of it fits nothing, and not at all while no printer is free', async () => {
@@ -102,6 +110,6 @@ describe('a round of claims', () => {
     expect(log.lines.filter(({ level }) => level === 'error')).toHaveLength(1)
     transactions.begun = 0
     await rounds.run()
-    expect([told.length, transactions.begun]).toEqual([3, 4])
+    expect([told.length, transactions.begun]).toEqual([3, 3])
   })
 })

@@ -2,9 +2,8 @@ import type { Logger, UnitOfWork } from '../../kernel/index.js'
 import type { ServedPrinter } from '../printers/fleet.js'
 import type { PrinterRecord } from '../printers/printers.ports.js'
 import { kindsThatFit } from './claim-plan.js'
-import { claimMany, type ClaimRepositories } from './claims.js'
+import { claimMany, type ClaimRepositories, type KnownKinds } from './claims.js'
 import type { PrinterFacts } from './fit.js'
-import type { WaitingKind } from './print-jobs.ports.js'
 
 export interface ClaimRoundsDeps {
   unitOfWork: UnitOfWork<ClaimRepositories>
@@ -31,15 +30,18 @@ export class ClaimRounds {
 
   /** @returns whether some were in other hands to the last: worth another look soon */
   async run(): Promise<boolean> {
-    if (this.deps.free().length === 0) return false
+    const { length } = this.deps.free()
+    if (length === 0) return false
     // Read once for all claims; what comes in later asks for a round of its own.
-    const kinds = await this.deps.unitOfWork.run(({ printJobs }) => printJobs.waitingKinds())
-    const fits = fitterOf(kinds)
+    const known: KnownKinds = { kinds: null }
+    if (length > PRINTERS_PER_CLAIM)
+      known.kinds = await this.deps.unitOfWork.run(({ printJobs }) => printJobs.waitingKinds())
+    const fits = fitterOf(known)
     const tries = new Map<string, number>()
     const changed = new Set<string>()
     const claimed: string[] = []
     for (let batch = this.next(tries, fits); batch.length > 0; batch = this.next(tries, fits)) {
-      const kindOf = await this.claim(batch, kinds)
+      const kindOf = await this.claim(batch, known)
       for (const [printerId, kind] of kindOf) {
         tries.set(printerId, kind === 'contended' ? (tries.get(printerId) ?? 0) + 1 : Infinity)
         if (kind === 'claimed') claimed.push(printerId)
@@ -58,13 +60,13 @@ export class ClaimRounds {
     return free.filter(({ record }) => !this.suspects.has(record.id)).slice(0, PRINTERS_PER_CLAIM)
   }
 
-  private async claim(batch: ServedPrinter[], kinds: WaitingKind[]): Promise<Map<string, string>> {
+  private async claim(batch: ServedPrinter[], known: KnownKinds): Promise<Map<string, string>> {
     const ids = batch.map(({ record }) => record.id)
     try {
       const results = await claimMany(
         this.deps.unitOfWork,
         batch.map(({ supervisor }) => supervisor.lease),
-        kinds,
+        known,
       )
       for (const id of ids) this.suspects.delete(id)
       return new Map([...results].map(([printerId, { kind }]) => [printerId, kind]))
@@ -76,14 +78,15 @@ export class ClaimRounds {
   }
 }
 
-/** Whether anything that waits would fit a printer, compared once for all that are alike. */
-const fitterOf = (kinds: WaitingKind[]): ((record: PrinterRecord) => boolean) => {
-  const known = new Map<string, boolean>()
+/** Whether anything that waits would fit a printer, compared once for all that are alike; unknown, it may. */
+const fitterOf = (known: KnownKinds): ((record: PrinterRecord) => boolean) => {
+  const answers = new Map<string, boolean>()
   return (record) => {
+    if (known.kinds === null) return true
     const facts = factsOf(record)
     const key = JSON.stringify(facts)
-    const fits = known.get(key) ?? kindsThatFit([{ printerId: record.id, facts }], kinds).length > 0
-    known.set(key, fits)
+    const fits = answers.get(key) ?? kindsThatFit([{ printerId: record.id, facts }], known.kinds).length > 0
+    answers.set(key, fits)
     return fits
   }
 }

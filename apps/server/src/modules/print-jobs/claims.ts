@@ -37,6 +37,11 @@ export type ClaimResult =
   /** The printer, or what fits it, was in other hands for a moment: worth another try. */
   | { kind: 'contended' }
 
+/** What waits, once somebody had to read it: shared by claims that are made together. */
+export interface KnownKinds {
+  kinds: WaitingKind[] | null
+}
+
 /** Results by printer. */
 export type ClaimResults = Map<string, ClaimResult>
 
@@ -63,15 +68,15 @@ export const claimNext = async (unitOfWork: UnitOfWork<ClaimRepositories>, lease
  *
  * Jobs are locked before printers, as everywhere, and printers in other hands are passed by, so that no claim can be
  * part of a deadlock.
- * @param kinds what waits, where the caller has just read it; jobs of other kinds are then found only at the head of the queue
+ * @param known read at need and kept; jobs of kinds that came later are then found only at the head of the queue
  */
 export const claimMany = async (
   unitOfWork: UnitOfWork<ClaimRepositories>,
   leases: Lease[],
-  kinds: WaitingKind[] | null = null,
+  known: KnownKinds = { kinds: null },
 ): Promise<ClaimResults> => {
   try {
-    return await unitOfWork.run((tx) => claimIn(tx, leases, kinds))
+    return await unitOfWork.run((tx) => claimIn(tx, leases, known))
   } catch (error) {
     if (!isStale(error)) throw error
     const [only, ...others] = leases
@@ -83,7 +88,7 @@ export const claimMany = async (
   return results
 }
 
-const claimIn = async (tx: ClaimTransaction, leases: Lease[], known: WaitingKind[] | null): Promise<ClaimResults> => {
+const claimIn = async (tx: ClaimTransaction, leases: Lease[], known: KnownKinds): Promise<ClaimResults> => {
   const results: ClaimResults = new Map(leases.map(({ printerId }) => [printerId, { kind: 'not_free' }]))
   const looked = (await tx.attempts.lookAtForClaim(leases)).filter(isFree)
   for (const { printerId } of looked) results.set(printerId, { kind: 'nothing_fits' })
@@ -121,7 +126,7 @@ interface JobsForPrinters {
 const lockJobs = async (
   tx: ClaimTransaction,
   printers: ClaimablePrinter[],
-  known: WaitingKind[] | null,
+  known: KnownKinds,
 ): Promise<JobsForPrinters> => {
   if (printers.length === 0) return { jobs: [], wanted: [] }
   const limit = Math.max(printers.length, SMALLEST_PAGE)
@@ -133,7 +138,7 @@ const lockJobs = async (
     await lockOnPage(tx, page, walk)
     if (walk.free.length === 0 || page.length < limit) break
     after = page.at(-1) ?? null
-    kinds = kindsThatFit(walk.free, (known ??= await tx.printJobs.waitingKinds()))
+    kinds = kindsThatFit(walk.free, (known.kinds ??= await tx.printJobs.waitingKinds()))
   }
   const { free, passed } = walk
   const missed = planClaims(
