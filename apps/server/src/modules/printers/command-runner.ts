@@ -117,6 +117,7 @@ export class CommandRunner {
       await carry(command.kind, session, path, Math.min(HOST_MS, leftMs))
       if (command.kind === 'pause' || command.kind === 'cancel')
         supervisor.expect(command.kind, SHOWN_WITHIN_MS[command.kind])
+      if (command.kind === 'resume') supervisor.expectNothing()
       return 'told'
     } catch (error) {
       return error instanceof DriverError ? error : new DriverError('protocol', 'unexpected failure', { cause: error })

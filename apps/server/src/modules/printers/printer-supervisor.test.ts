@@ -245,6 +245,20 @@ describe('a printer’s supervisor', () => {
     await supervisor.stop()
   })
 
+  it('waits for no pause that the host showed before it answered, nor after a resume', async () => {
+    const { supervisor, host } = open()
+    supervisor.start()
+    await pass(10)
+    host.say({ type: 'report', report: { ...report, state: 'paused' } })
+    supervisor.expect('pause', 60_000)
+    expect(supervisor.state.pending).toBeNull()
+    host.say({ type: 'report', report: { ...report, state: 'printing' } })
+    supervisor.expect('pause', 60_000)
+    supervisor.expectNothing()
+    expect(supervisor.state.pending).toBeNull()
+    await supervisor.stop()
+  })
+
   it('stops in the middle of connecting', async () => {
     const { deps, term } = open()
     const never = new DriverError('aborted', 'given up')

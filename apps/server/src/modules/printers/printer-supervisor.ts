@@ -133,7 +133,15 @@ export class PrinterSupervisor {
 
   /** Shows a command that the host took and whose effect is not yet seen, for at most this long. */
   expect(kind: PendingCommand['kind'], forMs: number): void {
-    this.say({ pending: { kind, untilMs: this.deps.clock.now() + forMs } })
+    const pending = { kind, untilMs: this.deps.clock.now() + forMs }
+    const { report } = this.live
+    // A quick host shows it before it answers, and says nothing new of it afterwards.
+    this.say({ pending: report !== null && isShown(pending, report.state) ? null : pending })
+  }
+
+  /** Nothing that was ordered before is waited for any more. */
+  expectNothing(): void {
+    if (this.live.pending !== null) this.say({ pending: null })
   }
 
   /** Shows until when the printer is given no copy. */
