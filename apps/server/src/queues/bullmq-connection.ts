@@ -24,14 +24,23 @@ const QUEUE_NAME = 'gantry'
 const KEPT = { removeOnComplete: { count: 0 }, removeOnFail: { count: 0 } }
 
 /**
- * BullMQ listens to no client that it has in hand between two queries, at its start for one; a connection that is cut
- * in that moment would end the process. A query that waits is told by its own rejection, and the pool takes a new client.
+ * BullMQ hears nothing of a client that it has in hand between two queries, or that it has just connected or is about to
+ * close; a connection that is cut in that moment would end the process. A query that waits is told by its own rejection,
+ * and whoever lost the client takes a new one.
  */
 export class PatientClient extends pg.Client {
-  constructor(config?: string | pg.ClientConfig) {
-    super(config)
-    this.on('error', () => undefined)
+  override emit(event: string | symbol, ...args: unknown[]): boolean {
+    if (event === 'error' && this.listenerCount('error') === 0) return false
+    return super.emit(event as 'error', ...(args as [Error]))
   }
+}
+
+/** BullMQ's own, whose connection that listens is a patient client too: the options name only those of the pool. */
+const createPatientBackend: typeof createPostgresBackend = (...given) => {
+  const backend = createPostgresBackend(...given)
+  const { connection } = backend as unknown as { connection: { pgModule: { Client: typeof pg.Client } } }
+  connection.pgModule = { Client: PatientClient }
+  return backend
 }
 
 const connectionTo = (url: string, purpose: string, max: number) => ({
@@ -57,7 +66,7 @@ export const createQueue = (url: string, log: Logger): GantryQueue => {
       // Nobody reads BullMQ's own stream of events.
       streams: { events: { maxLen: 100 } },
     },
-    createPostgresBackend,
+    createPatientBackend,
   )
   queue.on('error', (err) => log.warn({ err }, 'the queue lost a connection'))
   return queue
@@ -78,7 +87,7 @@ export const createWorker = (
     QUEUE_NAME,
     process,
     { connection: connectionTo(url, 'worker', 4), concurrency, autorun: false, ...ABANDONED, ...KEPT },
-    createPostgresBackend,
+    createPatientBackend,
   )
   worker.on('error', (err) => log.warn({ err }, 'the worker lost a connection'))
   return worker
