@@ -4,7 +4,13 @@ import pg from 'pg'
 
 import { startEmbeddedPostgres, type EmbeddedPostgres } from '../../src/db/embedded/embedded-postgres.js'
 import { inspectPostmaster, isRunning } from '../../src/db/embedded/postmaster-file.js'
-import { createTemplateDatabase, databaseUrl, runSql, TEMPLATE_DATABASE } from '../../src/testing/template-database.js'
+import {
+  createTemplateDatabase,
+  databaseUrl,
+  dropDatabase,
+  runSql,
+  TEMPLATE_DATABASE,
+} from '../../src/testing/template-database.js'
 import { eventually } from '../eventually.js'
 import type { Children } from './children.js'
 import type { Address } from './tcp-proxy.js'
@@ -42,7 +48,7 @@ export class SharedPostgres {
   }
 
   async dropDatabase(name: string): Promise<void> {
-    await runSql(this.url, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`)
+    await dropDatabase(this.url, name)
   }
 
   /** What `pg_ctl stop -m immediate` does: every process of the server ends at once, and the next start recovers. */

@@ -31,7 +31,7 @@ const KEPT = { removeOnComplete: { count: 0 }, removeOnFail: { count: 0 } }
 export class PatientClient extends pg.Client {
   override emit(event: string | symbol, ...args: unknown[]): boolean {
     if (event === 'error' && this.listenerCount('error') === 0) return false
-    return super.emit(event as 'error', ...(args as [Error]))
+    return super.emit(event, ...args)
   }
 }
 

@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
 import { withConnection } from '../db/migrate/connection.js'
 import { migrationNames } from '../db/migrate/migration-files.js'
 import { deploy } from '../db/migrate/migrations.js'
@@ -22,4 +24,24 @@ export function databaseUrl(serverUrl: string, name: string): string {
   const url = new URL(serverUrl)
   url.pathname = `/${name}`
   return url.href
+}
+
+const INSUFFICIENT_PRIVILEGE = '42501'
+const DROP_TRIES = 40
+const DROP_PAUSE_MS = 250
+
+/**
+ * Drops the database, cutting sessions that are still open. The server's own cleaner of tables may be at work in it; it
+ * lets nobody end it, and is soon done.
+ */
+export async function dropDatabase(serverUrl: string, name: string): Promise<void> {
+  for (let tried = 1; ; tried += 1) {
+    try {
+      await runSql(serverUrl, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`)
+      return
+    } catch (error) {
+      if (tried === DROP_TRIES || (error as { code?: string }).code !== INSUFFICIENT_PRIVILEGE) throw error
+      await sleep(DROP_PAUSE_MS)
+    }
+  }
 }
