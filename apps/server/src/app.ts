@@ -1,3 +1,4 @@
+import { openCache } from './app/cache.js'
 import { openDrivers } from './app/drivers.js'
 import { FLEET_ROLE_TIMINGS, startFleetRole, type FleetRole, type FleetRoleTimings } from './app/fleet-role.js'
 import { createHttpRole } from './app/http-role.js'
@@ -71,10 +72,12 @@ const startRoles = async (
 
   const persistence = await openPersistence({ config, prismaFolder: PRISMA_FOLDER, instanceId, log, lifecycle })
   const { unitOfWork, reads, bus } = persistence
+  const metrics = createMetrics()
+  const cache = openCache({ config, persistence, metrics, instanceId, clock, log, lifecycle })
   const drivers = openDrivers(config.printers, lifecycle)
   const scans = new ScanThread()
   lifecycle.onStop('scan thread', () => scans.close())
-  const composed = await composeServices({ config, persistence, drivers, scans, instanceId, clock, log })
+  const composed = await composeServices({ config, persistence, cache, drivers, scans, instanceId, clock, log })
   const { services, board, authenticator, sealer } = composed
   const firstAdmin = await ensureFirstAdmin({ unitOfWork, users: reads.users, ...config.auth.firstAdmin })
 
@@ -108,7 +111,6 @@ const startRoles = async (
   return { url, firstAdmin }
 
   async function listen(): Promise<string> {
-    const metrics = createMetrics()
     const version = GANTRY_VERSION
     running.http = createHttpRole({ config, services, authenticator, persistence, metrics, clock, log, version })
     return (await running.http.listen()).url

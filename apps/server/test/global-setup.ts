@@ -5,12 +5,15 @@ import path from 'node:path'
 import type { TestProject } from 'vitest/node'
 
 import { startEmbeddedPostgres, stopAbandonedPostgres } from '../src/db/embedded/embedded-postgres.js'
+import { ensureRedisInstalled, startRedisServer } from '../src/testing/redis.js'
 import { createTemplateDatabase } from '../src/testing/template-database.js'
 
 declare module 'vitest' {
   interface ProvidedContext {
     /** The run's own PostgreSQL; make databases on it with `createTestDatabase`. */
     postgresUrl: string
+    /** The Redis of the run, or the one that was named; take a part of it with `openTestRedis`. */
+    redisUrl: string
   }
 }
 
@@ -19,8 +22,29 @@ const YOUNG_MILLISECONDS = 60_000
 const log = { info: () => undefined }
 const prismaFolder = path.resolve(import.meta.dirname, '../../../prisma')
 
-/** One PostgreSQL per test run, with a template database that has all migrations. */
+/** One PostgreSQL per test run, with a template database that has all migrations, and one Redis. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const redis = await openRedis()
+  project.provide('redisUrl', redis.url)
+  try {
+    const stopPostgres = await startPostgres(project)
+    return async () => {
+      await Promise.all([stopPostgres(), redis.stop()])
+    }
+  } catch (error) {
+    await redis.stop()
+    throw error
+  }
+}
+
+/** Tests that wipe or stop a Redis start their own, so that the program is needed even when an address is given. */
+async function openRedis(): Promise<{ url: string; stop: () => Promise<void> }> {
+  await ensureRedisInstalled()
+  const url = process.env['REDIS_URL'] ?? ''
+  return url === '' ? startRedisServer() : { url, stop: () => Promise.resolve() }
+}
+
+async function startPostgres(project: TestProject): Promise<() => Promise<void>> {
   await removeAbandoned()
   const dataDir = await mkdtemp(path.join(tmpdir(), PREFIX))
   const database = await startEmbeddedPostgres({ dataDir, log, fast: true })

@@ -1,5 +1,6 @@
 export * from './alarms.js'
 export * from './auth.js'
+export * from './cache.js'
 export * from './dispatch.js'
 export * from './errors.js'
 export * from './events.js'

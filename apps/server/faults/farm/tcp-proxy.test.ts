@@ -62,3 +62,15 @@ it('without a target it refuses', async () => {
   isUp = false
   await once(dial(), 'close')
 })
+
+it('slowed, it lets everything pass in its order, late', async () => {
+  const client = dial()
+  proxy.slow(60)
+  const began = performance.now()
+  client.write('one')
+  expect(await heard(client)).toBe('one')
+  expect(performance.now() - began).toBeGreaterThanOrEqual(55)
+  proxy.slow(0)
+  client.write('two')
+  expect(await heard(client)).toBe('two')
+})

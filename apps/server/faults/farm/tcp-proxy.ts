@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
+import { Transform } from 'node:stream'
 
 export interface Address {
   host: string
@@ -9,16 +10,19 @@ export interface Address {
 interface Link {
   client: Socket
   server: Socket | null
+  /** On the way from the server to the client. */
+  answers: Transform
 }
 
 /**
  * Stands in a TCP connection and breaks it on demand: `hold` lets nothing pass and closes nothing, as a network whose
- * packets are lost; `cut` destroys what is open.
+ * packets are lost; `slow` makes every answer late; `cut` destroys what is open.
  */
 export class TcpProxy {
   private readonly server = createServer((client) => this.accept(client))
   private readonly links = new Set<Link>()
   private held = false
+  private delayMs = 0
 
   /** @param target asked for each connection; null refuses it */
   constructor(private readonly target: () => Address | null) {
@@ -33,10 +37,16 @@ export class TcpProxy {
 
   hold(): void {
     this.held = true
-    for (const { client, server } of this.links) {
+    for (const { client, server, answers } of this.links) {
       client.unpipe().pause()
       server?.unpipe().pause()
+      answers.unpipe()
     }
+  }
+
+  /** Each piece of an answer takes so much longer from now on. */
+  slow(ms: number): void {
+    this.delayMs = ms
   }
 
   /** What was held goes on, as after a network that is back. */
@@ -58,7 +68,7 @@ export class TcpProxy {
   }
 
   private accept(client: Socket): void {
-    const link: Link = { client, server: null }
+    const link: Link = { client, server: null, answers: this.delaying() }
     this.links.add(link)
     client.setNoDelay(true).pause()
     // Each end's failure is the other's end; both sides tell it to whoever uses them.
@@ -78,7 +88,16 @@ export class TcpProxy {
       return
     }
     client.pipe(link.server)
-    link.server.pipe(client)
+    link.server.pipe(link.answers).pipe(client)
+  }
+
+  private delaying(): Transform {
+    return new Transform({
+      transform: (chunk: Buffer, _encoding, done) => {
+        if (this.delayMs === 0) done(null, chunk)
+        else setTimeout(done, this.delayMs, null, chunk)
+      },
+    })
   }
 
   private dial(client: Socket): Socket | null {

@@ -3,7 +3,7 @@ import { AesGcmSealer } from '../adapters/secrets/aes-gcm-sealer.js'
 import { loadSecrets } from '../adapters/secrets/load-secrets.js'
 import type { Config } from '../config/config.js'
 import { followEvents } from '../events/follow-events.js'
-import { type FollowEvents, type Logger, type Timers } from '../kernel/index.js'
+import { type Cache, type FollowEvents, type Logger, type Timers } from '../kernel/index.js'
 import { AlarmsService } from '../modules/alarms/alarms.service.js'
 import { AccessTokens } from '../modules/auth/access-tokens.js'
 import { AuthService } from '../modules/auth/auth.service.js'
@@ -28,6 +28,7 @@ import type { Persistence } from './persistence.js'
 export interface ServicesDeps {
   config: Config
   persistence: Persistence
+  cache: Cache
   drivers: DriverRegistry
   scans: ScanThread
   instanceId: string
@@ -49,6 +50,7 @@ const RESERVED_BYTES = 256 * 1024 * 1024
 export const composeServices = async ({
   config,
   persistence,
+  cache,
   drivers,
   scans,
   instanceId,
@@ -91,6 +93,7 @@ export const composeServices = async ({
       roles: config.roles,
       database: config.database.url === null ? 'embedded' : 'external',
       timeZone: config.timeZone,
+      cache,
       clock,
     }),
   }

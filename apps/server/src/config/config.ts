@@ -26,6 +26,13 @@ export interface Config {
     poolSize: number
     timeoutMs: number
   }
+  cache: {
+    strategy: SettingValues['CACHE_STRATEGY']
+    memory: { maxEntries: number; maxBytes: number }
+    compressOverBytes: number
+    /** Null: no Redis. */
+    redis: { url: string; prefix: string } | null
+  }
   auth: {
     /** 32 bytes; null: the server makes a key in the data directory. */
     secretKey: Uint8Array | null
@@ -55,6 +62,12 @@ const grouped = (values: SettingValues, cwd: string): Config => ({
     docsPublic: values.API_DOCS_PUBLIC,
   },
   database: { url: values.DATABASE_URL, poolSize: values.DB_POOL_SIZE, timeoutMs: values.DB_TIMEOUT_MS },
+  cache: {
+    strategy: values.CACHE_STRATEGY,
+    memory: { maxEntries: values.CACHE_MEMORY_ENTRIES, maxBytes: values.CACHE_MEMORY_BYTES },
+    compressOverBytes: values.CACHE_COMPRESS_OVER_BYTES,
+    redis: values.REDIS_URL === null ? null : { url: values.REDIS_URL, prefix: values.REDIS_PREFIX },
+  },
   auth: {
     secretKey: values.GANTRY_SECRET_KEY,
     accessTokenSeconds: values.ACCESS_TOKEN_SECONDS,

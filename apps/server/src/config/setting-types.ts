@@ -47,6 +47,19 @@ export const postgresUrl = () =>
       'must be a URL such as postgresql://user:password@host:5432/database',
     )
 
+const isRedisUrl = (text: string): boolean => {
+  const url = parseUrl(text)
+  return (
+    url !== null &&
+    ['redis:', 'rediss:'].includes(url.protocol) &&
+    url.hostname !== '' &&
+    /^(\/\d{0,4})?$/.test(url.pathname)
+  )
+}
+
+export const redisUrl = () =>
+  z.string().refine(isRedisUrl, 'must be a URL such as redis://user:password@host:6379/0, or rediss:// for TLS')
+
 export const list = <S extends z.ZodType<string, string>>(member: S, otherwise: string) =>
   z
     .string()

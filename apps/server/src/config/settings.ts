@@ -1,3 +1,4 @@
+import { cacheStrategy } from '@gantry/schemas'
 import { z } from 'zod'
 
 import {
@@ -7,6 +8,7 @@ import {
   list,
   originUrl,
   postgresUrl,
+  redisUrl,
   roleList,
   timeZone,
   wholeNumber,
@@ -81,6 +83,40 @@ export const SETTINGS = {
     wholeNumber(100, 600_000, 10_000),
     '10000',
     'Longest time in milliseconds for one statement, and for waiting for a connection.',
+  ),
+  REDIS_URL: setting(
+    redisUrl().nullable().default(null),
+    'unset',
+    'Redis that stands behind the cache in memory, shared by all instances. Unset: each instance caches in its own memory alone.',
+    { secret: true },
+  ),
+  REDIS_PREFIX: setting(
+    z
+      .string()
+      .regex(/^[a-zA-Z0-9._-]{1,40}$/, 'must be 1 to 40 letters, digits, dots, dashes or underscores')
+      .default('gantry'),
+    'gantry',
+    'What all keys in Redis begin with; installations that share a Redis need one each.',
+  ),
+  CACHE_STRATEGY: setting(
+    cacheStrategy.default('simple'),
+    'simple',
+    'What becomes of cached answers that are no longer fresh: simple (loaded again) or swr (used once more while they are loaded again).',
+  ),
+  CACHE_MEMORY_ENTRIES: setting(
+    wholeNumber(1, 1_000_000, 10_000),
+    '10000',
+    'Most answers that one process keeps in memory.',
+  ),
+  CACHE_MEMORY_BYTES: setting(
+    wholeNumber(1_048_576, 17_179_869_184, 67_108_864),
+    '67108864',
+    'Most bytes of answers, as they are serialised, that one process keeps in memory.',
+  ),
+  CACHE_COMPRESS_OVER_BYTES: setting(
+    wholeNumber(0, 16_777_216, 1_024),
+    '1024',
+    'Cached answers larger than this many bytes are compressed in Redis.',
   ),
   GANTRY_ROLES: setting(
     roleList(),

@@ -24,11 +24,18 @@ export class EventFollower {
   private hiddenPauseMs = FIRST_HIDDEN_PAUSE_MS
   private stopped = false
   private failing = false
+  private asOfMs = Number.NEGATIVE_INFINITY
 
   constructor(private readonly options: EventFollowerOptions) {}
 
+  /** When the last read began that found nothing left to read; of the monotonic clock. */
+  get currentAsOfMs(): number {
+    return this.asOfMs
+  }
+
   /** Begins behind everything that is readable now. */
   async start(): Promise<void> {
+    this.asOfMs = performance.now()
     this.cursor = await this.options.eventLog.head()
     this.lookAgainIn(this.options.sweepMs)
   }
@@ -69,6 +76,7 @@ export class EventFollower {
   private async readOn(): Promise<number> {
     const { eventLog, onEvent, onGap, log, sweepMs } = this.options
     while (this.cursor !== null && !this.stopped) {
+      const beganMs = performance.now()
       const batch = await eventLog.readAfter(this.cursor, BATCH)
       if (batch === 'resync') {
         log.error({ cursor: this.cursor }, 'events were removed before this process had read them')
@@ -80,7 +88,10 @@ export class EventFollower {
       batch.events.forEach(onEvent)
       if (batch.events.length === BATCH) continue
       if (batch.events.length > 0 || !batch.more) this.hiddenPauseMs = FIRST_HIDDEN_PAUSE_MS
-      if (!batch.more) break
+      if (!batch.more) {
+        this.asOfMs = beganMs
+        break
+      }
       const pauseMs = Math.min(this.hiddenPauseMs, sweepMs)
       this.hiddenPauseMs = pauseMs * 2
       return pauseMs

@@ -1,6 +1,14 @@
 import type { CommitHook, Committed } from '../kernel/commit-hook.port.js'
 import { GantryError } from '../kernel/errors.js'
-import type { EventBus, EventLog, StoredEvent, TelemetryTopic, Unsubscribe, WakeTopic } from '../kernel/events.js'
+import type {
+  EventBus,
+  EventFreshness,
+  EventLog,
+  StoredEvent,
+  TelemetryTopic,
+  Unsubscribe,
+  WakeTopic,
+} from '../kernel/events.js'
 import { newId } from '../kernel/ids.js'
 import type { Stoppable } from '../kernel/lifecycle.js'
 import type { Logger } from '../kernel/logger.port.js'
@@ -29,7 +37,7 @@ export interface PostgresBusOptions {
 }
 
 /** The bus between all processes on one database. */
-export interface PostgresBus extends EventBus, CommitHook, Stoppable {
+export interface PostgresBus extends EventBus, EventFreshness, CommitHook, Stoppable {
   /** @throws GantryError `UNAVAILABLE` when the database is not there */
   start(): Promise<void>
 }
@@ -90,6 +98,10 @@ class Bus implements PostgresBus {
     await this.follower.stop()
     await Promise.all(this.sending)
     await this.connection.stop()
+  }
+
+  currentAsOfMs(): number {
+    return this.follower.currentAsOfMs
   }
 
   onEvent(handler: (event: StoredEvent) => void): Unsubscribe {

@@ -1,4 +1,11 @@
-import type { AlarmCode, AttemptState, BedState, PrinterCommandKind, PrintJobState } from '@gantry/schemas'
+import type {
+  AlarmCode,
+  AttemptState,
+  BedState,
+  CacheStrategy,
+  PrinterCommandKind,
+  PrintJobState,
+} from '@gantry/schemas'
 
 /** Every stored event, by name. Payloads carry ids and the fact itself; readers load the rest under their own scope. */
 export interface EventPayloads {
@@ -29,6 +36,8 @@ export interface EventPayloads {
   'alarm.raised': { alarmId: string; code: AlarmCode }
   'alarm.acknowledged': { alarmId: string; code: AlarmCode }
   'alarm.cleared': { alarmId: string; code: AlarmCode }
+  'cache.invalidated': { tags: readonly string[]; keys: readonly string[]; patterns: readonly string[] }
+  'cache.strategy_changed': { strategy: CacheStrategy }
 }
 
 export type EventType = keyof EventPayloads
@@ -93,6 +102,12 @@ export interface EventBus {
   /** Wakes whoever waits for this, on every process; a hint that a sweep would repair. */
   wake(topic: WakeTopic): void
   onWake(topic: WakeTopic, handler: () => void): Unsubscribe
+}
+
+/** How far behind the stored events a process may be. */
+export interface EventFreshness {
+  /** Everything that had been stored at this moment of the monotonic clock has been delivered here. */
+  currentAsOfMs(): number
 }
 
 export type TelemetryTopic = 'printer.status'

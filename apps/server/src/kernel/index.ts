@@ -1,4 +1,5 @@
 export * from './actor.js'
+export * from './cache.port.js'
 export * from './clock.js'
 export * from './errors.js'
 export * from './events.js'

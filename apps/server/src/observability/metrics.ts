@@ -19,6 +19,15 @@ export interface ProcedureOutcome {
   durationSeconds: number
 }
 
+export interface Readings<L extends string> {
+  /** A counter only grows; a gauge also falls. */
+  type: 'counter' | 'gauge'
+  name: string
+  help: string
+  labelNames: readonly L[]
+  read: () => { labels: Record<L, string>; value: number }[]
+}
+
 /** The numbers of one application in a registry of its own, so that several may live in one process. */
 export interface Metrics {
   readonly registry: Registry
@@ -26,8 +35,16 @@ export interface Metrics {
   procedureFinished(outcome: ProcedureOutcome): void
   /** Reads a number whenever metrics are scraped. */
   gauge(name: string, help: string, read: () => number): void
+  /** Numbers by label, counted elsewhere and read whenever metrics are scraped. */
+  readings<L extends string>(reading: Readings<L>): void
   counter<L extends string>(name: string, help: string, labelNames?: readonly L[]): Counter<L>
-  histogram<L extends string>(name: string, help: string, labelNames?: readonly L[]): Histogram<L>
+  /** @param buckets upper bounds in seconds; by default those of requests */
+  histogram<L extends string>(
+    name: string,
+    help: string,
+    labelNames?: readonly L[],
+    buckets?: readonly number[],
+  ): Histogram<L>
 }
 
 class PrometheusMetrics implements Metrics {
@@ -72,16 +89,32 @@ class PrometheusMetrics implements Metrics {
     })
   }
 
+  readings<L extends string>({ type, name, help, labelNames, read }: Readings<L>): void {
+    new (type === 'counter' ? Counter : Gauge)<L>({
+      ...{ name, help, labelNames: [...labelNames] },
+      registers: [this.registry],
+      collect() {
+        this.reset()
+        for (const { labels, value } of read()) this.inc(labels, value)
+      },
+    })
+  }
+
   counter<L extends string>(name: string, help: string, labelNames: readonly L[] = []): Counter<L> {
     return new Counter({ name, help, labelNames: [...labelNames], registers: [this.registry] })
   }
 
-  histogram<L extends string>(name: string, help: string, labelNames: readonly L[] = []): Histogram<L> {
+  histogram<L extends string>(
+    name: string,
+    help: string,
+    labelNames: readonly L[] = [],
+    buckets: readonly number[] = REQUEST_BUCKETS,
+  ): Histogram<L> {
     return new Histogram({
       name,
       help,
       labelNames: [...labelNames],
-      buckets: REQUEST_BUCKETS,
+      buckets: [...buckets],
       registers: [this.registry],
     })
   }

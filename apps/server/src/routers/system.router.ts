@@ -1,11 +1,32 @@
-import { systemInfo } from '@gantry/schemas'
+import { cacheStats, cacheStrategy, systemInfo } from '@gantry/schemas'
+import { z } from 'zod'
 
 import { router } from '../trpc/init.js'
-import { authedProcedure } from '../trpc/procedures.js'
+import { adminProcedure, authedProcedure } from '../trpc/procedures.js'
+
+const tags = ['System']
 
 export const systemRouter = router({
   info: authedProcedure
-    .meta({ openapi: { method: 'GET', path: '/system', tags: ['System'], summary: 'What this installation is' } })
+    .meta({ openapi: { method: 'GET', path: '/system', tags, summary: 'What this installation is' } })
     .output(systemInfo)
     .query(({ ctx }) => ctx.services.system.info(ctx.actor)),
+
+  /** The cache of the instance that answers: what it holds, how often it was of use, and how Redis does. */
+  cacheStats: adminProcedure
+    .meta({ openapi: { method: 'GET', path: '/system/cache', tags, summary: 'How the cache of this instance does' } })
+    .output(cacheStats)
+    .query(({ ctx }) => ctx.services.system.cacheStats(ctx.actor)),
+
+  /** On every instance, until it is started again; then `CACHE_STRATEGY` holds. */
+  setCacheStrategy: adminProcedure
+    .meta({
+      openapi: {
+        ...{ method: 'PUT', path: '/system/cache/strategy', tags },
+        summary: 'What becomes of cached answers that are no longer fresh',
+      },
+    })
+    .input(z.strictObject({ strategy: cacheStrategy }))
+    .output(z.void())
+    .mutation(({ ctx, input }) => ctx.services.system.setCacheStrategy(ctx.actor, input.strategy)),
 })
