@@ -112,7 +112,7 @@ const startRoles = async (
 
   async function listen(): Promise<string> {
     const version = GANTRY_VERSION
-    running.http = createHttpRole({ config, services, authenticator, persistence, metrics, clock, log, version })
+    running.http = createHttpRole({ config, services, authenticator, persistence, cache, metrics, clock, log, version })
     return (await running.http.listen()).url
   }
 }

@@ -40,7 +40,7 @@ export const openCache = (options: OpenCacheOptions): Cache => {
     ['operation'],
     SECONDS_BUCKETS,
   )
-  const { cache, stop } = startCache({
+  const started = startCache({
     ...{ ...rest, bus, settings: config.cache },
     observe: (operation, duration) => seconds.observe({ operation }, duration),
     records: {
@@ -58,9 +58,9 @@ export const openCache = (options: OpenCacheOptions): Cache => {
         }),
     },
   })
-  lifecycle.onStop('cache', stop)
-  showIn(metrics, () => cache.stats())
-  return cache
+  lifecycle.onStop('cache', () => started.stop())
+  showIn(metrics, () => started.cache.stats())
+  return started.cache
 }
 
 const snake = (name: string) => name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)

@@ -3,7 +3,7 @@ import type { FileHandlers } from '../http/files/file-handlers.js'
 import type { HealthCheck } from '../http/health.routes.js'
 import { createHttpServer, type HttpServer } from '../http/http-server.js'
 import { SlidingWindowLimiter } from '../http/limits/sliding-window-limiter.js'
-import type { Authenticator, Clock, Logger } from '../kernel/index.js'
+import type { Authenticator, Cache, Clock, Logger } from '../kernel/index.js'
 import type { FilesService } from '../modules/files/files.service.js'
 import type { Metrics } from '../observability/metrics.js'
 import { appRouter } from '../routers/app-router.js'
@@ -15,6 +15,7 @@ export interface HttpRoleDeps {
   services: Services
   authenticator: Authenticator
   persistence: Persistence
+  cache: Pick<Cache, 'stats'>
   metrics: Metrics
   clock: Clock
   log: Logger
@@ -35,9 +36,20 @@ const databaseCheck = ({ database }: Persistence): HealthCheck => ({
   },
 })
 
+/** Without Redis the server is slower, and of use. */
+const redisCheck = (cache: HttpRoleDeps['cache']): HealthCheck => ({
+  name: 'redis',
+  required: false,
+  check: () => {
+    const { redis } = cache.stats()
+    if (redis !== null && !redis.connected) return Promise.reject(new Error('Redis is not connected'))
+    return Promise.resolve()
+  },
+})
+
 /** The HTTP side of the server: tRPC, REST, file transfers, probes and metrics. */
 export const createHttpRole = (deps: HttpRoleDeps): HttpServer => {
-  const { config, services, authenticator, persistence, metrics, clock, log, version } = deps
+  const { config, services, authenticator, persistence, cache, metrics, clock, log, version } = deps
   for (const state of ['total', 'idle', 'waiting'] as const) {
     metrics.gauge(
       `gantry_database_pool_${state}`,
@@ -50,6 +62,6 @@ export const createHttpRole = (deps: HttpRoleDeps): HttpServer => {
     rateLimiter: new SlidingWindowLimiter(config.http.rateLimitPerMinute, clock),
     router: appRouter,
     files: fileHandlers(services.files),
-    checks: [databaseCheck(persistence)],
+    checks: [databaseCheck(persistence), ...(config.cache.redis === null ? [] : [redisCheck(cache)])],
   })
 }

@@ -1,38 +1,11 @@
 import { describe, expect, it } from 'vitest'
 
 import type { Cache, CacheLoadOptions } from '../kernel/index.js'
-import { CacheRig } from '../testing/cache-rig.js'
-import { ManualClock } from '../testing/manual-clock.js'
-
-const open = (settings: ConstructorParameters<typeof CacheRig>[0] = {}) => {
-  const clock = new ManualClock()
-  const rig = new CacheRig({ clock, ...settings })
-  const instance = rig.start()
-  return { clock, rig, instance, cache: instance.cache }
-}
-
-/** Loads numbers, one higher each time; by hand when it is told to wait. */
-const counting = () => {
-  const gates: (() => void)[] = []
-  const loader = {
-    loads: 0,
-    waits: false,
-    load: async (): Promise<{ n: number }> => {
-      loader.loads += 1
-      const n = loader.loads
-      if (loader.waits) await new Promise<void>((resolve) => gates.push(resolve))
-      return { n }
-    },
-    land: () => gates.splice(0).forEach((open) => open()),
-  }
-  return loader
-}
-
-const soon = () => new Promise(setImmediate)
+import { countingLoader, openMemoryCache, soon } from '../testing/cache-rig.js'
 
 describe('a value in memory', () => {
   it('is there until its seconds are over', async () => {
-    const { clock, cache } = open()
+    const { clock, cache } = openMemoryCache()
     await cache.set('printer:1', { name: 'Cellar' }, { ttl: 300 })
     await clock.advance(299_999)
     expect(await cache.get('printer:1')).toEqual({ name: 'Cellar' })
@@ -50,21 +23,21 @@ describe('a value in memory', () => {
     ['a list', [1, { two: 2 }, null]],
     ['an empty text', ''],
   ])('may be %s', async (_what, value) => {
-    const { cache } = open()
+    const { cache } = openMemoryCache()
     await cache.set('any', value, { ttl: 1 })
     expect(await cache.get('any')).toEqual(value)
     expect(await cache.mget(['none', 'any'])).toEqual([undefined, value])
   })
 
   it('comes back as JSON makes it, the first time too', async () => {
-    const { cache } = open()
+    const { cache } = openMemoryCache()
     const load = () => Promise.resolve({ at: new Date(0), nothing: undefined })
     for (let turn = 0; turn < 2; turn += 1)
       expect(await cache.getOrSet('when', load, { ttl: 9 })).toStrictEqual({ at: '1970-01-01T00:00:00.000Z' })
   })
 
   it('may be bytes, and is no copy', async () => {
-    const { cache } = open()
+    const { cache } = openMemoryCache()
     const bytes = new Uint8Array([0, 255, 128, 10])
     await cache.set('answer', bytes, { ttl: 1 })
     const kept = await cache.get<Buffer>('answer')
@@ -73,7 +46,7 @@ describe('a value in memory', () => {
   })
 
   it('can be changed by nobody who has it', async () => {
-    const { cache } = open()
+    const { cache } = openMemoryCache()
     const mine = { list: [1] }
     await cache.set('list', mine, { ttl: 1 })
     mine.list.push(2)
@@ -83,9 +56,12 @@ describe('a value in memory', () => {
   })
 
   it('that is undefined is not kept', async () => {
-    const { cache } = open()
+    const { cache } = openMemoryCache()
     let loads = 0
-    const load = () => Promise.resolve(void (loads += 1))
+    const load = () => {
+      loads += 1
+      return Promise.resolve(undefined)
+    }
     expect(await cache.getOrSet('nothing', load, { ttl: 9 })).toBeUndefined()
     expect(await cache.getOrSet('nothing', load, { ttl: 9 })).toBeUndefined()
     expect(loads).toBe(2)
@@ -93,7 +69,7 @@ describe('a value in memory', () => {
   })
 
   it('goes when there is no room, the least recently used first', async () => {
-    const { cache } = open({ settings: { memory: { maxEntries: 3, maxBytes: 1_000_000 } } })
+    const { cache } = openMemoryCache({ settings: { memory: { maxEntries: 3, maxBytes: 1_000_000 } } })
     for (const key of ['a', 'b', 'c']) await cache.set(key, key, { ttl: 9 })
     await cache.get('a')
     await cache.set('d', 'd', { ttl: 9 })
@@ -101,7 +77,7 @@ describe('a value in memory', () => {
   })
 
   it('takes no more bytes together with the others than there are', async () => {
-    const { cache } = open({ settings: { memory: { maxEntries: 1_000, maxBytes: 100_000 } } })
+    const { cache } = openMemoryCache({ settings: { memory: { maxEntries: 1_000, maxBytes: 100_000 } } })
     for (let n = 0; n < 100; n += 1) await cache.set(`k:${n}`, 'x'.repeat(9_000), { ttl: 9 })
     const { entries, bytes } = cache.stats().memory
     expect(entries).toBe(10)
@@ -113,8 +89,8 @@ describe('a value in memory', () => {
 
 describe('getOrSet', () => {
   it('loads once for a thousand that miss at once', async () => {
-    const { cache } = open()
-    const loader = counting()
+    const { cache } = openMemoryCache()
+    const loader = countingLoader()
     loader.waits = true
     const asked = Array.from({ length: 1_000 }, () => cache.getOrSet('busy', loader.load, { ttl: 9 }))
     await soon()
@@ -125,7 +101,7 @@ describe('getOrSet', () => {
   })
 
   it('tells all who wait of a failure, and tries again for the next', async () => {
-    const { cache } = open()
+    const { cache } = openMemoryCache()
     let loads = 0
     const load = () => Promise.reject(new Error(`no ${(loads += 1)}`))
     const asked = await Promise.allSettled([1, 2, 3].map(() => cache.getOrSet('bad', load, { ttl: 9 })))
@@ -135,8 +111,8 @@ describe('getOrSet', () => {
   })
 
   it('waits no longer than ten seconds for a load that hangs', async () => {
-    const { cache, clock } = open()
-    const loader = counting()
+    const { cache, clock } = openMemoryCache()
+    const loader = countingLoader()
     loader.waits = true
     void cache.getOrSet('slow', loader.load, { ttl: 60 })
     await clock.advance(9_999)
@@ -151,7 +127,7 @@ describe('getOrSet', () => {
   })
 
   it('tells the loader how long ago a tag was invalidated', async () => {
-    const { cache, clock } = open()
+    const { cache, clock } = openMemoryCache()
     const seen: number[] = []
     const load = ({ msSinceInvalidated }: { msSinceInvalidated: number }) =>
       Promise.resolve(seen.push(msSinceInvalidated))
@@ -168,7 +144,7 @@ describe('invalidation', () => {
   const tagged: CacheLoadOptions = { ttl: 60, tags: ['printer', 'prn_1'] }
 
   it('by any of its tags takes a value, and no other', async () => {
-    const { cache } = open()
+    const { cache } = openMemoryCache()
     await cache.set('one', 1, tagged)
     await cache.set('two', 2, { ttl: 60, tags: ['printer', 'prn_2'] })
     await cache.invalidateTags(['prn_1'])
@@ -178,7 +154,7 @@ describe('invalidation', () => {
   })
 
   it('by an event takes what carries its subject or an id that it names', async () => {
-    const { cache, rig } = open()
+    const { cache, rig } = openMemoryCache()
     const kept = { job: ['pj_1'], list: ['attempt'], printer: ['prn_1'], other: ['prn_2', 'print_job'] }
     for (const [key, tags] of Object.entries(kept)) await cache.set(key, key, { ttl: 60, tags })
     await rig.store({
@@ -189,8 +165,8 @@ describe('invalidation', () => {
   })
 
   it('during a load keeps what it brings from being stored, and from those who come later', async () => {
-    const { cache } = open()
-    const loader = counting()
+    const { cache } = openMemoryCache()
+    const loader = countingLoader()
     loader.waits = true
     const early = cache.getOrSet('one', loader.load, tagged)
     await cache.invalidateTags(['prn_1'])
@@ -206,8 +182,8 @@ describe('invalidation', () => {
     ['the key', (cache) => cache.del('user:1')],
     ['a pattern', (cache) => cache.invalidatePattern('user:*')],
   ])('of %s during a load does the same', async (_what, invalidate) => {
-    const { cache } = open()
-    const loader = counting()
+    const { cache } = openMemoryCache()
+    const loader = countingLoader()
     loader.waits = true
     const early = cache.getOrSet('user:1', loader.load, { ttl: 60 })
     await invalidate(cache)
@@ -217,7 +193,7 @@ describe('invalidation', () => {
   })
 
   it('by a pattern takes what matches and nothing else', async () => {
-    const { cache } = open()
+    const { cache } = openMemoryCache()
     for (const key of ['user:1', 'user:22', 'users:1', 'user:1:a']) await cache.set(key, key, { ttl: 60 })
     await cache.invalidatePattern('user:*1*')
     expect(await cache.mget(['user:1', 'user:22', 'users:1', 'user:1:a'])).toEqual([
@@ -231,7 +207,7 @@ describe('invalidation', () => {
   })
 
   it('reaches the other instances, and is not done twice in the own one', async () => {
-    const { cache, rig } = open()
+    const { cache, rig } = openMemoryCache()
     const other = rig.start()
     for (const each of [cache, other.cache]) await each.set('one', 1, tagged)
     await cache.invalidateTags(['printer'])
@@ -241,7 +217,7 @@ describe('invalidation', () => {
   })
 
   it('that cannot be stored is done here and reported', async () => {
-    const { cache, rig } = open()
+    const { cache, rig } = openMemoryCache()
     await cache.set('one', 1, tagged)
     rig.storingFails = true
     await expect(cache.invalidateTags(['printer'])).rejects.toThrow('the database is away')
@@ -252,118 +228,10 @@ describe('invalidation', () => {
   })
 
   it('takes everything when events were missed for good', async () => {
-    const { cache, instance } = open()
+    const { cache, instance } = openMemoryCache()
     await cache.set('one', 1, { ttl: 60 })
     instance.gap()
     expect(await cache.get('one')).toBeUndefined()
-  })
-})
-
-describe('with the strategy swr', () => {
-  const options: CacheLoadOptions = { ttl: 10, staleTtl: 20, strategy: 'swr' }
-
-  it('a value that is no longer fresh is used while it is loaded again, once', async () => {
-    const { cache, clock } = open()
-    const loader = counting()
-    await cache.getOrSet('a', loader.load, options)
-    await clock.advance(10_000)
-    loader.waits = true
-    const stale = await Promise.all(Array.from({ length: 100 }, () => cache.getOrSet('a', loader.load, options)))
-    expect(new Set(stale.map(({ n }) => n))).toEqual(new Set([1]))
-    await soon()
-    expect(loader.loads).toBe(2)
-    loader.land()
-    await soon()
-    expect(await cache.getOrSet('a', loader.load, options)).toEqual({ n: 2 })
-    expect(cache.stats().groups[0]?.memory).toMatchObject({ hits: 1, misses: 1, staleHits: 100 })
-  })
-
-  it('it is used no longer than its hard limit', async () => {
-    const { cache, clock } = open()
-    const loader = counting()
-    await cache.getOrSet('a', loader.load, options)
-    await clock.advance(30_000)
-    expect(await cache.getOrSet('a', loader.load, options)).toEqual({ n: 2 })
-  })
-
-  it('it stays when loading it again fails', async () => {
-    const { cache, clock, instance } = open()
-    await cache.getOrSet('a', () => Promise.resolve(1), options)
-    await clock.advance(10_000)
-    for (let turn = 0; turn < 3; turn += 1) {
-      expect(await cache.getOrSet('a', () => Promise.reject(new Error('away')), options)).toBe(1)
-      await soon()
-    }
-    expect(cache.stats().groups).toMatchObject([{ loads: 4, loadFailures: 3 }])
-    expect(instance.log.lines).toHaveLength(1)
-  })
-
-  it('it is not used after an invalidation', async () => {
-    const { cache, clock } = open()
-    const loader = counting()
-    await cache.getOrSet('a', loader.load, { ...options, tags: ['t'] })
-    await clock.advance(10_000)
-    await cache.invalidateTags(['t'])
-    expect(await cache.getOrSet('a', loader.load, { ...options, tags: ['t'] })).toEqual({ n: 2 })
-  })
-
-  it('get answers with fresh values alone', async () => {
-    const { cache, clock } = open()
-    await cache.getOrSet('a', () => Promise.resolve(1), options)
-    await clock.advance(10_000)
-    expect(await cache.get('a')).toBeUndefined()
-    expect(await cache.mget(['a'])).toEqual([undefined])
-  })
-
-  it('it is the default, a choice of the call, or one of the moment for every instance', async () => {
-    const { cache, clock, rig } = open({ settings: { strategy: 'swr' } })
-    const other = rig.start({ settings: { strategy: 'simple' } })
-    const loader = counting()
-    await cache.getOrSet('a', loader.load, { ttl: 1 })
-    await clock.advance(1_500)
-    expect(await cache.getOrSet('a', loader.load, { ttl: 1, strategy: 'simple' })).toEqual({ n: 2 })
-    await clock.advance(1_500)
-    expect(await cache.getOrSet('a', loader.load, { ttl: 1 })).toEqual({ n: 2 })
-    await cache.setStrategy('simple', 'usr_1')
-    await soon()
-    await clock.advance(1_500)
-    expect(await cache.getOrSet('a', loader.load, { ttl: 1 })).toEqual({ n: 4 })
-    await other.cache.setStrategy('swr', 'usr_1')
-    expect([cache.strategy, other.cache.strategy]).toEqual(['swr', 'swr'])
-  })
-})
-
-describe('without word of invalidations', () => {
-  it('nothing is answered after two seconds, and what is not missed counts again afterwards', async () => {
-    const { cache, clock, instance, rig } = open()
-    await cache.set('one', 1, { ttl: 60, tags: ['printer'] })
-    await cache.set('two', 2, { ttl: 60, tags: ['file'] })
-    instance.deafen()
-    await clock.advance(2_000)
-    expect(await cache.mget(['one', 'two'])).toEqual([1, 2])
-    await clock.advance(1)
-    expect(await cache.mget(['one', 'two'])).toEqual([undefined, undefined])
-    expect([cache.peek('one'), cache.stats().memory.answering]).toEqual([undefined, false])
-    await rig.store({
-      type: 'printer.updated',
-      subjectType: 'printer',
-      subjectId: 'prn_1',
-      payload: { printerId: 'prn_1' },
-    })
-    instance.heal()
-    expect(await cache.mget(['one', 'two'])).toEqual([undefined, 2])
-    expect(cache.stats().memory.answering).toBe(true)
-  })
-
-  it('those who ask at once still share one load', async () => {
-    const { cache, clock, instance } = open()
-    const loader = counting()
-    instance.deafen()
-    await clock.advance(2_001)
-    await Promise.all([1, 2, 3].map(() => cache.getOrSet('a', loader.load, { ttl: 9 })))
-    expect(loader.loads).toBe(1)
-    await cache.getOrSet('a', loader.load, { ttl: 9 })
-    expect(loader.loads).toBe(2)
   })
 })
 
@@ -379,14 +247,14 @@ describe('what cannot be', () => {
     ['too many keys', (cache) => cache.mget(Array.from({ length: 1_001 }, (_, n) => `${n}`))],
     ['a pattern of stars', (cache) => cache.invalidatePattern('*a'.repeat(9))],
   ])('is refused: %s', async (_what, call) => {
-    const { cache } = open()
+    const { cache } = openMemoryCache()
     await expect((async () => call(cache))()).rejects.toThrow(RangeError)
   })
 })
 
 describe('the counts', () => {
   it('are by group, and the groups are bounded', async () => {
-    const { cache } = open()
+    const { cache } = openMemoryCache()
     for (let n = 0; n < 80; n += 1) await cache.get(`g${n}:secret@example.org`)
     await cache.getOrSet('g1:x', () => Promise.resolve(1), { ttl: 9 })
     await cache.getOrSet('g1:x', () => Promise.resolve(1), { ttl: 9 })

@@ -155,7 +155,12 @@ class Workload {
 
 describe('while both are read and changed', () => {
   it.each<[string, (pair: Pair) => Promise<void>]>([
-    ['is wiped', async ({ behind }) => void (await behind.flushall())],
+    [
+      'is wiped',
+      async ({ behind }) => {
+        await behind.flushall()
+      },
+    ],
     ['is restarted empty', (pair) => pair.restart()],
     [
       'is cut off and comes back',

@@ -63,7 +63,7 @@ export class RedisStore {
     if (replies === undefined) return undefined
     const envelopes = replies.map((bytes) => (bytes === null ? undefined : this.opened(bytes)))
     await this.learnWhatTheyName(envelopes, circuit)
-    return Promise.all(envelopes.map((envelope) => (envelope === undefined ? undefined : this.current(envelope))))
+    return Promise.all(envelopes.map((envelope) => this.current(envelope)))
   }
 
   /** Asks for the generations that are not known. @returns false when they stay unknown */
@@ -106,7 +106,7 @@ export class RedisStore {
   }
 
   private async eraseMatching(pattern: string): Promise<Erased> {
-    const match = redisPattern(`${this.valueKey('')}`) + redisPattern(pattern)
+    const match = redisPattern(this.valueKey('')) + redisPattern(pattern)
     let cursor = '0'
     for (let scan = 0; scan < MAX_SCANS; scan += 1) {
       const from = cursor
@@ -161,7 +161,8 @@ export class RedisStore {
     try {
       return openEnvelope(bytes)
     } catch (err) {
-      return this.corrupt(err)
+      this.report(err)
+      return undefined
     }
   }
 
@@ -179,7 +180,8 @@ export class RedisStore {
     if (doubtful.size > 0) await this.learn([...doubtful], circuit)
   }
 
-  private async current(envelope: Envelope): Promise<FoundValue | undefined> {
+  private async current(envelope: Envelope | undefined): Promise<FoundValue | undefined> {
+    if (envelope === undefined) return undefined
     const { tags, now } = this.options
     const { kind, freshMs, hardMs, generations } = envelope
     if (generations.some(([tag, generation]) => tags.of(tag).generation !== generation)) return undefined
@@ -190,12 +192,13 @@ export class RedisStore {
       const payload = await unpackedPayload(envelope)
       return { value: valueOf(kind, payload), payloadBytes: payload.length, ageMs, freshMs, hardMs, moment }
     } catch (err) {
-      return this.corrupt(err)
+      this.report(err)
+      return undefined
     }
   }
 
   /** The key is not told: it may hold what nobody should read in a log. */
-  private corrupt(err: unknown): undefined {
+  private report(err: unknown): void {
     if (!(err instanceof CorruptValueError || err instanceof SyntaxError)) throw err
     this.options.log.warn({ err }, 'a value in Redis could not be read; it counts as missing')
   }

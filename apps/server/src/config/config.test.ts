@@ -47,6 +47,13 @@ describe('the configuration', () => {
     expect(config.timeZone).toBe('Europe/Berlin')
   })
 
+  it.each(['redis://localhost', 'redis://:secret@cache:6380/2', 'rediss://user:secret@cache.example.org:6379'])(
+    'takes %s for a Redis',
+    (url) => {
+      expect(configFrom({ REDIS_URL: url }, '/srv').cache.redis).toEqual({ url, prefix: 'gantry' })
+    },
+  )
+
   it('takes an empty variable for an unset one', () => {
     expect(configFrom({ PORT: '', DATABASE_URL: ' ' }, '/srv')).toEqual(configFrom({}, '/srv'))
   })
@@ -67,6 +74,8 @@ describe('the configuration', () => {
     ['CORS_ORIGINS', 'https://a.example/path'],
     ['LOG_LEVEL', 'loud'],
     ['ACCESS_TOKEN_SECONDS', '601'],
+    ['CACHE_STRATEGY', 'complicated'],
+    ['REDIS_PREFIX', 'two words'],
   ])('refuses %s=%s and shows what it is', (name, value) => {
     const message = fails({ [name]: value })
     expect(message).toContain(name)
@@ -75,6 +84,10 @@ describe('the configuration', () => {
 
   it.each([
     ['DATABASE_URL', 'mysql://root:hunter2@db/x'],
+    ['REDIS_URL', 'http://root:hunter2@cache:6379'],
+    ['REDIS_URL', 'redis://root:hunter2@cache:port'],
+    ['REDIS_URL', 'redis://root:hunter2@cache/first'],
+    ['REDIS_URL', 'root:hunter2@cache'],
     ['GANTRY_SECRET_KEY', 'hunter2'],
     ['METRICS_TOKEN', 'hunter2'],
   ])('refuses a wrong %s without showing it', (name, value) => {

@@ -10,6 +10,7 @@ import {
   type StoredEvent,
   type Timers,
 } from '../kernel/index.js'
+import { ManualClock } from './manual-clock.js'
 import { recordingLogger, type RecordingLogger } from './recording-logger.js'
 
 /** Stored events as one process hears of them; while it is deaf they wait for it. */
@@ -102,8 +103,8 @@ export class CacheRig implements AsyncDisposable {
       ...{ clock, log, timings },
     })
     const instance: CacheInstance = {
-      ...started,
-      ...{ log, calls },
+      ...{ cache: started.cache, log, calls },
+      stop: () => started.stop(),
       deafen: () => ear.deafen(),
       heal: () => ear.heal(),
       gap: () => ear.onGap.forEach((handler) => handler()),
@@ -117,13 +118,13 @@ export class CacheRig implements AsyncDisposable {
     if (this.storingFails) return Promise.reject(new Error('the database is away'))
     this.events += 1
     const scope = { printerGroupId: null, projectId: null }
-    const stored = { ...scope, cursor: `${this.events}-0`, createdAt: new Date(0), ...event } as StoredEvent
+    const stored: StoredEvent = { ...scope, cursor: `${this.events}-0`, createdAt: new Date(0), ...event }
     for (const ear of this.ears) ear.tell(stored)
     return Promise.resolve()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.instances.map(({ stop }) => stop()))
+    await Promise.all(this.instances.map((instance) => instance.stop()))
   }
 }
 
@@ -138,3 +139,33 @@ const endOf = (ear: Ear): Pick<EventBus, 'onEvent' | 'onGap'> & EventFreshness =
     return () => ear.onGap.delete(handler)
   },
 })
+
+/** One instance with memory alone, whose time the test holds. */
+export const openMemoryCache = (options: CacheRigOptions = {}) => {
+  const clock = new ManualClock()
+  const rig = new CacheRig({ clock, ...options })
+  const instance = rig.start()
+  return { clock, rig, instance, cache: instance.cache }
+}
+
+/** Loads numbers, one higher each time; by hand when it is told to wait. */
+export const countingLoader = () => {
+  const gates: (() => void)[] = []
+  const loader = {
+    loads: 0,
+    waits: false,
+    load: async (): Promise<{ n: number }> => {
+      loader.loads += 1
+      const n = loader.loads
+      if (loader.waits) await new Promise<void>((resolve) => gates.push(resolve))
+      return { n }
+    },
+    land: () => {
+      for (const open of gates.splice(0)) open()
+    },
+  }
+  return loader
+}
+
+/** Lets happen what needs no further waiting. */
+export const soon = () => new Promise(setImmediate)

@@ -50,4 +50,6 @@ export const PROCEDURES: Readonly<Record<string, ProcedureFacts>> = {
   'projects.remove': { type: 'mutation', input: true, idempotent: false, resumable: false },
   'projects.addPart': { type: 'mutation', input: true, idempotent: true, resumable: false },
   'system.info': { type: 'query', input: false, idempotent: false, resumable: false },
+  'system.cacheStats': { type: 'query', input: false, idempotent: false, resumable: false },
+  'system.setCacheStrategy': { type: 'mutation', input: true, idempotent: false, resumable: false },
 }

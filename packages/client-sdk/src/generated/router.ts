@@ -92,6 +92,51 @@ export interface BuildVolume {
   zMm: number
 }
 
+export type CacheBreakerState = 'closed' | 'half-open' | 'open'
+
+export interface CacheLayerCounts {
+  hits: number
+  misses: number
+  staleHits: number
+  errors: number
+}
+
+/** The cache of one server instance since its start. */
+export interface CacheStats {
+  strategy: CacheStrategy
+  memory: {
+    entries: number
+    maxEntries: number
+    bytes: number
+    maxBytes: number
+    /** False while no invalidation could arrive; then nothing is answered from memory. */
+    answering: boolean
+  }
+  /** Null: no Redis is configured. */
+  redis: {
+    connected: boolean
+    breaker: CacheBreakerState
+    /** False while invalidations are owed to Redis; then nothing is read from it. */
+    inStep: boolean
+  } | null
+  groups: {
+    /** The part of the keys before their first colon; `other` for the groups beyond the first fifty. */
+    group: string
+    memory: CacheLayerCounts
+    redis: CacheLayerCounts
+    loads: number
+    loadFailures: number
+    /** What compression has kept out of Redis. */
+    savedBytes: number
+  }[]
+}
+
+/**
+ * `simple` answers with fresh values alone; `swr` (stale while revalidate) also with values that are no longer fresh, up
+ * to their hard limit, and loads anew behind the answer.
+ */
+export type CacheStrategy = 'simple' | 'swr'
+
 export interface CopyCounts {
   queued: number
   active: number
@@ -1285,6 +1330,15 @@ export type Procedures = {
   system: {
     /** What this installation is. */
     info: Query<void, SystemInfo>
+    /** The cache of the instance that answers: what it holds, how often it was of use, and how Redis does. */
+    cacheStats: Query<void, CacheStats>
+    /** On every instance, until it is started again; then `CACHE_STRATEGY` holds. */
+    setCacheStrategy: Mutation<
+      {
+        strategy: CacheStrategy
+      },
+      void
+    >
   }
 }
 
