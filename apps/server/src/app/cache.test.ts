@@ -1,7 +1,10 @@
+import { readFile } from 'node:fs/promises'
+
 import pg from 'pg'
 import { describe, expect, it } from 'vitest'
 
 import { configFrom, type Environment } from '../config/config.js'
+import { SETTINGS } from '../config/settings.js'
 import { createEventLog } from '../db/event-log.js'
 import { repositoriesFor } from '../db/repositories.js'
 import { createUnitOfWork } from '../db/unit-of-work.js'
@@ -129,5 +132,16 @@ describe('the numbers of the cache', () => {
     expect(text).toContain('gantry_cache_memory_entries 1')
     expect(text).toMatch(/gantry_cache_redis_seconds_count\{operation="read"\} [1-9]/)
     expect(text).not.toContain('somebody')
+  })
+
+  it('stand in the reference, and so do the settings of the cache', async () => {
+    await using database = await openTestDatabase()
+    await using one = await openProcess(database)
+    const page = await readFile(new URL('../../../../docs/reference/caching.md', import.meta.url), 'utf8')
+    const listed = (names: RegExp) => [...page.matchAll(names)].map(([, name]) => name).sort()
+    const metrics = await one.metrics.registry.getMetricsAsJSON()
+    expect(listed(/^\| `(gantry_cache_\w+)`/gm)).toEqual(metrics.map(({ name }) => name).sort())
+    const settings = Object.keys(SETTINGS).filter((name) => /^(CACHE|REDIS)_/.test(name))
+    expect(listed(/^\| `([A-Z_]+)`/gm)).toEqual(settings.sort())
   })
 })

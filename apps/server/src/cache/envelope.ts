@@ -98,7 +98,10 @@ export const openEnvelope = (bytes: Buffer): Envelope => {
     throw new CorruptValueError('the head makes no sense')
   const freshMs = bytes.readUInt32BE(16)
   return {
-    ...{ kind, unpackedBytes, freshMs, compressed: (flags & COMPRESSED) !== 0 },
+    kind,
+    unpackedBytes,
+    freshMs,
+    compressed: (flags & COMPRESSED) !== 0,
     madeAtMs: bytes.readDoubleBE(8),
     hardMs: freshMs + bytes.readUInt32BE(20),
     generations: parseTags(bytes.toString('utf8', HEAD_BYTES, bodyAt)),
@@ -125,7 +128,8 @@ export const unpackedPayload = async (envelope: Envelope): Promise<Buffer> => {
 }
 
 const unpacked = async (packed: Buffer, bytes: number): Promise<Buffer> => {
-  const options = { maxOutputLength: Math.max(1, bytes) }
+  // One piece of memory for all of it, and a little more, so that the end is found in it.
+  const options = { maxOutputLength: Math.max(1, bytes), chunkSize: Math.max(constants.Z_MIN_CHUNK, bytes + 1) }
   try {
     return bytes <= UNPACKED_IN_PLACE_BYTES ? inflateRawSync(packed, options) : await unpack(packed, options)
   } catch (cause) {

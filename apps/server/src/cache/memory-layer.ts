@@ -54,10 +54,15 @@ export class MemoryLayer {
 
   /** What is larger than all the room is not kept, and whatever was there goes. */
   put(key: string, { value, valueBytes, madeAtMs, freshMs, hardMs, moment, counters }: NewEntry): void {
-    // Made here alone, so that all entries have one shape.
+    // One literal for all entries: the engine reads those fastest that were made alike, and worst those put together.
     const entry: MemoryEntry = {
-      ...{ value, madeAtMs, freshUntilMs: madeAtMs + freshMs, endsAtMs: madeAtMs + hardMs },
-      ...{ states: moment.states, versions: moment.versions, counters },
+      value,
+      madeAtMs,
+      freshUntilMs: madeAtMs + freshMs,
+      endsAtMs: madeAtMs + hardMs,
+      states: moment.states,
+      versions: moment.versions,
+      counters,
     }
     const size = valueBytes + 2 * key.length + ENTRY_BYTES
     if (size > this.limits.maxBytes) this.entries.delete(key)

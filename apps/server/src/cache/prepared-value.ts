@@ -7,9 +7,13 @@ export interface PreparedValue {
   payload: Buffer
 }
 
-const deepFreeze = <T>(value: T): T => {
+/** What JSON has made has no members but its own. */
+const frozen = <T>(value: T): T => {
   if (typeof value !== 'object' || value === null) return value
-  for (const member of Object.values(value)) deepFreeze(member)
+  for (const name in value) {
+    const member = value[name]
+    if (typeof member === 'object' && member !== null) frozen(member)
+  }
   return Object.freeze(value)
 }
 
@@ -28,14 +32,14 @@ export const prepare = (value: unknown): PreparedValue | null => {
   }
   const text = JSON.stringify(value) as string | undefined
   if (text === undefined) throw new TypeError('only JSON values and bytes can be kept')
-  return { value: deepFreeze(JSON.parse(text)), kind: 'json', payload: Buffer.from(text) }
+  return { value: frozen(JSON.parse(text)), kind: 'json', payload: Buffer.from(text) }
 }
 
 /** @throws SyntaxError when the payload is no JSON though it should be */
 export const valueOf = (kind: ValueKind, payload: Buffer): unknown => {
   switch (kind) {
     case 'json':
-      return deepFreeze(JSON.parse(payload.toString()))
+      return frozen(JSON.parse(payload.toString()))
     case 'text':
       return payload.toString()
     case 'bytes':

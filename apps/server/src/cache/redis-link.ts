@@ -65,7 +65,10 @@ export class RedisLink {
     this.breaker = new CircuitBreaker({
       clock,
       probe: async () => (await this.measured('probe', (redis) => redis.ping())).good,
-      onChange: (state) => log.warn({ state }, 'the circuit breaker of the cache has changed its state'),
+      onChange: (state) => {
+        if (state === 'open') log.warn({}, 'Redis fails or is slow; the cache leaves it alone for a while')
+        if (state === 'closed') log.warn({}, 'Redis answers well again; the cache uses it')
+      },
     })
   }
 

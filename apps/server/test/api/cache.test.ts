@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 
 import { startAppUnderTest } from '../../src/testing/app-under-test.js'
-import { openTestRedis, startRedisServer } from '../../src/testing/redis.js'
+import { startRedisServer } from '../../src/testing/redis-server.js'
+import { openTestRedis } from '../../src/testing/redis.js'
 
 describe('the cache of a server', () => {
   it('is shown to admins alone, over tRPC, REST and metrics', async () => {
