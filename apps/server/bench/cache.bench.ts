@@ -70,7 +70,8 @@ const rowsOf = (contenders: readonly Contender[], rates: readonly number[][]): R
   })
 
 const memoryHits = async ({ quick }: BenchOptions): Promise<{ rows: Row[]; rates: number[][] }> => {
-  const { cache, stop } = openBenchCache(null)
+  const opened = openBenchCache(null)
+  const { cache } = opened
   const value = valueOf(2_048)
   const [map, lru] = [new Map<string, object>(), new LRUCache<string, object>({ max: 10_000 })]
   const keys = Array.from({ length: KEYS }, (_, n) => `printers:${n}`)
@@ -87,7 +88,7 @@ const memoryHits = async ({ quick }: BenchOptions): Promise<{ rows: Row[]; rates
     ['memory: our getOrSet', (n) => cache.getOrSet(key(n), () => Promise.reject(new Error('a miss')), { ttl: 60 })],
   ]
   const rates = await race(quick ? 3 : 7, quick ? 50_000 : 300_000, contenders)
-  await stop()
+  await opened.stop()
   return { rows: rowsOf(contenders, rates), rates }
 }
 
@@ -111,9 +112,10 @@ const fromRedis = async (url: string, bytes: number, { quick }: BenchOptions) =>
   const contenders: Contender[] = [
     [
       'raw get + inflate + JSON.parse',
-      async (n) => JSON.parse(inflateRawSync((await raw.getBuffer(`packed:${key(n)}`)) ?? nothing).toString()),
+      async (n) =>
+        JSON.parse(inflateRawSync((await raw.getBuffer(`packed:${key(n)}`)) ?? nothing).toString()) as unknown,
     ],
-    ['raw get + JSON.parse', async (n) => JSON.parse((await raw.get(`plain:${key(n)}`)) ?? '')],
+    ['raw get + JSON.parse', async (n) => JSON.parse((await raw.get(`plain:${key(n)}`)) ?? '') as unknown],
     [
       'our get, compressed',
       async (n) => {

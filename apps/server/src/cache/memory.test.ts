@@ -60,7 +60,7 @@ describe('a value in memory', () => {
     let loads = 0
     const load = () => {
       loads += 1
-      return Promise.resolve(undefined)
+      return Promise.resolve<string | undefined>(undefined)
     }
     expect(await cache.getOrSet('nothing', load, { ttl: 9 })).toBeUndefined()
     expect(await cache.getOrSet('nothing', load, { ttl: 9 })).toBeUndefined()
