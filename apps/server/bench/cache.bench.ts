@@ -21,7 +21,12 @@ const openBenchCache = (url: string | null, maxEntries = 10_000): StartedCache =
       memory: { maxEntries, maxBytes: 256 * 1024 * 1024 },
       redis: url === null ? null : { url, prefix: PREFIX },
     },
-    bus: { onEvent: () => () => undefined, onGap: () => () => undefined, currentAsOfMs: () => Infinity },
+    bus: {
+      onEvent: () => () => undefined,
+      onRecorded: () => () => undefined,
+      onGap: () => () => undefined,
+      currentAsOfMs: () => Infinity,
+    },
     records: { invalidated: () => Promise.resolve(), strategyChanged: () => Promise.resolve() },
     ...{ instanceId: newId('instance'), clock: systemClock, log, observe: () => undefined },
   })

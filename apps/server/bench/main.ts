@@ -3,6 +3,7 @@ import { loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 
 import { cacheBench } from './cache.bench.js'
+import { cachedListBench } from './cached-list.bench.js'
 import { claimBench } from './claim-100k.bench.js'
 import { dispatchBench } from './dispatch-latency.bench.js'
 import { fleetBench } from './fleet-100.bench.js'
@@ -17,6 +18,7 @@ import { virtualBench } from './virtual-1000.bench.js'
 const BENCHES: readonly Bench[] = [
   printersListBench,
   cacheBench,
+  cachedListBench,
   uploadBench,
   fleetBench,
   claimBench,

@@ -1,18 +1,19 @@
-import autocannon from 'autocannon'
-import { spawn, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
+import type { ChildProcess } from 'node:child_process'
 
-import type { BareAnswer } from './bare-server.js'
-import { median, range, type Bench, type BenchOptions, type BenchResult, type Row } from './report.js'
 import { endProcess } from '../processes/source-process.js'
-import { sourceArguments, startServer, type BenchServer } from './server-process.js'
-
-const PRINTERS = 100
-const CONNECTIONS = 10
-
-const query = (procedure: string, input?: object): string =>
-  `/trpc/${procedure}${input === undefined ? '' : `?input=${encodeURIComponent(JSON.stringify({ json: input }))}`}`
-const LIST = query('printers.list', { limit: PRINTERS })
+import {
+  answerOf,
+  CONNECTIONS,
+  LIST,
+  load,
+  PRINTERS,
+  query,
+  register,
+  startBare,
+  type Load,
+} from './printers-list-load.js'
+import { median, range, type Bench, type BenchOptions, type BenchResult, type Row } from './report.js'
+import { startServer, type BenchServer } from './server-process.js'
 
 /** One after the other more of what a list needs, to show where its time goes. */
 const LADDER: readonly [what: string, path: string][] = [
@@ -21,53 +22,6 @@ const LADDER: readonly [what: string, path: string][] = [
   ['list of 1', query('printers.list', { limit: 1 })],
   [`list of ${PRINTERS}`, LIST],
 ]
-
-interface Load {
-  perSecond: number
-  p50Ms: number
-  p99Ms: number
-}
-
-const load = async (url: string, headers: Record<string, string>, seconds: number): Promise<Load> => {
-  const result = await autocannon({ url, headers, connections: CONNECTIONS, duration: seconds })
-  const { non2xx, errors, requests, latency } = result
-  if (non2xx > 0 || errors > 0) throw new Error(`${url}: ${non2xx} refusals, ${errors} errors`)
-  return { perSecond: requests.total / result.duration, p50Ms: latency.p50, p99Ms: latency.p99 }
-}
-
-const register = async (server: BenchServer): Promise<void> => {
-  for (let number = 1; number <= PRINTERS; number++) {
-    await server.call('POST', '/api/printers', {
-      name: `Printer ${String(number).padStart(3, '0')}`,
-      kind: number % 2 === 0 ? 'octoprint' : 'moonraker',
-      url: `http://10.0.0.${number}`,
-      apiKey: 'k'.repeat(32),
-      model: 'MK3S',
-      nozzleDiameterMm: 0.4,
-      buildVolume: { xMm: 250, yMm: 210, zMm: 210 },
-      materials: [{ slot: 0, material: 'PLA', colorHex: '#FF8000' }],
-      checkConnection: false,
-    })
-  }
-}
-
-const PER_CONNECTION = new Set(['date', 'connection', 'keep-alive', 'transfer-encoding', 'content-length'])
-
-/** What the server answers, so that the yardstick answers the same. */
-const answerOf = async ({ url, headers }: BenchServer): Promise<BareAnswer> => {
-  const response = await fetch(url + LIST, { headers })
-  const body = await response.text()
-  const { result } = JSON.parse(body) as { result: { data: { json: { items: unknown[] } } } }
-  if (result.data.json.items.length !== PRINTERS) throw new Error('the list is not complete')
-  return { headers: Object.fromEntries([...response.headers].filter(([name]) => !PER_CONNECTION.has(name))), body }
-}
-
-const startBare = async (answer: BareAnswer): Promise<{ url: string; child: ChildProcess }> => {
-  const child = spawn(process.execPath, sourceArguments('./bare-server.ts'), { stdio: ['ignore', 'ignore', 2, 'ipc'] })
-  child.send(answer)
-  const [port] = (await once(child, 'message')) as [number]
-  return { url: `http://127.0.0.1:${port}/`, child }
-}
 
 interface Round {
   gantry: Load
@@ -136,11 +90,11 @@ const rowsOf = (rounds: Round[], steps: { what: string; cpuMicros: number }[], b
 
 const run = async (options: BenchOptions): Promise<BenchResult> => {
   // Nobody drives the printers: they do not exist, and their absence is not what is measured.
-  const server = await startServer({ GANTRY_ROLES: 'api' })
+  const server = await startServer({ GANTRY_ROLES: 'api', CACHE_ANSWERS: 'false' })
   let bare: ChildProcess | null = null
   try {
     await register(server)
-    const answer = await answerOf(server)
+    const answer = await answerOf(server, LIST)
     const yardstick = await startBare(answer)
     bare = yardstick.child
     const rounds = await measure(server, yardstick.url, options)

@@ -7,7 +7,9 @@ import type { Authenticator, Cache, Clock, Logger } from '../kernel/index.js'
 import type { FilesService } from '../modules/files/files.service.js'
 import type { Metrics } from '../observability/metrics.js'
 import { appRouter } from '../routers/app-router.js'
+import { Answers } from '../trpc/answers.js'
 import type { Services } from '../trpc/services.js'
+import { buildId } from './installation.js'
 import type { Persistence } from './persistence.js'
 
 export interface HttpRoleDeps {
@@ -15,7 +17,7 @@ export interface HttpRoleDeps {
   services: Services
   authenticator: Authenticator
   persistence: Persistence
-  cache: Pick<Cache, 'stats'>
+  cache: Cache
   metrics: Metrics
   clock: Clock
   log: Logger
@@ -37,7 +39,7 @@ const databaseCheck = ({ database }: Persistence): HealthCheck => ({
 })
 
 /** Without Redis the server is slower, and of use. */
-const redisCheck = (cache: HttpRoleDeps['cache']): HealthCheck => ({
+const redisCheck = (cache: Cache): HealthCheck => ({
   name: 'redis',
   required: false,
   check: () => {
@@ -57,8 +59,9 @@ export const createHttpRole = (deps: HttpRoleDeps): HttpServer => {
       () => persistence.database.poolUsage()[state],
     )
   }
+  const answers = config.cache.answers ? new Answers(cache, buildId()) : null
   return createHttpServer({
-    ...{ config, log, metrics, authenticator, services, version },
+    ...{ config, log, metrics, authenticator, services, answers, version },
     rateLimiter: new SlidingWindowLimiter(config.http.rateLimitPerMinute, clock),
     router: appRouter,
     files: fileHandlers(services.files),

@@ -1,4 +1,6 @@
-import { readFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 // `src` and `dist` lie at the same depth, so that the paths hold for both.
@@ -7,3 +9,18 @@ const manifest = new URL('../../package.json', import.meta.url)
 export const PRISMA_FOLDER = fileURLToPath(new URL('../../../../prisma', import.meta.url))
 
 export const GANTRY_VERSION = (JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }).version
+
+/**
+ * Names this very build, by its files: what another build put into a shared cache may have another form. Two
+ * installations of the same version count as different ones, which costs them nothing but shared answers.
+ */
+export const buildId = (): string => {
+  const folder = fileURLToPath(new URL('..', import.meta.url))
+  const stamps = readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && /\.[jt]s$/.test(entry.name))
+    .map(({ parentPath, name }) => {
+      const { size, mtimeMs } = statSync(join(parentPath, name))
+      return `${relative(folder, join(parentPath, name))} ${size} ${Math.floor(mtimeMs)}`
+    })
+  return `${GANTRY_VERSION}-${createHash('sha256').update(stamps.toSorted().join()).digest('hex').slice(0, 12)}`
+}

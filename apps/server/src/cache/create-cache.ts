@@ -32,7 +32,7 @@ export interface CacheRecords {
 
 export interface CreateCacheOptions {
   settings: CacheSettings
-  bus: Pick<EventBus, 'onEvent' | 'onGap'> & EventFreshness
+  bus: Pick<EventBus, 'onEvent' | 'onRecorded' | 'onGap'> & EventFreshness
   records: CacheRecords
   instanceId: string
   clock: Timers

@@ -2,13 +2,13 @@ import { randomUUID } from 'node:crypto'
 
 import { LRUCache } from 'lru-cache'
 
-import type { EventBus, StoredEvent, Unsubscribe } from '../kernel/events.js'
-import { dropOf, type Drop } from './drops.js'
+import type { EventBus, NewEvent, StoredEvent, Unsubscribe } from '../kernel/events.js'
+import { dropOf, DropSum, type Drop } from './drops.js'
 import { dropFor } from './event-tags.js'
 import type { RedisLayer } from './redis-layer.js'
 
 export interface InvalidationsOptions {
-  bus: Pick<EventBus, 'onEvent' | 'onGap'>
+  bus: Pick<EventBus, 'onEvent' | 'onRecorded' | 'onGap'>
   redis: () => Pick<RedisLayer, 'drop'> | null
   /** Makes it so in this process. */
   apply: (drop: Drop) => void
@@ -35,6 +35,7 @@ export class Invalidations {
       bus.onEvent((event) => {
         if (event.type !== 'cache.strategy_changed') this.heardFromEvents(dropFor(event), markOf(event))
       }),
+      bus.onRecorded((events) => this.recordedHere(events)),
       bus.onGap(() => this.heardFromEvents(dropOf({ all: true }), randomUUID())),
     ]
   }
@@ -43,22 +44,32 @@ export class Invalidations {
     for (const unsubscribe of this.subscriptions) unsubscribe()
   }
 
-  /**
-   * @param recorded whether a stored event tells it already
-   * @throws GantryError `UNAVAILABLE` when it could not be recorded
-   */
-  async order(part: Partial<Drop>, { recorded = false }: { recorded?: boolean } = {}): Promise<void> {
+  /** @throws GantryError `UNAVAILABLE` when it could not be recorded */
+  async order(part: Partial<Drop>): Promise<void> {
     const drop = dropOf(part)
     const mark = randomUUID()
     this.options.apply(drop)
     this.done.set(mark, true)
-    const fast = this.options.redis()?.drop(drop, recorded ? [] : [mark])
-    await Promise.all([fast, recorded ? undefined : this.options.record(mark, drop)])
+    await Promise.all([this.options.redis()?.drop(drop, [mark]), this.options.record(mark, drop)])
   }
 
   heardFromRedis(drop: Drop, marks: readonly string[]): void {
     this.options.apply(drop)
     for (const mark of marks) this.done.set(mark, true)
+  }
+
+  /**
+   * Before the caller who changed something is answered: asking again, they must not get what was. Over Redis the others
+   * know it at once, and from the stored event in any case.
+   */
+  private recordedHere(events: readonly NewEvent[]): void {
+    const sum = new DropSum()
+    // The cache's own events tell what is done already.
+    for (const event of events) if (!event.type.startsWith('cache.')) sum.add(dropFor(event))
+    if (sum.isEmpty) return
+    const drop = sum.take()
+    this.options.apply(drop)
+    void this.options.redis()?.drop(drop, [])
   }
 
   private heardFromEvents(drop: Drop, mark: string): void {

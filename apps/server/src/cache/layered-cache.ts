@@ -131,10 +131,10 @@ export class LayeredCache implements Cache {
     await this.options.invalidations.order({ keys })
   }
 
-  async invalidateTags(tags: readonly string[], options: { recorded?: boolean } = {}): Promise<void> {
+  async invalidateTags(tags: readonly string[]): Promise<void> {
     if (tags.length > MAX_KEYS_AT_ONCE) throw new RangeError(`at most ${MAX_KEYS_AT_ONCE} tags at once`)
     tags.forEach((tag) => checkTags([tag]))
-    await this.options.invalidations.order({ tags }, options)
+    await this.options.invalidations.order({ tags })
   }
 
   async invalidatePattern(pattern: string): Promise<void> {

@@ -28,6 +28,8 @@ export interface Config {
   }
   cache: {
     strategy: SettingValues['CACHE_STRATEGY']
+    /** Whether answers to queries are kept. */
+    answers: boolean
     memory: { maxEntries: number; maxBytes: number }
     compressOverBytes: number
     /** Null: no Redis. */
@@ -64,6 +66,7 @@ const grouped = (values: SettingValues, cwd: string): Config => ({
   database: { url: values.DATABASE_URL, poolSize: values.DB_POOL_SIZE, timeoutMs: values.DB_TIMEOUT_MS },
   cache: {
     strategy: values.CACHE_STRATEGY,
+    answers: values.CACHE_ANSWERS,
     memory: { maxEntries: values.CACHE_MEMORY_ENTRIES, maxBytes: values.CACHE_MEMORY_BYTES },
     compressOverBytes: values.CACHE_COMPRESS_OVER_BYTES,
     redis: values.REDIS_URL === null ? null : { url: values.REDIS_URL, prefix: values.REDIS_PREFIX },

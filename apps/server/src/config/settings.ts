@@ -103,6 +103,11 @@ export const SETTINGS = {
     'simple',
     'What becomes of cached answers that are no longer fresh: simple (loaded again) or swr (used once more while they are loaded again).',
   ),
+  CACHE_ANSWERS: setting(
+    flag(true),
+    'true',
+    'Whether finished answers of lists are kept for a second or two and given to whoever may see the same.',
+  ),
   CACHE_MEMORY_ENTRIES: setting(
     wholeNumber(1, 1_000_000, 10_000),
     '10000',

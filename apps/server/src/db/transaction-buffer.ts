@@ -6,10 +6,12 @@ import type { Prisma } from './generated/client.js'
 
 /** The events and jobs of one transaction, kept until its end and then written at one go. */
 export class TransactionBuffer {
+  readonly recorded: NewEvent[] = []
   private readonly events: object[] = []
   private readonly jobs: object[] = []
 
   record(event: NewEvent, actorId: string): void {
+    this.recorded.push(event)
     this.events.push({
       type: event.type,
       subject_type: event.subjectType,

@@ -85,7 +85,7 @@ export class PrismaUnitOfWork<R extends object> implements UnitOfWork<R>, Snapsh
   ): Promise<T> {
     const { prisma, repositoriesFor, hook } = this.options
     const limits = { maxWait: this.timeoutMs, timeout: this.timeoutMs }
-    const { result, committed } = await prisma.$transaction(async (tx) => {
+    const { result, committed, recorded } = await prisma.$transaction(async (tx) => {
       const now = await databaseNow(tx)
       const buffer = new TransactionBuffer()
       const context: TransactionContext = {
@@ -95,9 +95,9 @@ export class PrismaUnitOfWork<R extends object> implements UnitOfWork<R>, Snapsh
         finishJob: (jobId) => finishInTransaction(tx, jobId),
       }
       const result = await body(tx, { ...repositoriesFor(tx, now), ...context })
-      return { result, committed: await buffer.flush(tx, hook) }
+      return { result, committed: await buffer.flush(tx, hook), recorded: buffer.recorded }
     }, limits)
-    if (committed !== null) hook.committed(committed)
+    if (committed !== null) hook.committed(committed, recorded)
     return result
   }
 }

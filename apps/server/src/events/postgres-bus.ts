@@ -4,6 +4,7 @@ import type {
   EventBus,
   EventFreshness,
   EventLog,
+  NewEvent,
   StoredEvent,
   TelemetryTopic,
   Unsubscribe,
@@ -47,6 +48,7 @@ class Bus implements PostgresBus {
   private readonly from: string
   private readonly events: Handlers<[StoredEvent]>
   private readonly gaps: Handlers<[]>
+  private readonly recordings: Handlers<[readonly NewEvent[]]>
   private readonly telemetry = new Map<string, Handlers<[string, unknown]>>()
   private readonly wakes = new Map<string, Handlers<[]>>()
   private readonly connection: NoticeConnection
@@ -62,6 +64,7 @@ class Bus implements PostgresBus {
     this.from = options.processId ?? newId('instance')
     this.events = new Handlers(log, 'event')
     this.gaps = new Handlers(log, 'gap')
+    this.recordings = new Handlers(log, 'recording')
     this.batch = new TelemetryBatch(this.from, log)
     this.follower = new EventFollower({
       eventLog,
@@ -108,6 +111,10 @@ class Bus implements PostgresBus {
     return this.events.add(handler)
   }
 
+  onRecorded(handler: (events: readonly NewEvent[]) => void): Unsubscribe {
+    return this.recordings.add(handler)
+  }
+
   onGap(handler: () => void): Unsubscribe {
     return this.gaps.add(handler)
   }
@@ -141,7 +148,8 @@ class Bus implements PostgresBus {
     return encodeNotice({ kind: 'commit', from: this.from, ...committed })
   }
 
-  committed({ events, jobs }: Committed): void {
+  committed({ events, jobs }: Committed, recorded: readonly NewEvent[] = []): void {
+    if (recorded.length > 0) this.recordings.call(recorded)
     if (events) this.follower.poke()
     if (jobs) this.wakes.get('outbox' satisfies WakeTopic)?.call()
   }

@@ -1,4 +1,5 @@
 import type { Context } from '../trpc/context.js'
+import type { Answers } from '../trpc/answers.js'
 import type { LiveStreams } from '../trpc/live-streams.js'
 import type { Services } from '../trpc/services.js'
 import type { Exchange } from './exchange.js'
@@ -7,11 +8,16 @@ import type { HttpMetrics } from './metrics.port.js'
 export interface ContextSources {
   services: Services
   liveStreams: LiveStreams
+  /** Null: no answers are kept. */
+  answers: Answers | null
   metrics: HttpMetrics
 }
 
 /** What the procedures of one request know of it. */
-export const contextOf = (exchange: Exchange, { services, liveStreams, metrics }: ContextSources): Context => ({
+export const contextOf = (
+  exchange: Exchange,
+  { services, liveStreams, answers, metrics }: ContextSources,
+): Context => ({
   requestId: exchange.requestId,
   signal: exchange.signal,
   log: exchange.log,
@@ -19,6 +25,7 @@ export const contextOf = (exchange: Exchange, { services, liveStreams, metrics }
   client: { ip: exchange.address, userAgent: exchange.req.headers['user-agent'] ?? null },
   services,
   liveStreams,
+  answers,
   procedureFinished: (outcome) => {
     if (outcome.code !== 'OK') exchange.errorCodes.add(outcome.code)
     metrics.procedureFinished(outcome)

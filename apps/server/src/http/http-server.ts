@@ -5,6 +5,7 @@ import type { AnyRouter } from '@trpc/server'
 
 import type { Authenticator } from '../kernel/actor.js'
 import type { Logger } from '../kernel/logger.port.js'
+import type { Answers } from '../trpc/answers.js'
 import { LiveStreams } from '../trpc/live-streams.js'
 import type { Services } from '../trpc/services.js'
 import { refuseUnparsable } from './client-error.js'
@@ -26,6 +27,8 @@ export interface HttpServerOptions {
   rateLimiter: RateLimiter
   router: AnyRouter
   services: Services
+  /** Null: no answers are kept. */
+  answers: Answers | null
   files: FileHandlers
   /** What `/ready` asks. */
   checks: readonly HealthCheck[]

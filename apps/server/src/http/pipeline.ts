@@ -56,7 +56,6 @@ export class Pipeline {
       await unlessAborted(this.authenticate(exchange, cost), exchange.signal)
       await unlessAborted(applyRateLimit(exchange, this.options.rateLimiter, cost), exchange.signal)
     }
-    // The byte cache belongs here: with actor and scope known, and before tRPC, which costs ten times a plain answer.
     await route.handle(exchange, params)
   }
 

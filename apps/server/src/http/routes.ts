@@ -15,8 +15,8 @@ type RoutesOptions = HttpServerOptions &
 
 /** Everything the server answers. */
 export const allRoutes = (options: RoutesOptions): Route[] => {
-  const { config, router, services, liveStreams, metrics, timeouts, authenticator } = options
-  const procedures = { router, services, liveStreams, metrics, bodyTimeoutMs: timeouts.bodyMs }
+  const { config, router, services, liveStreams, answers, metrics, timeouts, authenticator } = options
+  const procedures = { router, services, liveStreams, answers, metrics, bodyTimeoutMs: timeouts.bodyMs }
   const { publicUrl, docsPublic, maxUploadBytes } = config.http
   return [
     ...healthRoutes(options),

@@ -64,11 +64,10 @@ export interface Cache {
   /** @throws GantryError `UNAVAILABLE` when the other instances may not hear of it */
   del(...keys: string[]): Promise<void>
   /**
-   * Every value with one of these tags is gone, on every instance.
-   * @param options.recorded an event in the database tells it to the others already, so none is added
+   * Every value with one of these tags is gone, on every instance. What a stored event tells needs no such call.
    * @throws GantryError `UNAVAILABLE` when the other instances may not hear of it
    */
-  invalidateTags(tags: readonly string[], options?: { recorded?: boolean }): Promise<void>
+  invalidateTags(tags: readonly string[]): Promise<void>
   /**
    * Every key that matches is gone, on every instance; `*` stands for any characters, everything else for itself. Costs
    * a walk through all keys in Redis: tags are the cheaper way.

@@ -1,3 +1,5 @@
+import type { NewEvent } from './events.js'
+
 /** What a transaction leaves behind for others to notice. */
 export interface Committed {
   /** It stored at least one event. */
@@ -14,6 +16,6 @@ export interface CommitHook {
   readonly channel: string
   /** The payload for `pg_notify`, sent exactly if the transaction commits. */
   notice(committed: Committed): string
-  /** Called after the commit. Never throws. */
-  committed(committed: Committed): void
+  /** Called after the commit, before whoever made it hears of it. Never throws. */
+  committed(committed: Committed, recorded: readonly NewEvent[]): void
 }

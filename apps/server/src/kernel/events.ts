@@ -94,6 +94,11 @@ export type Unsubscribe = () => void
 export interface EventBus {
   /** Each stored event from now on. A handler's failure is logged and never stops the others. */
   onEvent(handler: (event: StoredEvent) => void): Unsubscribe
+  /**
+   * The events that this process itself has just stored, before the transaction's caller goes on: a caller who changes
+   * something and asks at once must not get an older answer. They come by {@link onEvent} too.
+   */
+  onRecorded(handler: (events: readonly NewEvent[]) => void): Unsubscribe
   /** Called when events were missed for good (the process slept past their keeping): forget what came from them. */
   onGap(handler: () => void): Unsubscribe
   /** Telemetry: the latest value per key, coalesced; lost without harm. */

@@ -2,6 +2,7 @@ import { alarm, alarmEvent, idOf, pageInput, pageOf } from '@gantry/schemas'
 import { tracked } from '@trpc/server'
 import { z } from 'zod'
 
+import { cache } from '../trpc/cache.js'
 import { router } from '../trpc/init.js'
 import { liveStream, trackedStreamOf } from '../trpc/live-stream.js'
 import { authedProcedure, operatorProcedure } from '../trpc/procedures.js'
@@ -13,6 +14,7 @@ export const alarmsRouter = router({
   list: authedProcedure
     .meta({ openapi: { method: 'GET', path: '/alarms', tags, summary: 'List open alarms, newest first' } })
     .input(z.strictObject({ ...pageInput, includeCleared: z.boolean().default(false) }))
+    .concat(cache({ ttl: 2, tags: ['alarm'], scope: 'shared' }))
     .output(pageOf(alarm))
     .query(({ ctx, input: { limit, cursor = null, includeCleared } }) =>
       ctx.services.alarms.list(ctx.actor, { limit, cursor, open: !includeCleared }),

@@ -1,6 +1,7 @@
 import { fileVersion, idOf, pageInput, pageOf, printFile } from '@gantry/schemas'
 import { z } from 'zod'
 
+import { cache } from '../trpc/cache.js'
 import { router } from '../trpc/init.js'
 import { authedProcedure, operatorProcedure } from '../trpc/procedures.js'
 
@@ -12,6 +13,7 @@ export const filesRouter = router({
   list: authedProcedure
     .meta({ openapi: { method: 'GET', path: '/files', tags, summary: 'List print files, newest first' } })
     .input(z.strictObject(pageInput))
+    .concat(cache({ ttl: 2, tags: ['file'], scope: 'shared' }))
     .output(pageOf(printFile))
     .query(({ ctx, input: { limit, cursor = null } }) => ctx.services.files.list(ctx.actor, { limit, cursor })),
 

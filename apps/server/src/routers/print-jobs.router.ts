@@ -14,6 +14,7 @@ import {
 import { tracked } from '@trpc/server'
 import { z } from 'zod'
 
+import { cache } from '../trpc/cache.js'
 import { router } from '../trpc/init.js'
 import { liveStream, trackedStreamOf } from '../trpc/live-stream.js'
 import { authedProcedure, operatorProcedure } from '../trpc/procedures.js'
@@ -32,6 +33,7 @@ export const printJobsRouter = router({
         projectId: idOf('project').optional(),
       }),
     )
+    .concat(cache({ ttl: 2, tags: ['print_job', 'attempt'], scope: 'shared' }))
     .output(pageOf(printJob))
     .query(({ ctx, input: { cursor = null, projectId = null, state, ...input } }) =>
       ctx.services.printJobs.list(ctx.actor, {

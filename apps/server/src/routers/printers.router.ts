@@ -11,6 +11,7 @@ import {
 } from '@gantry/schemas'
 import { z } from 'zod'
 
+import { cache } from '../trpc/cache.js'
 import { router } from '../trpc/init.js'
 import { liveStream, streamOf } from '../trpc/live-stream.js'
 import { adminProcedure, authedProcedure, operatorProcedure } from '../trpc/procedures.js'
@@ -28,6 +29,8 @@ export const printersRouter = router({
   list: authedProcedure
     .meta({ openapi: { method: 'GET', path: '/printers', tags, summary: 'List printers with their live status' } })
     .input(z.strictObject({ ...pageInput, groupId: idOf('printerGroup').optional() }))
+    // Temperatures and progress come by no event: they are as old as the answer.
+    .concat(cache({ ttl: 1, tags: ['printer', 'attempt', 'print_job'], scope: 'shared' }))
     .output(pageOf(printer))
     .query(({ ctx, input: { limit, cursor = null, groupId = null } }) =>
       ctx.services.printers.list(ctx.actor, { limit, cursor, groupId }),

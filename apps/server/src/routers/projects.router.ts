@@ -10,6 +10,7 @@ import {
 } from '@gantry/schemas'
 import { z } from 'zod'
 
+import { cache } from '../trpc/cache.js'
 import { router } from '../trpc/init.js'
 import { authedProcedure, operatorProcedure } from '../trpc/procedures.js'
 
@@ -20,6 +21,7 @@ export const projectsRouter = router({
   list: authedProcedure
     .meta({ openapi: { method: 'GET', path: '/projects', tags, summary: 'List projects, newest first' } })
     .input(z.strictObject({ ...pageInput, status: projectStatus.optional() }))
+    .concat(cache({ ttl: 2, tags: ['project', 'print_job', 'attempt'], scope: 'shared' }))
     .output(pageOf(project))
     .query(({ ctx, input: { limit, cursor = null, status = null } }) =>
       ctx.services.projects.list(ctx.actor, { limit, cursor, status }),

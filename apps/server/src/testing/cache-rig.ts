@@ -16,6 +16,7 @@ import { recordingLogger, type RecordingLogger } from './recording-logger.js'
 /** Stored events as one process hears of them; while it is deaf they wait for it. */
 class Ear implements EventFreshness {
   readonly onEvent = new Set<(event: StoredEvent) => void>()
+  readonly onRecorded = new Set<(events: readonly NewEvent[]) => void>()
   readonly onGap = new Set<() => void>()
   private waiting: StoredEvent[] = []
   private deafSinceMs: number | null = null
@@ -48,6 +49,8 @@ export interface CacheInstance extends StartedCache {
   /** Stored events no longer reach it, and it knows. */
   deafen(): void
   heal(): void
+  /** It has stored these itself, and hears of them by the database later. */
+  record(...events: NewEvent[]): void
   /** Events were removed before it had read them. */
   gap(): void
 }
@@ -107,6 +110,7 @@ export class CacheRig implements AsyncDisposable {
       stop: () => started.stop(),
       deafen: () => ear.deafen(),
       heal: () => ear.heal(),
+      record: (...events) => ear.onRecorded.forEach((handler) => handler(events)),
       gap: () => ear.onGap.forEach((handler) => handler()),
     }
     this.instances.push(instance)
@@ -128,11 +132,15 @@ export class CacheRig implements AsyncDisposable {
   }
 }
 
-const endOf = (ear: Ear): Pick<EventBus, 'onEvent' | 'onGap'> & EventFreshness => ({
+const endOf = (ear: Ear): Pick<EventBus, 'onEvent' | 'onRecorded' | 'onGap'> & EventFreshness => ({
   currentAsOfMs: () => ear.currentAsOfMs(),
   onEvent: (handler) => {
     ear.onEvent.add(handler)
     return () => ear.onEvent.delete(handler)
+  },
+  onRecorded: (handler) => {
+    ear.onRecorded.add(handler)
+    return () => ear.onRecorded.delete(handler)
   },
   onGap: (handler) => {
     ear.onGap.add(handler)

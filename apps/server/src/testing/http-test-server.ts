@@ -147,6 +147,7 @@ export const startProbeServer = async (overrides: Overrides = {}): Promise<Probe
     router: probeRouter,
     // The probe's procedures call no service.
     services: {} as Services,
+    answers: null,
     files: hashing,
     checks: [],
     version: '0.0.0',

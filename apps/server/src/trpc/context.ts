@@ -1,5 +1,6 @@
 import type { Actor } from '../kernel/actor.js'
 import type { Logger } from '../kernel/logger.port.js'
+import type { Answers } from './answers.js'
 import type { LiveStreams } from './live-streams.js'
 import type { Services } from './services.js'
 
@@ -24,6 +25,10 @@ export interface Context {
   client: { ip: string | null; userAgent: string | null }
   services: Services
   liveStreams: LiveStreams
+  /** Where answers to queries are kept; null: nowhere. */
+  answers: Answers | null
   /** Hears of every finished call. */
   procedureFinished(outcome: ProcedureOutcome): void
+  /** Hears by which digest the input of a call is known whose answer is kept. */
+  inputParsed?(batchIndex: number, input: string): void
 }

@@ -1,6 +1,7 @@
 import { initTRPC } from '@trpc/server'
 import type { UserRole } from '@gantry/schemas'
 
+import type { CacheRule } from './cache-rule.js'
 import type { Context } from './context.js'
 import { formatError } from './error-formatter.js'
 import { transformer } from './input-transformer.js'
@@ -20,6 +21,8 @@ export interface ProcedureMeta {
   /** Set by the base procedures. */
   access?: 'public' | UserRole
   openapi?: RestMeta
+  /** Set by `cache(rule)`. */
+  cache?: CacheRule
 }
 
 /** A comment on the wire this often shows both ends that a quiet stream lives. */

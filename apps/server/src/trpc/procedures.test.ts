@@ -19,6 +19,7 @@ const setUp = (overrides: Partial<Context> = {}) => {
     client: { ip: null, userAgent: null },
     // The probe's procedures call no service.
     services: {} as Services,
+    answers: null,
     liveStreams: new LiveStreams({ authenticator: { stillValid: () => Promise.resolve(true) } }),
     procedureFinished: (outcome) => void outcomes.push(outcome),
     ...overrides,

@@ -31,6 +31,7 @@ export class SimulatedBus {
     this.ears.push(ear)
     return {
       onEvent: (handler) => listenIn(ear.onEvent, handler),
+      onRecorded: () => () => undefined,
       onGap: () => () => undefined,
       publishTelemetry: () => undefined,
       onTelemetry: () => () => undefined,

@@ -1,0 +1,90 @@
+import { createHash } from 'node:crypto'
+
+import { LRUCache } from 'lru-cache'
+import superjson from 'superjson'
+
+import type { Actor } from '../kernel/actor.js'
+import type { Cache, Cached } from '../kernel/cache.port.js'
+import type { CacheRule } from './cache-rule.js'
+import { serializeOutput } from './output-serializer.js'
+
+type Serialized = ReturnType<typeof superjson.serialize>
+
+/** So many different inputs are known by how they were written; the rest goes through the parser. */
+const MOST_INPUTS = 10_000
+/** Longer ones are not remembered. */
+const LONGEST_INPUT = 2_000
+
+const digestOf = (text: string): string => createHash('sha256').update(text).digest('base64url')
+
+const sortedKeys = (_key: string, value: unknown): unknown =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+    : value
+
+/** The same for equal inputs, in whatever order their keys came. */
+export const inputDigest = (input: unknown): string => digestOf(JSON.stringify(serializeOutput(input), sortedKeys))
+
+const listed = (ids: 'all' | readonly string[]): string => (ids === 'all' ? 'all' : digestOf(ids.toSorted().join()))
+
+/** Whose answer it is: two actors have the same only when they may see the same. */
+const readerOf = (actor: Actor | null, { scope }: CacheRule): string => {
+  if (actor === null) return 'nobody'
+  const { kind, id, role } = actor
+  const sees = `${role}.${listed(actor.scope.printerGroups)}.${listed(actor.scope.projects)}`
+  return scope === 'shared' ? sees : `${sees}.${kind}.${id}`
+}
+
+/**
+ * Finished answers to queries, as the bytes that tRPC sends for one call. They are stored by procedure, parsed input,
+ * reader and build: what another version of the server made is never answered.
+ */
+export class Answers {
+  /** Which parsed input a written one stands for. */
+  private readonly inputs = new LRUCache<string, string>({ max: MOST_INPUTS })
+
+  constructor(
+    private readonly cache: Cache,
+    private readonly build: string,
+  ) {}
+
+  keyOf(procedure: string, input: string, rule: CacheRule, actor: Actor | null): string {
+    return `${procedure}:${this.build}:${input}:${readerOf(actor, rule)}`
+  }
+
+  /**
+   * The kept answer, or else what `load` brings, which is kept.
+   * @throws what `load` throws; then nothing is kept
+   */
+  getOrMake(key: string, { ttl, tags }: CacheRule, load: () => Promise<unknown>): Promise<Buffer> {
+    return this.cache.getOrSet(key, async () => bytesOf(await load()), { ttl, tags })
+  }
+
+  /** In this process, without waiting. */
+  peek(key: string): Cached<Buffer> | undefined {
+    return this.cache.peek(key)
+  }
+
+  find(key: string): Promise<Cached<Buffer> | undefined> {
+    return this.cache.find(key)
+  }
+
+  /** Only after the input was parsed: what stands in for a parse must have passed one. */
+  remember(procedure: string, written: string, input: string): void {
+    if (written.length <= LONGEST_INPUT) this.inputs.set(`${procedure} ${written}`, input)
+  }
+
+  /** The digest of the input that was once written so, or undefined. */
+  recall(procedure: string, written: string): string | undefined {
+    return written.length <= LONGEST_INPUT ? this.inputs.get(`${procedure} ${written}`) : undefined
+  }
+}
+
+/** As tRPC writes the answer to one call. */
+const bytesOf = (data: unknown): Buffer => Buffer.from(JSON.stringify({ result: { data: serializeOutput(data) } }))
+
+/** What the procedure had returned. */
+export const dataOf = (bytes: Buffer): unknown => {
+  const { result } = JSON.parse(bytes.toString()) as { result: { data: Serialized } }
+  return superjson.deserialize(result.data)
+}

@@ -1,0 +1,25 @@
+import { middlewareMarker } from '@trpc/server/unstable-core-do-not-import'
+
+import { dataOf, inputDigest } from './answers.js'
+import type { CacheRule } from './cache-rule.js'
+import { t } from './init.js'
+
+/**
+ * Keeps the successful answers of a query: `.input(…).concat(cache({ … })).output(…)`. It stands behind the access level
+ * and the input, so that nothing is kept or given that was not allowed and parsed, and before the output, so that what
+ * is kept is what may be sent. The same for HTTP, REST and `createCaller`.
+ */
+export const cache = (rule: CacheRule) =>
+  t.procedure.meta({ cache: rule }).use(async ({ ctx, path, type, input, batchIndex, next }) => {
+    const { answers } = ctx
+    if (answers === null || type !== 'query') return next()
+    const digest = inputDigest(input)
+    let own = null as Awaited<ReturnType<typeof next>> | null
+    const bytes = await answers.getOrMake(answers.keyOf(path, digest, rule, ctx.actor), rule, async () => {
+      own = await next()
+      if (!own.ok) throw own.error
+      return own.data
+    })
+    ctx.inputParsed?.(batchIndex, digest)
+    return own ?? { ok: true, data: dataOf(bytes), marker: middlewareMarker, ctx }
+  })
