@@ -27,7 +27,10 @@ export const inputDigest = (input: unknown): string => digestOf(JSON.stringify(s
 
 const listed = (ids: 'all' | readonly string[]): string => (ids === 'all' ? 'all' : digestOf(ids.toSorted().join()))
 
-/** Whose answer it is: two actors have the same only when they may see the same. */
+/**
+ * Whose answer it is: two actors have the same only when they may ask and see the same. Whatever else of an actor comes
+ * to decide that belongs in here.
+ */
 const readerOf = (actor: Actor | null, { scope }: CacheRule): string => {
   if (actor === null) return 'nobody'
   const { kind, id, role } = actor
