@@ -3,7 +3,7 @@ import superjson from 'superjson'
 import { GantryError } from '../kernel/errors.js'
 import type { IdempotentCall } from '../kernel/unit-of-work.port.js'
 import type { Prisma, PrismaClient } from './generated/client.js'
-import { inputHash } from './input-hash.js'
+import { inputHash } from '../kernel/input-hash.js'
 
 const KEPT_HOURS = 24
 

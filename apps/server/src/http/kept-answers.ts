@@ -1,10 +1,10 @@
-import type { Actor } from '../kernel/actor.js'
 import type { Cached } from '../kernel/cache.port.js'
 import type { Answers } from '../trpc/answers.js'
 import type { CacheRule } from '../trpc/cache-rule.js'
 import type { Exchange } from './exchange.js'
 import type { HttpMetrics } from './metrics.port.js'
 import type { ProcedureMap } from './trpc-procedures.js'
+import { sendText } from './respond.js'
 import { writtenInputs } from './written-inputs.js'
 
 export interface KeptAnswersOptions {
@@ -14,9 +14,16 @@ export interface KeptAnswersOptions {
   metrics: HttpMetrics
 }
 
+/** The calls of one request, all of queries whose answers are kept. */
+export interface KeptCalls {
+  rules: readonly CacheRule[]
+  /** Their inputs as text; null when they cannot be told apart. */
+  written: readonly string[] | null
+}
+
 /** RFC 9211; browsers and proxies must not answer for us. */
-const PRIVATE = { 'cache-control': 'private, no-cache' }
-export const MISS_HEADERS = { ...PRIVATE, 'cache-status': 'Gantry; fwd=miss' }
+const CACHE_CONTROL = 'private, no-cache'
+export const MISS_HEADERS = { 'cache-control': CACHE_CONTROL, 'cache-status': 'Gantry; fwd=miss' }
 
 /** The rules of the queries whose answers are kept, by procedure. */
 const rulesIn = (procedures: ProcedureMap): ReadonlyMap<string, CacheRule> =>
@@ -40,17 +47,18 @@ export class KeptAnswers {
     this.rules = rulesIn(options.procedures)
   }
 
-  /** Whether answers to all calls of this request are kept, so that the answer says what became of it. */
-  areKept({ method, procedures }: Exchange): boolean {
-    return method === 'GET' && this.rulesOf(procedures) !== null
+  /** @returns null when the answer to one of them is never kept */
+  callsOf(exchange: Exchange): KeptCalls | null {
+    const { method, procedures } = exchange
+    if (this.options.answers === null || method !== 'GET' || procedures.length === 0) return null
+    const rules = procedures.map((name) => this.rules.get(name))
+    return areAll(rules) ? { rules, written: writtenInputs(exchange) } : null
   }
 
   /** @returns whether the request is answered */
-  async answer(exchange: Exchange): Promise<boolean> {
+  async answer(exchange: Exchange, calls: KeptCalls): Promise<boolean> {
     const began = performance.now()
-    const rules = exchange.method === 'GET' ? this.rulesOf(exchange.procedures) : null
-    if (rules === null || wantsStream(exchange)) return false
-    const keys = this.keysOf(exchange, rules, exchange.actor)
+    const keys = wantsStream(exchange) ? null : this.keysOf(exchange, calls)
     const found = keys === null ? null : await this.read(keys)
     if (found === null || exchange.signal.aborted) return false
     send(exchange, found)
@@ -58,28 +66,17 @@ export class KeptAnswers {
     return true
   }
 
-  /** The raw inputs of this request, to be remembered as their calls are parsed. */
-  rememberer(exchange: Exchange): (batchIndex: number, input: string) => void {
-    const { answers } = this.options
-    const written = this.areKept(exchange) ? writtenInputs(exchange) : null
-    return (batchIndex, input) => {
-      const [procedure, text] = [exchange.procedures[batchIndex], written?.[batchIndex]]
-      if (procedure !== undefined && text !== undefined) answers?.remember(procedure, text, input)
-    }
+  /** Remembers what a call wrote, now that it is parsed. */
+  remember({ procedures }: Exchange, { written }: KeptCalls, batchIndex: number, input: string): void {
+    const [procedure, text] = [procedures[batchIndex], written?.[batchIndex]]
+    if (procedure !== undefined && text !== undefined) this.options.answers?.remember(procedure, text, input)
   }
 
-  private rulesOf(names: readonly string[]): CacheRule[] | null {
-    if (this.options.answers === null || names.length === 0) return null
-    const rules = names.map((name) => this.rules.get(name))
-    return areAll(rules) ? rules : null
-  }
-
-  private keysOf(exchange: Exchange, rules: CacheRule[], actor: Actor | null): string[] | null {
+  private keysOf({ procedures, actor }: Exchange, { rules, written }: KeptCalls): string[] | null {
     const { answers } = this.options
-    const written = writtenInputs(exchange)
     if (answers === null || written === null) return null
     const keys = rules.map((rule, n) => {
-      const procedure = exchange.procedures[n] ?? ''
+      const procedure = procedures[n] ?? ''
       const input = answers.recall(procedure, written[n] ?? '')
       return input === undefined ? undefined : answers.keyOf(procedure, input, rule, actor)
     })
@@ -110,17 +107,14 @@ const [OPEN, COMMA, CLOSE] = [Buffer.from('['), Buffer.from(','), Buffer.from(']
 const joined = (parts: readonly Buffer[]): Buffer =>
   Buffer.concat([OPEN, ...parts.flatMap((part, n) => (n === 0 ? [part] : [COMMA, part])), CLOSE])
 
-const send = ({ res, query }: Exchange, found: readonly Cached<Buffer>[]): void => {
+const send = (exchange: Exchange, found: readonly Cached<Buffer>[]): void => {
+  const { res, query } = exchange
   const parts = found.map(({ value }) => value)
   const [only] = parts
   const body = query.get('batch') === '1' || only === undefined ? joined(parts) : only
-  res.writeHead(200, {
-    ...PRIVATE,
-    'cache-status': 'Gantry; hit',
-    age: String(Math.floor(Math.max(...found.map(({ ageSeconds }) => ageSeconds)))),
-    'content-type': 'application/json',
-    vary: 'trpc-accept, accept, origin',
-    'content-length': body.length,
-  })
-  res.end(body)
+  res.setHeader('cache-control', CACHE_CONTROL)
+  res.setHeader('cache-status', 'Gantry; hit')
+  res.setHeader('age', Math.floor(Math.max(...found.map(({ ageSeconds }) => ageSeconds))))
+  res.setHeader('vary', 'trpc-accept, accept, origin')
+  sendText(exchange, 200, 'application/json', body)
 }

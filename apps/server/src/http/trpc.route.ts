@@ -9,7 +9,7 @@ import { gantryErrorOf } from '../trpc/gantry-error-of.js'
 import { contextOf, type ContextSources } from './context.js'
 import type { Exchange } from './exchange.js'
 import { assertJsonOnly, readJsonBody } from './limits/json-body.js'
-import { KeptAnswers, MISS_HEADERS } from './kept-answers.js'
+import { KeptAnswers, MISS_HEADERS, type KeptCalls } from './kept-answers.js'
 import type { Route } from './route.js'
 import { LIMITS } from './settings.js'
 import { isSubscription, procedureNames, proceduresOf } from './trpc-procedures.js'
@@ -33,9 +33,9 @@ export const trpcRoute = (options: TrpcRouteOptions): Route => {
   const procedures = proceduresOf(options.router)
   const kept = new KeptAnswers({ ...options, procedures })
 
-  const answer = async (exchange: Exchange, request: Request): Promise<Response> => {
-    const context = { ...contextOf(exchange, options), inputParsed: kept.rememberer(exchange) }
-    const isKept = kept.areKept(exchange)
+  const answer = async (exchange: Exchange, calls: KeptCalls | null, request: Request): Promise<Response> => {
+    const context = contextOf(exchange, options)
+    if (calls !== null) context.inputParsed = (index, input) => kept.remember(exchange, calls, index, input)
     const response = await fetchRequestHandler({
       endpoint: '/trpc',
       req: request,
@@ -44,7 +44,7 @@ export const trpcRoute = (options: TrpcRouteOptions): Route => {
       createContext: () => context,
       onError: ({ error }) => exchange.errorCodes.add(gantryErrorOf(error).code),
       responseMeta: ({ errors }) => ({
-        headers: new Headers({ vary: 'origin', ...(isKept && errors.length === 0 && MISS_HEADERS) }),
+        headers: new Headers({ vary: 'origin', ...(calls !== null && errors.length === 0 && MISS_HEADERS) }),
         status: statusOf(errors, exchange.procedures.length),
       }),
     })
@@ -71,11 +71,12 @@ export const trpcRoute = (options: TrpcRouteOptions): Route => {
       sendTrpcError(exchange, error, isSubscription(exchange.procedures, procedures) ? 'stream' : 'json'),
     handle: async (exchange) => {
       assertJsonOnly(exchange)
-      if (await kept.answer(exchange)) return
+      const calls = kept.callsOf(exchange)
+      if (calls !== null && (await kept.answer(exchange, calls))) return
       // The adapter takes a body that was read already from here; reading it is bounded in size and time by us.
       const incoming = exchange.req as IncomingMessage & { rawBody?: Buffer }
       incoming.rawBody = await readJsonBody(exchange, options.bodyTimeoutMs)
-      const listener = getRequestListener((request) => answer(exchange, request), {
+      const listener = getRequestListener((request) => answer(exchange, calls, request), {
         // The process's own Request and Response stay as they are: drivers and tests use them too.
         overrideGlobalObjects: false,
         errorHandler: (cause) => {

@@ -1,10 +1,9 @@
-import { createHash } from 'node:crypto'
-
 import { LRUCache } from 'lru-cache'
 import superjson from 'superjson'
 
 import type { Actor } from '../kernel/actor.js'
 import type { Cache, Cached } from '../kernel/cache.port.js'
+import { inputHash } from '../kernel/input-hash.js'
 import type { CacheRule } from './cache-rule.js'
 import { serializeOutput } from './output-serializer.js'
 
@@ -15,17 +14,7 @@ const MOST_INPUTS = 10_000
 /** Longer ones are not remembered. */
 const LONGEST_INPUT = 2_000
 
-const digestOf = (text: string): string => createHash('sha256').update(text).digest('base64url')
-
-const sortedKeys = (_key: string, value: unknown): unknown =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)))
-    : value
-
-/** The same for equal inputs, in whatever order their keys came. */
-export const inputDigest = (input: unknown): string => digestOf(JSON.stringify(serializeOutput(input), sortedKeys))
-
-const listed = (ids: 'all' | readonly string[]): string => (ids === 'all' ? 'all' : digestOf(ids.toSorted().join()))
+const listed = (ids: 'all' | readonly string[]): string => (ids === 'all' ? 'all' : inputHash(ids.toSorted()))
 
 /**
  * Whose answer it is: two actors have the same only when they may ask and see the same. Whatever else of an actor comes
@@ -77,7 +66,7 @@ export class Answers {
     if (written.length <= LONGEST_INPUT) this.inputs.set(`${procedure} ${written}`, input)
   }
 
-  /** The digest of the input that was once written so, or undefined. */
+  /** The hash of the input that was once written so, or undefined. */
   recall(procedure: string, written: string): string | undefined {
     return written.length <= LONGEST_INPUT ? this.inputs.get(`${procedure} ${written}`) : undefined
   }

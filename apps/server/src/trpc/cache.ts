@@ -1,6 +1,7 @@
 import { middlewareMarker } from '@trpc/server/unstable-core-do-not-import'
 
-import { dataOf, inputDigest } from './answers.js'
+import { inputHash } from '../kernel/input-hash.js'
+import { dataOf } from './answers.js'
 import type { CacheRule } from './cache-rule.js'
 import { t } from './init.js'
 
@@ -13,13 +14,13 @@ export const cache = (rule: CacheRule) =>
   t.procedure.meta({ cache: rule }).use(async ({ ctx, path, type, input, batchIndex, next }) => {
     const { answers } = ctx
     if (answers === null || type !== 'query') return next()
-    const digest = inputDigest(input)
+    const hash = inputHash(input)
     let own = null as Awaited<ReturnType<typeof next>> | null
-    const bytes = await answers.getOrMake(answers.keyOf(path, digest, rule, ctx.actor), rule, async () => {
+    const bytes = await answers.getOrMake(answers.keyOf(path, hash, rule, ctx.actor), rule, async () => {
       own = await next()
       if (!own.ok) throw own.error
       return own.data
     })
-    ctx.inputParsed?.(batchIndex, digest)
+    ctx.inputParsed?.(batchIndex, hash)
     return own ?? { ok: true, data: dataOf(bytes), marker: middlewareMarker, ctx }
   })

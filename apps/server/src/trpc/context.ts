@@ -29,6 +29,6 @@ export interface Context {
   answers: Answers | null
   /** Hears of every finished call. */
   procedureFinished(outcome: ProcedureOutcome): void
-  /** Hears by which digest the input of a call is known whose answer is kept. */
+  /** Hears the hash of the parsed input of a call whose answer is kept. */
   inputParsed?(batchIndex: number, input: string): void
 }
