@@ -93,6 +93,7 @@ const startRoles = async (
     const openFile = (sha256: string, sizeBytes: number) => services.files.uploadSource(sha256, sizeBytes)
     running.fleet = await startFleetRole({
       unitOfWork,
+      reads,
       leases: persistence.leases,
       bus,
       drivers,

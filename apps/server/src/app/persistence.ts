@@ -6,7 +6,14 @@ import { deploy } from '../db/migrate/migrations.js'
 import { repositoriesFor, type Repositories } from '../db/repositories.js'
 import { createUnitOfWork } from '../db/unit-of-work.js'
 import { createPostgresBus, type PostgresBus } from '../events/postgres-bus.js'
-import type { Lifecycle, Logger, Snapshots, UnitOfWork } from '../kernel/index.js'
+import {
+  onPrimary,
+  type Lifecycle,
+  type Logger,
+  type Primary,
+  type Snapshots,
+  type UnitOfWork,
+} from '../kernel/index.js'
 
 export interface Persistence {
   url: string
@@ -17,7 +24,7 @@ export interface Persistence {
   /** On a connection of its own: the renewal of leases must not stand in line behind the work that they allow. */
   leases: UnitOfWork<Repositories>
   /** The repositories without a transaction, for single reads. */
-  reads: Repositories
+  reads: Primary<Repositories>
 }
 
 export interface PersistenceOptions {
@@ -57,7 +64,7 @@ export const openPersistence = async ({
 
   const unitOfWork = createUnitOfWork({ prisma, repositoriesFor, hook: bus })
   const leases = createUnitOfWork({ prisma: leaseDatabase.prisma, repositoriesFor, hook: bus })
-  return { url, database, eventLog, bus, unitOfWork, leases, reads: repositoriesFor(prisma) }
+  return { url, database, eventLog, bus, unitOfWork, leases, reads: onPrimary(repositoriesFor(prisma)) }
 }
 
 /** A fast shutdown only has to write what is in memory; after this an immediate one follows, which loses nothing either. */

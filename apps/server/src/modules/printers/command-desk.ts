@@ -7,6 +7,7 @@ import {
   type Actor,
   type EventBus,
   type Logger,
+  type Primary,
   type Timers,
   type UnitOfWork,
 } from '../../kernel/index.js'
@@ -34,6 +35,7 @@ export type OrderedPrinter = Pick<PrinterRecord, 'id' | 'kind' | 'url' | 'apiKey
 
 export interface CommandDeskDeps {
   unitOfWork: UnitOfWork<{ commands: CommandRepository }>
+  reads: Primary<{ commands: Pick<CommandRepository, 'get'> }>
   bus: EventBus
   drivers: DriverRegistry
   sealer: CredentialSealer
@@ -114,7 +116,7 @@ export class CommandDesk {
   }
 
   private async answered(actor: Actor, commandId: string, untilMs: number): Promise<CommandRecord | null> {
-    const { unitOfWork, bus, clock } = this.deps
+    const { unitOfWork, reads, bus, clock } = this.deps
     let woken = new AbortController()
     const unsubscribe = bus.onEvent((event) => {
       if (event.type === 'printer_command.finished' && event.payload.commandId === commandId) woken.abort()
@@ -122,11 +124,9 @@ export class CommandDesk {
     try {
       for (;;) {
         woken = new AbortController()
-        const isLate = clock.monotonicMs() >= untilMs
-        const command = await unitOfWork.run(async (tx) => {
-          if (isLate) await expireLate(tx) // there may be no other instance to do so
-          return tx.commands.get(actor, commandId)
-        })
+        // There may be no other instance to do so.
+        if (clock.monotonicMs() >= untilMs) await unitOfWork.run(expireLate)
+        const command = await reads.commands.get(actor, commandId)
         if (command === null || !['pending', 'taken'].includes(command.state)) return command
         if (clock.monotonicMs() >= untilMs + ANSWER_GRACE_MS) return null
         await pause(clock, LOOK_EVERY_MS, woken.signal)

@@ -15,6 +15,7 @@ import {
   type Actor,
   type EventBus,
   type EventType,
+  type Primary,
   type TransactionContext,
   type UnitOfWork,
 } from '../../kernel/index.js'
@@ -45,7 +46,7 @@ interface Repositories {
 
 export interface PrintersServiceDeps {
   unitOfWork: UnitOfWork<Repositories>
-  reads: Pick<Repositories, 'printers'>
+  reads: Primary<Pick<Repositories, 'printers'>>
   board: StatusBoard
   bus: EventBus
   desk: CommandDesk
