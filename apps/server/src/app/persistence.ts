@@ -10,6 +10,7 @@ import {
   onPrimary,
   type Lifecycle,
   type Logger,
+  type ObserveOperation,
   type Primary,
   type Snapshots,
   type UnitOfWork,
@@ -32,6 +33,7 @@ export interface PersistenceOptions {
   /** The folder with `schema.prisma` and `migrations/`. */
   prismaFolder: string
   instanceId: string
+  onOperation?: ObserveOperation
   log: Logger
   lifecycle: Lifecycle
 }
@@ -41,6 +43,7 @@ export const openPersistence = async ({
   config,
   prismaFolder,
   instanceId,
+  onOperation = () => undefined,
   log,
   lifecycle,
 }: PersistenceOptions): Promise<Persistence> => {
@@ -49,9 +52,10 @@ export const openPersistence = async ({
   if (applied.length > 0) log.info({ applied }, 'database migrated')
 
   const { poolSize, timeoutMs } = config.database
-  const open = (size: number) =>
-    createDatabase({ url, poolSize: size, timeoutMs, log, applicationName: `gantry ${instanceId.slice(-8)}` })
-  const [database, leaseDatabase] = [open(poolSize), open(1)]
+  const applicationName = `gantry ${instanceId.slice(-8)}`
+  const open = (size: number, name: string) =>
+    createDatabase({ url, poolSize: size, timeoutMs, log, applicationName, name, onOperation })
+  const [database, leaseDatabase] = [open(poolSize, 'primary'), open(1, 'leases')]
   lifecycle.onStop('database', async () => {
     await Promise.all([database.close(), leaseDatabase.close()])
   })
@@ -64,7 +68,7 @@ export const openPersistence = async ({
 
   const unitOfWork = createUnitOfWork({ prisma, repositoriesFor, hook: bus })
   const leases = createUnitOfWork({ prisma: leaseDatabase.prisma, repositoriesFor, hook: bus })
-  return { url, database, eventLog, bus, unitOfWork, leases, reads: onPrimary(repositoriesFor(prisma)) }
+  return { url, database, eventLog, bus, unitOfWork, leases, reads: onPrimary(repositoriesFor(database.reads)) }
 }
 
 /** A fast shutdown only has to write what is in memory; after this an immediate one follows, which loses nothing either. */

@@ -1,6 +1,7 @@
 export * from './actor.js'
 export * from './cache.port.js'
 export * from './clock.js'
+export * from './database-observer.port.js'
 export * from './errors.js'
 export * from './events.js'
 export * from './ids.js'

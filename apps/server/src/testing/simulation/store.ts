@@ -103,12 +103,15 @@ type Reading = Record<string, Record<string, (...args: unknown[]) => Promise<unk
 export const readsBy = (unitOfWork: UnitOfWork<SimulatedRepositories>): Primary<SimulatedRepositories> =>
   new Proxy({} as Primary<SimulatedRepositories>, {
     get: (_, repository: string) =>
-      new Proxy({} as Reading[string], {
-        get:
-          (_target, method: string) =>
-          (...args: unknown[]) =>
-            unitOfWork.run((tx) => (tx as unknown as Reading)[repository]![method]!(...args)),
-      }),
+      new Proxy<Reading[string]>(
+        {},
+        {
+          get:
+            (_target, method: string) =>
+            (...args: unknown[]) =>
+              unitOfWork.run((tx) => (tx as unknown as Reading)[repository]![method]!(...args)),
+        },
+      ),
   })
 
 const DATABASE_EPOCH_MS = 1_800_000_000_000
