@@ -76,7 +76,6 @@ const startRoles = async (
     onOperation: databaseMetrics(metrics),
   })
   const { unitOfWork, reads, bus } = persistence
-  const metrics = createMetrics()
   const cache = openCache({ config, persistence, metrics, instanceId, clock, log, lifecycle })
   const drivers = openDrivers(config.printers, lifecycle)
   const scans = new ScanThread()
