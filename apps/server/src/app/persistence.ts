@@ -2,6 +2,7 @@ import type { Config } from '../config/config.js'
 import { createDatabase, type Database } from '../db/client.js'
 import { startEmbeddedPostgres } from '../db/embedded/embedded-postgres.js'
 import { createEventLog, type PrismaEventLog } from '../db/event-log.js'
+import { reachDatabase } from '../db/migrate/connection.js'
 import { deploy } from '../db/migrate/migrations.js'
 import { repositoriesFor, type Repositories } from '../db/repositories.js'
 import { createUnitOfWork } from '../db/unit-of-work.js'
@@ -38,7 +39,10 @@ export interface PersistenceOptions {
   lifecycle: Lifecycle
 }
 
-/** Starts or reaches the database, brings it up to date, and builds on it what every role needs. */
+/**
+ * Starts or reaches the database, brings it up to date, and builds on it what every role needs.
+ * @throws MigrationError, EmbeddedPostgresError
+ */
 export const openPersistence = async ({
   config,
   prismaFolder,
@@ -47,7 +51,7 @@ export const openPersistence = async ({
   log,
   lifecycle,
 }: PersistenceOptions): Promise<Persistence> => {
-  const url = config.database.url ?? (await embedded(config.dataDir, log, lifecycle))
+  const url = await databaseUrl(config, log, lifecycle)
   const applied = await deploy({ databaseUrl: url, prismaFolder })
   if (applied.length > 0) log.info({ applied }, 'database migrated')
 
@@ -69,6 +73,16 @@ export const openPersistence = async ({
   const unitOfWork = createUnitOfWork({ prisma, repositoriesFor, hook: bus })
   const leases = createUnitOfWork({ prisma: leaseDatabase.prisma, repositoriesFor, hook: bus })
   return { url, database, eventLog, bus, unitOfWork, leases, reads: onPrimary(repositoriesFor(database.reads)) }
+}
+
+const databaseUrl = async (
+  { database: { url, timeoutMs }, dataDir }: PersistenceOptions['config'],
+  log: Logger,
+  lifecycle: Lifecycle,
+): Promise<string> => {
+  if (url === null) return embedded(dataDir, log, lifecycle)
+  await reachDatabase({ databaseUrl: url, timeoutMs, log })
+  return url
 }
 
 /** A fast shutdown only has to write what is in memory; after this an immediate one follows, which loses nothing either. */
