@@ -103,6 +103,4 @@ export const isConnectionLost = (error: unknown): boolean => {
 
 /** `UNAVAILABLE` for a database that cannot answer just now; every other error as it came. */
 export const mapDatabaseError = (error: unknown): unknown =>
-  isUnavailable(error)
-    ? new GantryError('UNAVAILABLE', { detail: 'the database cannot answer', retryAfterSeconds: 1, cause: error })
-    : error
+  isUnavailable(error) ? new GantryError('UNAVAILABLE', { detail: 'the database cannot answer', cause: error }) : error
