@@ -48,13 +48,13 @@ export async function withConnection<T>(
   work: (client: pg.Client) => Promise<T>,
   connectTimeoutMs = CONNECT_TIMEOUT_MILLISECONDS,
 ): Promise<T> {
-  const client = new pg.Client({
+  const client = clientOf({
     connectionString: databaseUrl,
     connectionTimeoutMillis: connectTimeoutMs,
     query_timeout: 60_000,
   })
   client.on('error', () => undefined)
-  await client.connect().catch((error: unknown) => Promise.reject(connectionError(error, databaseUrl)))
+  await client.connect().catch((error: unknown) => Promise.reject(connectionError(error, client)))
   try {
     return await work(client)
   } finally {
@@ -62,13 +62,25 @@ export async function withConnection<T>(
   }
 }
 
+/** A URL may also name files of certificates, which are read here. */
+function clientOf(config: pg.ClientConfig): pg.Client {
+  try {
+    return new pg.Client(config)
+  } catch (cause) {
+    const text = `DATABASE_URL cannot be used (${reasonOf(cause)}).`
+    throw new MigrationError('database_unreachable', text, { cause })
+  }
+}
+
 /**
  * Says what is wrong and where to look. Of the connection string only what is no secret is shown. The embedded database
  * has no such setting, but is known to accept connections before anybody comes here.
  */
-export function connectionError(cause: unknown, databaseUrl: string): MigrationError {
+export function connectionError(
+  cause: unknown,
+  { host, port, user = '', database = '' }: Pick<pg.Client, 'host' | 'port' | 'user' | 'database'>,
+): MigrationError {
   const reason = reasonOf(cause)
-  const { host, port, user = '', database = '' } = new pg.Client({ connectionString: databaseUrl })
   const server = `The database server at ${host}:${port}`
   const failure = (code: MigrationError['code'], text: string) => new MigrationError(code, text, { cause })
   if (!(cause instanceof pg.DatabaseError)) {

@@ -56,6 +56,6 @@ async function connectOnce(pool: pg.Pool, databaseUrl: string): Promise<void> {
     const client = await pool.connect()
     client.release()
   } catch (error) {
-    throw connectionError(error, databaseUrl)
+    throw connectionError(error, new pg.Client({ connectionString: databaseUrl }))
   }
 }
