@@ -5,7 +5,7 @@ import { LRUCache } from 'lru-cache'
 
 import { startCache, type StartedCache } from '../src/cache/create-cache.js'
 import { newId, systemClock } from '../src/kernel/index.js'
-import { ensureRedisInstalled, startRedisServer } from '../src/testing/redis-server.js'
+import { ensureRedisInstalled, startRedisServer } from '../processes/redis-server.js'
 import { median, percentile, range, type Bench, type BenchOptions, type BenchResult, type Row } from './report.js'
 
 const KEYS = 1_000
