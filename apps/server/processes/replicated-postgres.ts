@@ -15,7 +15,7 @@ export interface ReplicatedPostgres extends AsyncDisposable {
   primary: PostgresProcess
   replicas: [PostgresProcess, PostgresProcess]
   /** Ends all three and removes what they wrote. Idempotent. */
-  stop(): Promise<void>
+  stop: () => Promise<void>
 }
 
 /** Not part of a copy: what belongs to the running server, and the log, which the replica fetches itself. */

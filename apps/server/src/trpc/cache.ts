@@ -16,11 +16,16 @@ export const cache = (rule: CacheRule) =>
     if (answers === null || type !== 'query') return next()
     const hash = inputHash(input)
     let own = null as Awaited<ReturnType<typeof next>> | null
-    const bytes = await answers.getOrMake(answers.keyOf(path, hash, rule, ctx.actor), rule, async () => {
-      own = await next()
-      if (!own.ok) throw own.error
-      return own.data
-    })
+    const bytes = await answers.getOrMake(
+      answers.keyOf(path, hash, rule, ctx.actor),
+      rule,
+      async ({ invalidatedAtMs }) => {
+        // Others get it too, who may have written what it must show.
+        own = await next({ ctx: { actor: ctx.actor && { ...ctx.actor, readsAsOfMs: invalidatedAtMs } } })
+        if (!own.ok) throw own.error
+        return own.data
+      },
+    )
     ctx.inputParsed?.(batchIndex, hash)
     return own ?? { ok: true, data: dataOf(bytes), marker: middlewareMarker, ctx }
   })
