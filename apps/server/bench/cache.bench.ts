@@ -7,6 +7,7 @@ import { startCache, type StartedCache } from '../src/cache/create-cache.js'
 import { newId, systemClock } from '../src/kernel/index.js'
 import { ensureRedisInstalled, startRedisServer } from '../processes/redis-server.js'
 import { openLibraries } from './cache-libraries.js'
+import { race, rowsOf, type Contender } from './race.js'
 import { median, percentile, range, type Bench, type BenchOptions, type BenchResult, type Row } from './report.js'
 
 const KEYS = 1_000
@@ -44,43 +45,6 @@ const valueOf = (bytes: number): object => {
   for (let size = 0, n = 0; size < bytes; n += 1, size += JSON.stringify(list.at(-1)).length + 1) list.push(printer(n))
   return { items: list }
 }
-
-/** So many calls are made between two looks at the clock. */
-const STRIDE = 50
-
-/** Calls per second, one after the other, in about so many milliseconds. */
-const rate = async (ms: number, call: (n: number) => Promise<unknown>): Promise<number> => {
-  const began = performance.now()
-  let [calls, took] = [0, 0]
-  for (; took < ms; took = performance.now() - began) {
-    for (const end = calls + STRIDE; calls < end; calls += 1) await call(calls)
-  }
-  return (calls / took) * 1_000
-}
-
-type Contender = readonly [what: string, call: (n: number) => Promise<unknown>]
-
-/** All in turn, round by round, so that what else the machine does strikes each. */
-const race = async (rounds: number, ms: number, contenders: readonly Contender[]): Promise<number[][]> => {
-  const rates = contenders.map((): number[] => [])
-  for (let round = 0; round <= rounds; round += 1) {
-    for (const [n, [, call]] of contenders.entries()) {
-      const perSecond = await rate(ms, call)
-      // The first round warms up.
-      if (round > 0) rates[n]?.push(perSecond)
-    }
-  }
-  return rates
-}
-
-const rowsOf = (contenders: readonly Contender[], rates: readonly number[][]): Row[] =>
-  contenders.map(([what], n) => {
-    const [first = [], own = []] = [rates[0], rates[n]]
-    const ratios = own.map((perSecond, round) => perSecond / (first[round] ?? NaN))
-    const decimals = median(ratios) < 0.1 ? 3 : 2
-    const note = n === 0 ? '' : `${median(ratios).toFixed(decimals)} of the first (${range(ratios, decimals)})`
-    return { what, value: `${Math.round(median(own)).toLocaleString('en')}/s`, note }
-  })
 
 /** Of single calls, each with two looks at the clock. */
 const latency = async (calls: number, call: (n: number) => Promise<unknown>): Promise<string> => {
@@ -128,7 +92,7 @@ const memoryHits = async ({ quick }: BenchOptions): Promise<{ rows: Row[]; rates
   for (const [what, call] of contenders) {
     if ((await call(0)) === undefined) throw new Error(`${what} did not keep it`)
   }
-  const rates = await race(quick ? 3 : 7, quick ? 50 : 300, contenders)
+  const rates = await race(contenders, quick ? { rounds: 3, ms: 50 } : { rounds: 7, ms: 300 })
   const [, oursCall] = ours
   const waits = await latency(quick ? 10_000 : 200_000, oursCall)
   await Promise.all([opened.stop(), ...libraries.map(({ close }) => close())])
@@ -172,7 +136,7 @@ const fromRedis = async (url: string, bytes: number, { quick }: BenchOptions) =>
       },
     ],
   ]
-  const rates = await race(quick ? 2 : 7, quick ? 100 : 600, contenders)
+  const rates = await race(contenders, quick ? { rounds: 2, ms: 100 } : { rounds: 7, ms: 600 })
   await Promise.all([writer.stop(), reader.stop()])
   raw.disconnect()
   const size = `Redis, ${Math.round(bytes / 1024)} KB: `
