@@ -1,4 +1,4 @@
-import { mebibytes } from '../report.js'
+import { mebibytes, median } from '../report.js'
 import type { Measured } from './measure.js'
 import { failuresOf } from './statistics.js'
 
@@ -17,6 +17,8 @@ interface Measure {
   /** Null where the server does not tell. */
   read: (measured: Measured) => number | null
   show: (value: number) => string
+  /** Over all rounds; else the median of the rounds is shown. */
+  isTotal?: true
 }
 
 const AVERAGE: Measure = { what: 'response, average', read: (of) => of.statistics.averageMs, show: milliseconds }
@@ -36,13 +38,18 @@ const MEASURES: readonly Measure[] = [
     what: 'failed requests',
     read: (of) => failuresOf(of.statistics) / of.statistics.requests,
     show: percent,
+    isTotal: true,
   },
 ]
 
-const shown = ({ read, show }: Measure, measured: Measured): string => {
-  const value = read(measured)
-  return value === null ? 'n/a' : show(value)
+/** Null as soon as one is. */
+const medianOf = (values: readonly (number | null)[]): number | null => {
+  const known = values.filter((value) => value !== null)
+  return known.length === values.length ? median(known) : null
 }
+
+const text = (value: number | null, show: (value: number) => string): string => (value === null ? 'n/a' : show(value))
+const shown = ({ read, show }: Measure, measured: Measured): string => text(read(measured), show)
 
 type Pair = Pick<Comparison, 'before' | 'after'>
 
@@ -54,9 +61,13 @@ const changeOf = ({ read }: Measure, { before, after }: Pair): number | null => 
 
 const signed = (share: number): string => `${share < 0 ? '−' : '+'}${(Math.abs(share) * 100).toFixed(0)} %`
 
-const spreadOf = (measure: Measure, { rounds }: Comparison): string => {
+const NO_CHANGE = { typical: null, spread: '' }
+
+/** How the change was in most rounds, and between which. */
+const changesIn = (measure: Measure, { rounds }: Comparison): { typical: number | null; spread: string } => {
   const changes = rounds.map((round) => changeOf(measure, round)).filter((change) => change !== null)
-  return changes.length < 2 ? '' : `${signed(Math.min(...changes))} to ${signed(Math.max(...changes))}`
+  if (changes.length === 0 || measure.isTotal === true) return NO_CHANGE
+  return { typical: median(changes), spread: `${signed(Math.min(...changes))} to ${signed(Math.max(...changes))}` }
 }
 
 /** Lines as wide as their content, the first cells to the left and the others to the right, with a rule below the head. */
@@ -83,11 +94,8 @@ const kindsOf = ({ statistics }: Measured): string[] =>
   [...statistics.kinds].sort(([, a], [, b]) => b.requests - a.requests).map(([kind]) => kind)
 
 /** What was claimed before it was measured, beside what was found. */
-const claims = (pair: Pair): string => {
-  const less = (measure: Measure) => {
-    const change = changeOf(measure, pair)
-    return change === null ? 'n/a' : percent(-change)
-  }
+const claims = (compared: Comparison): string => {
+  const less = (measure: Measure) => text(changesIn(measure, compared).typical, (change) => percent(-change))
   return aligned([
     ['', 'claimed', 'measured'],
     ['faster responses, on average', '30–50 %', less(AVERAGE)],
@@ -105,10 +113,14 @@ const missing = ({ costs }: Measured): string => {
 /** The sides beside each other, in all and by kind of request. */
 export const comparisonTable = (compared: Comparison, names: readonly [string, string]): string => {
   const { before, after } = compared
+  const side = (measure: Measure, name: 'before' | 'after') => {
+    if (measure.isTotal === true) return shown(measure, compared[name])
+    return text(medianOf(compared.rounds.map((round) => measure.read(round[name]))), measure.show)
+  }
   const line = (measure: Measure) => {
-    const change = changeOf(measure, compared)
-    const cells = [shown(measure, before), shown(measure, after), change === null ? '' : signed(change)]
-    return [measure.what, ...cells, spreadOf(measure, compared)]
+    const { typical, spread } = changesIn(measure, compared)
+    const change = typical === null ? '' : signed(typical)
+    return [measure.what, side(measure, 'before'), side(measure, 'after'), change, spread]
   }
   const kindLine = (kind: string) => {
     const [share, measure] = [shareOf(kind, after), averageOf(kind)]
@@ -116,8 +128,8 @@ export const comparisonTable = (compared: Comparison, names: readonly [string, s
     return [kind, share, shown(measure, before), shown(measure, after), change === null ? '' : signed(change)]
   }
   return [
-    aligned([['', ...names, 'change', 'by round'], ...MEASURES.map(line)]),
-    aligned([['average response to', 'share', ...names, 'change'], ...kindsOf(after).map(kindLine)]),
+    aligned([['median of the rounds', ...names, 'change', 'in all rounds'], ...MEASURES.map(line)]),
+    aligned([['average response, over all rounds', 'share', ...names, 'change'], ...kindsOf(after).map(kindLine)]),
     claims(compared) + missing(after),
   ].join('\n\n')
 }
@@ -127,7 +139,7 @@ export const singleTable = (measured: Measured, name: string): string => {
   const kindLine = (kind: string) => [kind, shareOf(kind, measured), shown(averageOf(kind), measured)]
   return [
     aligned([['', name], ...MEASURES.map((measure) => [measure.what, shown(measure, measured)])]),
-    aligned([['average response to', 'share', name], ...kindsOf(measured).map(kindLine)]) + missing(measured),
+    aligned([['average response', 'share', name], ...kindsOf(measured).map(kindLine)]) + missing(measured),
   ].join('\n\n')
 }
 
