@@ -59,7 +59,10 @@ const changeOf = ({ read }: Measure, { before, after }: Pair): number | null => 
   return first === null || second === null || first === 0 ? null : second / first - 1
 }
 
-const signed = (share: number): string => `${share < 0 ? '−' : '+'}${(Math.abs(share) * 100).toFixed(0)} %`
+const signed = (share: number): string => {
+  const digits = (Math.abs(share) * 100).toFixed(0)
+  return digits === '0' ? '0 %' : `${share < 0 ? '−' : '+'}${digits} %`
+}
 
 const NO_CHANGE = { typical: null, spread: '' }
 
