@@ -26,17 +26,22 @@ export const startDatabase = async (): Promise<BenchDatabase> => {
   const dataDir = await mkdtemp(join(tmpdir(), 'gantry-bench-'))
   await chmod(dataDir, 0o755) // the database's own user must get through when root runs this
   const postgres = await startEmbeddedPostgres({ dataDir, log: QUIET })
-  const { url } = postgres
+  const database = await openDatabase(postgres.url)
+  const stop = async () => {
+    await database.stop()
+    await postgres.stop()
+    await rm(dataDir, { recursive: true, force: true })
+  }
+  return { ...database, stop }
+}
+
+/** The database that somebody else has started, with all migrations. */
+export const openDatabase = async (url: string): Promise<BenchDatabase> => {
   await deploy({ databaseUrl: url, prismaFolder: fileURLToPath(new URL('../../../prisma', import.meta.url)) })
   const options = { url, poolSize: POOL_SIZE, timeoutMs: 120_000, log: QUIET, applicationName: 'bench', slowMs: 60_000 }
   const database = createDatabase(options)
   const { prisma } = database
   const hook = { channel: 'bench', notice: () => '', committed: silent }
   const unitOfWork = createUnitOfWork({ prisma, repositoriesFor, hook, timeoutMs: 120_000 })
-  const stop = async () => {
-    await database.close()
-    await postgres.stop()
-    await rm(dataDir, { recursive: true, force: true })
-  }
-  return { url, prisma, unitOfWork, stop }
+  return { url, prisma, unitOfWork, stop: () => database.close() }
 }

@@ -11,6 +11,7 @@ import { freeBench } from './free-500.bench.js'
 import { printersListBench } from './printers-list.bench.js'
 import { prismaReadBench } from './prisma-read.bench.js'
 import { queueBench } from './queue-page.bench.js'
+import { replicasBench } from './replicas.bench.js'
 import { tableOf, writeResults, type Bench, type BenchResult } from './report.js'
 import { takeoverBench } from './takeover.bench.js'
 import { uploadBench } from './upload.bench.js'
@@ -21,6 +22,7 @@ const BENCHES: readonly Bench[] = [
   cacheBench,
   cachedListBench,
   prismaReadBench,
+  replicasBench,
   uploadBench,
   fleetBench,
   claimBench,
