@@ -5,7 +5,6 @@ import { GantryError } from '../kernel/errors.js'
 import type { Logger } from '../kernel/logger.port.js'
 import { gantryErrorOf } from '../trpc/gantry-error-of.js'
 import { logError } from '../trpc/log-error.js'
-import { unlessAborted } from '../trpc/unless-aborted.js'
 import { observe } from './access-log.js'
 import { applyCors } from './cors.js'
 import { Exchange } from './exchange.js'
@@ -32,10 +31,11 @@ export class Pipeline {
   constructor(private readonly options: PipelineOptions) {}
 
   async handle(req: IncomingMessage, res: ServerResponse): Promise<void> {
-    const exchange = new Exchange(req, res, this.options.log)
+    const { log, metrics } = this.options
+    const exchange = new Exchange(req, res, log)
     res.setHeader('X-Request-Id', exchange.requestId)
     applySecurityHeaders(res)
-    observe(exchange, this.options.metrics)
+    observe(exchange, metrics, log)
     let match: Match | null = null
     try {
       if (applyCors(exchange, this.options.corsOrigins)) return
@@ -53,8 +53,8 @@ export class Pipeline {
     if (route.isLong?.(exchange) !== true) exchange.startDeadline(this.options.requestTimeoutMs)
     if (route.access === 'guarded') {
       const cost = route.cost?.(exchange) ?? 1
-      await unlessAborted(this.authenticate(exchange, cost), exchange.signal)
-      await unlessAborted(applyRateLimit(exchange, this.options.rateLimiter, cost), exchange.signal)
+      await exchange.unlessAborted(this.authenticate(exchange, cost))
+      await exchange.unlessAborted(applyRateLimit(exchange, this.options.rateLimiter, cost))
     }
     await route.handle(exchange, params)
   }
