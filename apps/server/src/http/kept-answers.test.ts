@@ -16,17 +16,23 @@ const wanted = z.strictObject({ name: z.string(), limit: z.int().default(10) })
 /** Two kept queries and what lies beside them; `runs` counts what was really carried out. */
 const countingRouter = () => {
   const runs = { list: 0, own: 0, plain: 0, refused: 0 }
+  const gate = { wait: Promise.resolve() }
   const seen = z.object({ name: z.string(), limit: z.number(), run: z.number(), at: z.date() })
   const found = (input: z.output<typeof wanted>, run: number) => ({ ...input, run, at: new Date(0) })
   return {
     runs,
+    gate,
     router: router({
       list: operatorProcedure
         .meta({ openapi: { method: 'GET', path: '/list', tags: ['list'], summary: 'A list' } })
         .input(wanted)
         .concat(cache(shared))
         .output(seen)
-        .query(({ input }) => ({ ...found(input, (runs.list += 1)), secret: 'a column that nobody declared' })),
+        .query(async ({ input }) => {
+          const run = (runs.list += 1)
+          await gate.wait
+          return { ...found(input, run), secret: 'a column that nobody declared' }
+        }),
       own: authedProcedure
         .input(wanted)
         .concat(cache({ ...shared, scope: 'actor' }))
@@ -70,13 +76,13 @@ afterEach(async () => {
 const open = async (overrides: Partial<Parameters<typeof startProbeServer>[0]> = {}) => {
   const rig = new CacheRig()
   const { cache: kept } = rig.start()
-  const { router, runs } = countingRouter()
+  const { router, runs, gate } = countingRouter()
   const answers = new Answers(kept, 'build-1')
   const server: ProbeServer = await startProbeServer({ router, answers, authenticator, ...overrides })
   opened.push(rig, { [Symbol.asyncDispose]: () => server.stop() })
   const get = (path: string, who = 'olga', headers: Record<string, string> = {}) =>
     fetch(server.url + path, { headers: { authorization: who, ...headers } })
-  return { ...server, kept, runs, get, answers, router }
+  return { ...server, kept, runs, gate, get, answers, router }
 }
 
 const one = (procedure: string, input: object): string =>
@@ -128,6 +134,25 @@ describe('a query whose answers are kept', () => {
     const answers = await Promise.all(Array.from({ length: 50 }, () => get(one('list', { name: 'a' }))))
     expect(new Set(await Promise.all(answers.map((answer) => answer.text()))).size).toBe(1)
     expect(runs.list).toBe(1)
+  })
+
+  it('is waited for while it is made anew, and those who wait get its bytes', async () => {
+    const { get, gate, kept, runs } = await open()
+    await get(one('list', { name: 'a' }))
+    await kept.invalidateTags(['printer'])
+    let openGate = () => {}
+    gate.wait = new Promise((resolve) => (openGate = resolve))
+    const first = get(one('list', { name: 'a' }))
+    await expect.poll(() => runs.list).toBe(2)
+    const waiting = Array.from({ length: 5 }, () => get(one('list', { name: 'a' })))
+    const missesOf = () => kept.stats().groups.find(({ group }) => group === 'list')?.memory.misses ?? 0
+    const misses = missesOf()
+    await expect.poll(missesOf).toBe(misses + 5)
+    openGate()
+    const answers = [await first, ...(await Promise.all(waiting))]
+    expect(answers.map(statusOf)).toEqual(['Gantry; fwd=miss', ...waiting.map(() => 'Gantry; hit')])
+    expect(new Set(await Promise.all(answers.map((answer) => answer.text()))).size).toBe(1)
+    expect(runs.list).toBe(2)
   })
 
   it('keeps no failure, and says nothing of keeping with one', async () => {
@@ -191,6 +216,16 @@ describe('a batch', () => {
     expect(statusOf(both)).toBe('Gantry; hit')
     expect(await both.text()).toBe(`[${await a.text()},${await b.text()}]`)
     expect(runs).toMatchObject({ list: 1, own: 1 })
+  })
+
+  it('is of the length that it says', async () => {
+    const { get } = await open()
+    const path = batch(['list', { name: 'a' }], ['list', { name: 'ü' }], ['list', { name: 'c' }])
+    await get(path)
+    const answer = await get(path)
+    const text = await answer.text()
+    expect(answer.headers.get('content-length')).toBe(String(Buffer.byteLength(text)))
+    expect(JSON.parse(text)).toMatchObject(['a', 'ü', 'c'].map((name) => ({ result: { data: { json: { name } } } })))
   })
 
   it('of one call is a list of one answer', async () => {

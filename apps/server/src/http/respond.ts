@@ -19,6 +19,21 @@ export const sendText = ({ res }: Exchange, status: number, contentType: string,
   res.end(text)
 }
 
+/** One body of several pieces, none of which is copied. */
+export const sendParts = ({ res }: Exchange, status: number, contentType: string, parts: readonly Buffer[]): void => {
+  if (res.headersSent || res.destroyed) return
+  const length = parts.reduce((sum, part) => sum + part.length, 0)
+  res.writeHead(status, { 'Content-Type': contentType, 'Content-Length': length })
+  const [only] = parts
+  if (parts.length === 1) {
+    res.end(only)
+    return
+  }
+  res.cork()
+  for (const part of parts) res.write(part)
+  res.end()
+}
+
 export const sendJson = (exchange: Exchange, status: number, value: unknown): void =>
   sendText(exchange, status, 'application/json; charset=utf-8', toJson(value))
 

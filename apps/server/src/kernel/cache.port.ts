@@ -47,7 +47,10 @@ export interface Cache {
   peek<T>(key: string): Cached<T> | undefined
   /** A fresh value. */
   get<T>(key: string, options?: CacheReadOptions): Promise<T | undefined>
-  /** As {@link get}, with the value's age. */
+  /**
+   * As {@link get}, with the value's age. A load that is under way is waited for; under `swr` a stale value is answered
+   * meanwhile.
+   */
   find<T>(key: string, options?: CacheReadOptions): Promise<Cached<T> | undefined>
   /** @throws RangeError for a key, time or tag that cannot be; TypeError for a value that JSON cannot hold */
   set(key: string, value: unknown, options: CacheWriteOptions): Promise<void>
