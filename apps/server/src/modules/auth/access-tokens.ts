@@ -45,10 +45,13 @@ export class AccessTokens {
     return { token, expiresAt: new Date(expiresSeconds * 1_000) }
   }
 
+  /** What was verified before; undefined when it has to be verified. */
+  recall(token: string): AccessTokenClaims | undefined {
+    return this.known.recall(token)
+  }
+
   /** @throws GantryError `UNAUTHENTICATED` */
   async verify(token: string): Promise<AccessTokenClaims> {
-    const known = this.known.recall(token)
-    if (known !== undefined) return known
     const { payload, protectedHeader } = await this.verified(token)
     const { sub: userId, sid: sessionId, exp } = payload
     if (protectedHeader.kid !== this.keyId || userId === undefined || typeof sessionId !== 'string') {
