@@ -108,6 +108,32 @@ describe('a query whose answers are kept', () => {
     expect(second.headers.get('vary')).toBe(first.headers.get('vary'))
   })
 
+  it('is sent with all the headers of one that was made', async () => {
+    const { get } = await open({ http: { corsOrigins: ['https://shop.example'] } })
+    const headers = { origin: 'https://shop.example', 'x-request-id': 'mine' }
+    const [made, kept] = [
+      await get(one('list', { name: 'a' }), 'olga', headers),
+      await get(one('list', { name: 'a' }), 'olga', headers),
+    ]
+    expect([statusOf(made), statusOf(kept)]).toEqual(['Gantry; fwd=miss', 'Gantry; hit'])
+    const ofMade = Object.fromEntries([...made.headers].filter(([name]) => !/^(date|content-length)$/.test(name)))
+    const differing = {
+      age: '0',
+      'cache-status': 'Gantry; hit',
+      'ratelimit-remaining': '9998',
+      'content-length': expect.any(String) as string,
+    }
+    expect(Object.fromEntries([...kept.headers].filter(([name]) => name !== 'date'))).toEqual({
+      ...ofMade,
+      ...differing,
+    })
+    expect(ofMade).toMatchObject({
+      'x-request-id': 'mine',
+      'access-control-allow-origin': 'https://shop.example',
+      'x-frame-options': 'DENY',
+    })
+  })
+
   it('has one answer for equal inputs, however they are written', async () => {
     const { get, runs } = await open()
     await get(one('list', { name: 'a' }))

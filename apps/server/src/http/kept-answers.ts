@@ -94,11 +94,11 @@ const inOneList = (answers: readonly Buffer[]): Buffer[] => [
 ]
 
 const send = (exchange: Exchange, found: readonly Cached<Buffer>[], isBatch: boolean): void => {
-  const { res } = exchange
+  const { head } = exchange
   const answers = found.map(({ value }) => value)
-  res.setHeader('cache-control', CACHE_CONTROL)
-  res.setHeader('cache-status', 'Gantry; hit')
-  res.setHeader('age', Math.floor(Math.max(...found.map(({ ageSeconds }) => ageSeconds))))
-  res.setHeader('vary', 'trpc-accept, accept, origin')
-  sendParts(exchange, 200, 'application/json', isBatch ? inOneList(answers) : answers)
+  head['Cache-Control'] = CACHE_CONTROL
+  head['Cache-Status'] = 'Gantry; hit'
+  head['Age'] = Math.floor(Math.max(...found.map(({ ageSeconds }) => ageSeconds)))
+  head['Vary'] = 'trpc-accept, accept, origin'
+  sendParts(exchange, 200, isBatch ? inOneList(answers) : answers)
 }

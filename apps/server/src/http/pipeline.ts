@@ -14,7 +14,7 @@ import { assertWithinLimits } from './limits/request-limits.js'
 import type { HttpMetrics } from './metrics.port.js'
 import { sendError } from './respond.js'
 import type { Match, Route, RouteTable } from './route.js'
-import { applySecurityHeaders } from './security-headers.js'
+import { SECURITY_HEADERS } from './security-headers.js'
 
 export interface PipelineOptions {
   log: Logger
@@ -33,8 +33,7 @@ export class Pipeline {
   async handle(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const { log, metrics } = this.options
     const exchange = new Exchange(req, res, log)
-    res.setHeader('X-Request-Id', exchange.requestId)
-    applySecurityHeaders(res)
+    exchange.head = { 'X-Request-Id': exchange.requestId, ...SECURITY_HEADERS }
     observe(exchange, metrics, log)
     let match: Match | null = null
     try {
@@ -56,6 +55,8 @@ export class Pipeline {
       await exchange.unlessAborted(this.authenticate(exchange, cost))
       await exchange.unlessAborted(applyRateLimit(exchange, this.options.rateLimiter, cost))
     }
+    if (route.shortcut !== undefined && (await route.shortcut(exchange))) return
+    exchange.applyHead()
     await route.handle(exchange, params)
   }
 
@@ -79,6 +80,7 @@ export class Pipeline {
       exchange.res.destroy()
       return
     }
+    exchange.applyHead()
     if (error.code === 'METHOD_NOT_ALLOWED' && Array.isArray(error.params['allowed'])) {
       exchange.res.setHeader('Allow', error.params['allowed'].join(', '))
     }

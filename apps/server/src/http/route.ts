@@ -19,6 +19,8 @@ export interface Route {
   isLong?: (exchange: Exchange) => boolean
   /** How many calls the request is for the rate limit. @default 1 */
   cost?: (exchange: Exchange) => number
+  /** Answers with what is known already, and sends `exchange.head` with it; else it is handled. @returns whether it did */
+  shortcut?: (exchange: Exchange) => Promise<boolean>
   handle: (exchange: Exchange, params: PathParams) => void | Promise<void>
   /** How this route's clients expect errors. @default `{ error: ErrorBody }` */
   sendError?: (exchange: Exchange, error: GantryError) => void

@@ -70,10 +70,13 @@ export const trpcRoute = (options: TrpcRouteOptions): Route => {
     cost: (exchange) => exchange.procedures.length,
     sendError: (exchange, error) =>
       sendTrpcError(exchange, error, isSubscription(exchange.procedures, procedures) ? 'stream' : 'json'),
-    handle: async (exchange) => {
+    shortcut: async (exchange) => {
       assertJsonOnly(exchange)
       const calls = kept.callsOf(exchange)
-      if (calls !== undefined && (await kept.answer(exchange, calls))) return
+      return calls !== undefined && kept.answer(exchange, calls)
+    },
+    handle: async (exchange) => {
+      const calls = kept.callsOf(exchange)
       // The adapter takes a body that was read already from here; reading it is bounded in size and time by us.
       const incoming = exchange.req as IncomingMessage & { rawBody?: Buffer }
       incoming.rawBody = await readJsonBody(exchange, options.bodyTimeoutMs)
