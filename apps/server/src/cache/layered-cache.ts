@@ -77,7 +77,7 @@ export class LayeredCache implements Cache {
   getOrSet<T>(key: string, load: (context: LoadContext) => Promise<T>, options: CacheLoadOptions): Promise<T> {
     const nowMs = this.options.clock.monotonicMs()
     const entry = this.options.memory.find(key, nowMs)
-    if (entry !== undefined && nowMs < entry.freshUntilMs) {
+    if (entry !== undefined && nowMs < entry.freshUntilMs - 1_000 * (options.minFresh ?? 0)) {
       entry.counters.memory.hits += 1
       return Promise.resolve(entry.value as T)
     }

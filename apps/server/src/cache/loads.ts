@@ -89,7 +89,7 @@ export class Loads {
     const found = redis === null ? undefined : await this.inRedis(redis, key, plan, flight)
     if (found !== undefined) {
       const counts = this.options.counters.of(key).redis
-      if (found.ageMs < found.freshMs) {
+      if (found.ageMs < found.freshMs - 1_000 * (plan.minFresh ?? 0)) {
         counts.hits += 1
         return found.value
       }

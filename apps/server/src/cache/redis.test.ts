@@ -127,6 +127,15 @@ describe('through Redis', () => {
     expect(two.calls['read']).toBe(1)
   })
 
+  it('what is fresh for no longer than the caller needs is loaded though Redis has it', async () => {
+    await using pair = await open()
+    const { one, two } = pair
+    await one.cache.getOrSet('list', () => Promise.resolve(1), { ttl: 60 })
+    await expect.poll(() => one.calls['write'], { interval: 5 }).toBe(1)
+    expect(await two.cache.getOrSet('list', () => Promise.resolve(2), { ttl: 60, minFresh: 60 })).toBe(2)
+    expect(await two.cache.getOrSet('list', noLoad, { ttl: 60, minFresh: 30 })).toBe(2)
+  })
+
   it('of many, those that are no values of ours are missed alone', async () => {
     await using pair = await open()
     const { one, two, client, prefix } = pair

@@ -2,7 +2,8 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 
 import { SYSTEM_ACTOR, type Actor, type Authenticator } from '../kernel/index.js'
-import { CacheRig } from '../testing/cache-rig.js'
+import { CacheRig, type CacheRigOptions } from '../testing/cache-rig.js'
+import { ManualClock } from '../testing/manual-clock.js'
 import { startProbeServer, type ProbeServer } from '../testing/http-test-server.js'
 import { Answers } from '../trpc/answers.js'
 import type { CacheRule } from '../trpc/cache-rule.js'
@@ -73,8 +74,11 @@ afterEach(async () => {
   for (const each of opened.splice(0)) await each[Symbol.asyncDispose]()
 })
 
-const open = async (overrides: Partial<Parameters<typeof startProbeServer>[0]> = {}) => {
-  const rig = new CacheRig()
+const open = async ({
+  clock,
+  ...overrides
+}: Partial<Parameters<typeof startProbeServer>[0]> & CacheRigOptions = {}) => {
+  const rig = new CacheRig({ ...(clock && { clock }) })
   const { cache: kept } = rig.start()
   const { router, runs, gate } = countingRouter()
   const answers = new Answers(kept, 'build-1')
@@ -269,6 +273,23 @@ describe('a batch', () => {
     const never = await get(batch(['list', { name: 'a' }], ['plain', null]))
     expect([statusOf(never), runs.list, runs.plain]).toEqual([null, 2, 1])
     expect(statusOf(await get(batch(['list', { name: 'b' }], ['list', { name: 'a' }])))).toBe('Gantry; hit')
+  })
+
+  it('of which one answer has expired makes those anew too that are about to expire', async () => {
+    const clock = new ManualClock()
+    const { get, runs } = await open({ clock })
+    const [a, b, c] = ['a', 'b', 'c'].map((name) => ['list', { name }] as [string, object])
+    await get(one('list', { name: 'a' }))
+    await clock.advance(10_000)
+    await get(one('list', { name: 'b' }))
+    await clock.advance(20_000)
+    await get(one('list', { name: 'c' }))
+    await clock.advance(29_999)
+    expect([statusOf(await get(batch(a!, b!, c!))), runs.list]).toEqual(['Gantry; hit', 3])
+    await clock.advance(1)
+    expect([statusOf(await get(batch(a!, b!, c!))), runs.list]).toEqual(['Gantry; fwd=miss', 5])
+    await clock.advance(29_999)
+    expect([statusOf(await get(batch(a!, b!, c!))), runs.list]).toEqual(['Gantry; hit', 5])
   })
 
   it('is streamed when the client asks for that', async () => {

@@ -36,6 +36,7 @@ export const trpcRoute = (options: TrpcRouteOptions): Route => {
 
   const answer = async (exchange: Exchange, calls: KeptCalls | undefined, request: Request): Promise<Response> => {
     const context = contextOf(exchange, options)
+    context.inBatch = exchange.procedures.length > 1
     if (calls !== undefined) context.inputParsed = (index, input) => kept.remember(calls, index, input)
     const response = await fetchRequestHandler({
       endpoint: '/trpc',

@@ -19,6 +19,8 @@ export interface CacheWriteOptions extends CacheReadOptions {
 export interface CacheLoadOptions extends CacheWriteOptions {
   /** @default the strategy in force */
   strategy?: CacheStrategy
+  /** A value that is fresh for no more than so many seconds counts as no longer fresh. @default 0 */
+  minFresh?: number
 }
 
 /** What a loader is told of the moment at which it begins. */

@@ -48,8 +48,12 @@ export class Answers {
    * The kept answer, or else what `load` brings, which is kept.
    * @throws what `load` throws; then nothing is kept
    */
-  getOrMake(key: string, { ttl, tags }: CacheRule, load: () => Promise<unknown>): Promise<Buffer> {
-    return this.cache.getOrSet(key, async () => bytesOf(await load()), { ttl, tags })
+  getOrMake(
+    key: string,
+    { ttl, tags, minFresh }: CacheRule & { minFresh: number },
+    load: () => Promise<unknown>,
+  ): Promise<Buffer> {
+    return this.cache.getOrSet(key, async () => bytesOf(await load()), { ttl, tags, minFresh })
   }
 
   /** In this process, without waiting. */
