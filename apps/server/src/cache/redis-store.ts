@@ -63,7 +63,7 @@ export class RedisStore {
     if (replies === undefined) return undefined
     const envelopes = replies.map((bytes) => (bytes === null ? undefined : this.opened(bytes)))
     await this.learnWhatTheyName(envelopes, circuit)
-    return Promise.all(envelopes.map((envelope) => this.current(envelope)))
+    return Promise.all(envelopes.map(async (envelope) => this.current(envelope)))
   }
 
   /** Asks for the generations that are not known. @returns false when they stay unknown */
@@ -166,7 +166,8 @@ export class RedisStore {
     try {
       return openEnvelope(bytes)
     } catch (err) {
-      return this.report(err)
+      this.report(err)
+      return undefined
     }
   }
 
@@ -195,18 +196,23 @@ export class RedisStore {
     try {
       const payload = unpackedPayload(envelope)
       return payload instanceof Promise
-        ? payload.then((late) => foundIn(envelope, late, ageMs, moment)).catch((err: unknown) => this.report(err))
+        ? payload
+            .then((late) => foundIn(envelope, late, ageMs, moment))
+            .catch((err: unknown) => {
+              this.report(err)
+              return undefined
+            })
         : foundIn(envelope, payload, ageMs, moment)
     } catch (err) {
-      return this.report(err)
+      this.report(err)
+      return undefined
     }
   }
 
   /** The key is not told: it may hold what nobody should read in a log. */
-  private report(err: unknown): undefined {
+  private report(err: unknown): void {
     if (!(err instanceof CorruptValueError || err instanceof SyntaxError)) throw err
     this.options.log.warn({ err }, 'a value in Redis could not be read; it counts as missing')
-    return undefined
   }
 
   private sealed({ prepared, states, generations, freshMs, hardMs, compressOverBytes }: NewValue) {
