@@ -185,6 +185,21 @@ describe('a query whose answers are kept', () => {
     expect(runs.list).toBe(2)
   })
 
+  it('is waited for no longer than a request may take', async () => {
+    const { get, gate, kept, runs } = await open({ timeouts: { requestMs: 500 } })
+    await get(one('list', { name: 'a' }))
+    await kept.invalidateTags(['printer'])
+    let openGate = () => {}
+    gate.wait = new Promise((resolve) => (openGate = resolve))
+    const first = get(one('list', { name: 'a' }))
+    await expect.poll(() => runs.list).toBe(2)
+    const answers = await Promise.all([first, get(one('list', { name: 'a' }))])
+    expect(answers.map(({ status }) => status)).toEqual([504, 504])
+    openGate()
+    await expect.poll(async () => statusOf(await get(one('list', { name: 'a' })))).toBe('Gantry; hit')
+    expect(runs.list).toBe(2)
+  })
+
   it('keeps no failure, and says nothing of keeping with one', async () => {
     const { get, runs } = await open()
     for (const n of [1, 2]) {

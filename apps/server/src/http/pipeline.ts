@@ -55,7 +55,7 @@ export class Pipeline {
       await exchange.unlessAborted(this.authenticate(exchange, cost))
       await exchange.unlessAborted(applyRateLimit(exchange, this.options.rateLimiter, cost))
     }
-    if (route.shortcut !== undefined && (await route.shortcut(exchange))) return
+    if (route.shortcut !== undefined && (await exchange.unlessAborted(route.shortcut(exchange)))) return
     exchange.applyHead()
     await route.handle(exchange, params)
   }
