@@ -62,8 +62,10 @@ export class RedisStore {
     const replies = await this.options.link.attempt('read', (redis) => this.fetch(redis, keys, missing), { circuit })
     if (replies === undefined) return undefined
     const envelopes = replies.map((bytes) => (bytes === null ? undefined : this.opened(bytes)))
-    await this.learnWhatTheyName(envelopes, circuit)
-    return Promise.all(envelopes.map(async (envelope) => this.current(envelope)))
+    const doubtful = this.doubtfulIn(envelopes)
+    if (doubtful.size > 0) await this.learn([...doubtful], circuit)
+    const values = envelopes.map((envelope) => this.current(envelope))
+    return areHere(values) ? values : Promise.all(values.map(async (value) => value))
   }
 
   /** Asks for the generations that are not known. @returns false when they stay unknown */
@@ -171,21 +173,22 @@ export class RedisStore {
     }
   }
 
-  private async learnWhatTheyName(envelopes: readonly (Envelope | undefined)[], circuit: boolean): Promise<void> {
+  /** Tags of which the values name other generations than are known: what is known may be out of date, as after a wipe. */
+  private doubtfulIn(envelopes: readonly (Envelope | undefined)[]): Set<TagState> {
     const doubtful = new Set<TagState>()
     for (const envelope of envelopes) {
-      for (const [tag, generation] of envelope?.generations ?? []) {
+      if (envelope === undefined) continue
+      for (const [tag, generation] of envelope.generations) {
         const state = this.options.tags.of(tag)
         if (state.generation === generation) continue
-        // What is known may be out of date, as after a wipe.
         state.generation = null
         doubtful.add(state)
       }
     }
-    if (doubtful.size > 0) await this.learn([...doubtful], circuit)
+    return doubtful
   }
 
-  private current(envelope: Envelope | undefined): FoundValue | undefined | Promise<FoundValue | undefined> {
+  private current(envelope: Envelope | undefined): Late<FoundValue | undefined> {
     if (envelope === undefined) return undefined
     const { tags, now } = this.options
     const { hardMs, generations } = envelope
@@ -232,6 +235,10 @@ export class RedisStore {
     return `${this.options.prefix}:g:${tag}`
   }
 }
+
+type Late<T> = T | Promise<T>
+
+const areHere = <T>(values: Late<T>[]): values is T[] => !values.some((value) => value instanceof Promise)
 
 const foundIn = (
   { kind, freshMs, hardMs }: Envelope,
