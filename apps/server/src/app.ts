@@ -12,7 +12,7 @@ import { AlarmSweep } from './modules/alarms/alarm-sweep.js'
 import { ensureFirstAdmin, type FirstAdmin } from './modules/auth/first-admin.js'
 import { ScanThread } from './modules/files/gcode/scan-thread.js'
 import { createLogger } from './observability/logger.js'
-import { createMetrics } from './observability/metrics.js'
+import { createMetrics, databaseMetrics } from './observability/metrics.js'
 import type { Jobs } from './queues/create-jobs.js'
 import { GANTRY_VERSION, PRISMA_FOLDER } from './app/installation.js'
 
@@ -70,9 +70,12 @@ const startRoles = async (
   const instanceId = newId('instance')
   const does = (role: Config['roles'][number]) => config.roles.includes(role)
 
-  const persistence = await openPersistence({ config, prismaFolder: PRISMA_FOLDER, instanceId, log, lifecycle })
-  const { unitOfWork, reads, bus } = persistence
   const metrics = createMetrics()
+  const persistence = await openPersistence({
+    ...{ config, prismaFolder: PRISMA_FOLDER, instanceId, log, lifecycle },
+    onOperation: databaseMetrics(metrics),
+  })
+  const { unitOfWork, reads, bus } = persistence
   const cache = openCache({ config, persistence, metrics, instanceId, clock, log, lifecycle })
   const drivers = openDrivers(config.printers, lifecycle)
   const scans = new ScanThread()
@@ -93,6 +96,7 @@ const startRoles = async (
     const openFile = (sha256: string, sizeBytes: number) => services.files.uploadSource(sha256, sizeBytes)
     running.fleet = await startFleetRole({
       unitOfWork,
+      reads,
       leases: persistence.leases,
       bus,
       drivers,

@@ -1,5 +1,5 @@
 import type { Repositories } from '../db/repositories.js'
-import type { EventBus, Logger, Random, Timers, UnitOfWork } from '../kernel/index.js'
+import type { EventBus, Logger, Primary, Random, Timers, UnitOfWork } from '../kernel/index.js'
 import {
   AttemptConduct,
   CONDUCT_TIMINGS,
@@ -34,6 +34,7 @@ export const FLEET_ROLE_TIMINGS: FleetRoleTimings = {
 
 export interface FleetRoleDeps {
   unitOfWork: UnitOfWork<Repositories>
+  reads: Primary<Repositories>
   leases: UnitOfWork<Repositories>
   bus: EventBus
   drivers: DriverRegistry
@@ -57,8 +58,8 @@ export interface FleetRole {
 
 /** Everything that drives printers: leases, supervisors, the attempts on them, their commands, and the dispatcher. */
 export const startFleetRole = async (deps: FleetRoleDeps): Promise<FleetRole> => {
-  const { unitOfWork, bus, clock, log, timings, instanceId } = deps
-  const ledger = new AttemptLedger(unitOfWork)
+  const { unitOfWork, reads, bus, clock, log, timings, instanceId } = deps
+  const ledger = new AttemptLedger(unitOfWork, reads)
   const uploads = new UploadSlots(clock, UPLOAD_LIMITS)
   const conduct = new AttemptConduct({ ledger, openFile: deps.openFile, uploads, timings: timings.conduct, log })
   const foreign = new ForeignPrints(unitOfWork, clock, log)
@@ -69,7 +70,7 @@ export const startFleetRole = async (deps: FleetRoleDeps): Promise<FleetRole> =>
     onRest: (printerId, untilMs) => fleet.find(printerId)?.showRest(untilMs),
   })
   const fleet: Fleet = new Fleet({
-    ...{ unitOfWork, leases: deps.leases, bus, clock, log, instanceId, worker },
+    ...{ unitOfWork, reads, leases: deps.leases, bus, clock, log, instanceId, worker },
     drivers: deps.drivers,
     sealer: deps.sealer,
     alarms: new PrinterAlarms(unitOfWork, { clock, alarmAfterMs: deps.heaterOnMs }, log),
@@ -78,7 +79,7 @@ export const startFleetRole = async (deps: FleetRoleDeps): Promise<FleetRole> =>
     leaseTimings: timings.leases,
   })
   const dispatcher: Dispatcher = new Dispatcher({
-    ...{ unitOfWork, fleet, worker, bus, clock, log },
+    ...{ unitOfWork, reads, fleet, worker, bus, clock, log },
     timings: DISPATCHER_TIMINGS,
   })
   const commands = new CommandRunner({ unitOfWork, bus, fleet, instanceId, clock, log })

@@ -2,11 +2,20 @@ import type { Config } from '../config/config.js'
 import { createDatabase, type Database } from '../db/client.js'
 import { startEmbeddedPostgres } from '../db/embedded/embedded-postgres.js'
 import { createEventLog, type PrismaEventLog } from '../db/event-log.js'
+import { reachDatabase } from '../db/migrate/connection.js'
 import { deploy } from '../db/migrate/migrations.js'
 import { repositoriesFor, type Repositories } from '../db/repositories.js'
 import { createUnitOfWork } from '../db/unit-of-work.js'
 import { createPostgresBus, type PostgresBus } from '../events/postgres-bus.js'
-import type { Lifecycle, Logger, Snapshots, UnitOfWork } from '../kernel/index.js'
+import {
+  onPrimary,
+  type Lifecycle,
+  type Logger,
+  type ObserveOperation,
+  type Primary,
+  type Snapshots,
+  type UnitOfWork,
+} from '../kernel/index.js'
 
 export interface Persistence {
   url: string
@@ -17,7 +26,7 @@ export interface Persistence {
   /** On a connection of its own: the renewal of leases must not stand in line behind the work that they allow. */
   leases: UnitOfWork<Repositories>
   /** The repositories without a transaction, for single reads. */
-  reads: Repositories
+  reads: Primary<Repositories>
 }
 
 export interface PersistenceOptions {
@@ -25,26 +34,32 @@ export interface PersistenceOptions {
   /** The folder with `schema.prisma` and `migrations/`. */
   prismaFolder: string
   instanceId: string
+  onOperation?: ObserveOperation
   log: Logger
   lifecycle: Lifecycle
 }
 
-/** Starts or reaches the database, brings it up to date, and builds on it what every role needs. */
+/**
+ * Starts or reaches the database, brings it up to date, and builds on it what every role needs.
+ * @throws MigrationError, EmbeddedPostgresError
+ */
 export const openPersistence = async ({
   config,
   prismaFolder,
   instanceId,
+  onOperation = () => undefined,
   log,
   lifecycle,
 }: PersistenceOptions): Promise<Persistence> => {
-  const url = config.database.url ?? (await embedded(config.dataDir, log, lifecycle))
+  const url = await databaseUrl(config, log, lifecycle)
   const applied = await deploy({ databaseUrl: url, prismaFolder })
   if (applied.length > 0) log.info({ applied }, 'database migrated')
 
   const { poolSize, timeoutMs } = config.database
-  const open = (size: number) =>
-    createDatabase({ url, poolSize: size, timeoutMs, log, applicationName: `gantry ${instanceId.slice(-8)}` })
-  const [database, leaseDatabase] = [open(poolSize), open(1)]
+  const applicationName = `gantry ${instanceId.slice(-8)}`
+  const open = (size: number, name: string) =>
+    createDatabase({ url, poolSize: size, timeoutMs, log, applicationName, name, onOperation })
+  const [database, leaseDatabase] = [open(poolSize, 'primary'), open(1, 'leases')]
   lifecycle.onStop('database', async () => {
     await Promise.all([database.close(), leaseDatabase.close()])
   })
@@ -57,7 +72,17 @@ export const openPersistence = async ({
 
   const unitOfWork = createUnitOfWork({ prisma, repositoriesFor, hook: bus })
   const leases = createUnitOfWork({ prisma: leaseDatabase.prisma, repositoriesFor, hook: bus })
-  return { url, database, eventLog, bus, unitOfWork, leases, reads: repositoriesFor(prisma) }
+  return { url, database, eventLog, bus, unitOfWork, leases, reads: onPrimary(repositoriesFor(database.reads)) }
+}
+
+const databaseUrl = async (
+  { database: { url, timeoutMs }, dataDir }: PersistenceOptions['config'],
+  log: Logger,
+  lifecycle: Lifecycle,
+): Promise<string> => {
+  if (url === null) return embedded(dataDir, log, lifecycle)
+  await reachDatabase({ databaseUrl: url, timeoutMs, log })
+  return url
 }
 
 /** A fast shutdown only has to write what is in memory; after this an immediate one follows, which loses nothing either. */

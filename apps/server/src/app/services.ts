@@ -61,7 +61,7 @@ export const composeServices = async ({
   const { signingKey, sealingKey } = await loadSecrets({ dataDir: config.dataDir, secretKey: config.auth.secretKey })
   const sealer = new AesGcmSealer(sealingKey)
   const tokens = new AccessTokens({ signingKey, lifetimeSeconds: config.auth.accessTokenSeconds, clock })
-  const authenticator = new SessionAuthenticator({ tokens, users: reads.users, bus, clock })
+  const authenticator = new SessionAuthenticator({ tokens, reads, bus, clock })
   const storage = new LocalFileStorage({ dataDir: config.dataDir, reserveBytes: RESERVED_BYTES })
   const board = new StatusBoard(bus, clock)
   const follow: FollowEvents = (cursor, signal) => followEvents(bus, eventLog, cursor, signal)
@@ -69,7 +69,7 @@ export const composeServices = async ({
 
   const services: Services = {
     alarms: new AlarmsService({ unitOfWork, reads, follow }),
-    attempts: new AttemptsService({ reads, ledger: new AttemptLedger(unitOfWork), bus }),
+    attempts: new AttemptsService({ reads, ledger: new AttemptLedger(unitOfWork, reads), bus }),
     auth: new AuthService({
       ...{ unitOfWork, reads, tokens },
       limiter: new LoginLimiter(clock),
@@ -80,7 +80,7 @@ export const composeServices = async ({
     files: new FilesService({ unitOfWork, reads, storage, scans, limitBytes: config.http.maxUploadBytes, log }),
     printers: new PrintersService({
       ...shared,
-      desk: new CommandDesk({ unitOfWork, bus, drivers, sealer, clock, log }),
+      desk: new CommandDesk({ unitOfWork, reads, bus, drivers, sealer, clock, log }),
       drivers,
       sealer,
     }),

@@ -84,10 +84,18 @@ describe('the configuration', () => {
 
   it.each([
     ['DATABASE_URL', 'mysql://root:hunter2@db/x'],
+    ['DATABASE_URL', 'root:hunter2@db/x'],
+    ['DATABASE_URL', 'postgresql://root:hunter2@db:port/x'],
+    ['DATABASE_URL', 'postgresql://root:5/hunter2@db/x'],
+    ['DATABASE_URL', 'postgresql://root:5?hunter2@db/x'],
+    ['DATABASE_URL', 'postgresql://root:5#hunter2@db/x'],
+    ['DATABASE_URL', 'postgresql://root:hunter2%zz@db/x'],
     ['REDIS_URL', 'http://root:hunter2@cache:6379'],
     ['REDIS_URL', 'redis://root:hunter2@cache:port'],
     ['REDIS_URL', 'redis://root:hunter2@cache/first'],
     ['REDIS_URL', 'root:hunter2@cache'],
+    ['REDIS_URL', 'redis://root:5#hunter2@cache'],
+    ['REDIS_URL', 'redis://root:hunter2%zz@cache'],
     ['GANTRY_SECRET_KEY', 'hunter2'],
     ['METRICS_TOKEN', 'hunter2'],
   ])('refuses a wrong %s without showing it', (name, value) => {

@@ -39,26 +39,46 @@ export const originUrl = () =>
     }, 'must be an origin such as https://gantry.example.org')
     .transform((text) => text.toLowerCase())
 
+const isDecodable = (text: string): boolean => {
+  try {
+    decodeURIComponent(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/**
+ * The URL of a server. A `/`, `?` or `#` that stands in the password as it is ends the host's part early, so that the
+ * name of a user would be connected to and parts of the password be shown as names; the `@` behind it gives it away.
+ */
+const serverUrl = (text: string, protocols: readonly string[]): URL | null => {
+  const url = parseUrl(text)
+  if (url === null || !protocols.includes(url.protocol)) return null
+  const { username, password, pathname, search, hash } = url
+  const isWhole = ![pathname, search, hash].some((part) => part.includes('@'))
+  return isWhole && [username, password, pathname].every(isDecodable) ? url : null
+}
+
+const ENCODED = 'with special characters of the password percent-encoded'
+
 export const postgresUrl = () =>
   z
     .string()
     .refine(
-      (text) => ['postgres:', 'postgresql:'].includes(parseUrl(text)?.protocol ?? ''),
-      'must be a URL such as postgresql://user:password@host:5432/database',
+      (text) => serverUrl(text, ['postgres:', 'postgresql:']) !== null,
+      `must be a URL such as postgresql://user:password@host:5432/database, ${ENCODED}`,
     )
 
 const isRedisUrl = (text: string): boolean => {
-  const url = parseUrl(text)
-  return (
-    url !== null &&
-    ['redis:', 'rediss:'].includes(url.protocol) &&
-    url.hostname !== '' &&
-    /^(\/\d{0,4})?$/.test(url.pathname)
-  )
+  const url = serverUrl(text, ['redis:', 'rediss:'])
+  return url !== null && url.hostname !== '' && /^(\/\d{0,4})?$/.test(url.pathname)
 }
 
 export const redisUrl = () =>
-  z.string().refine(isRedisUrl, 'must be a URL such as redis://user:password@host:6379/0, or rediss:// for TLS')
+  z
+    .string()
+    .refine(isRedisUrl, `must be a URL such as redis://user:password@host:6379/0, or rediss:// for TLS, ${ENCODED}`)
 
 export const list = <S extends z.ZodType<string, string>>(member: S, otherwise: string) =>
   z

@@ -108,6 +108,31 @@ describe('a database that cannot answer', () => {
   })
 })
 
+describe('a connection that breaks', () => {
+  it('under a single read is noticed by nobody: the read is made again', async () => {
+    const operations: unknown[] = []
+    await using database = await openTestDatabase({
+      onOperation: ({ operation, failed }) => operations.push([operation, failed]),
+    })
+    await database.prisma.$executeRaw`create sequence fuse`
+    const read = database.reads.$queryRaw`
+      select case when nextval('fuse') = 1 then pg_terminate_backend(pg_backend_pid()) end is null as done`
+    expect(await read).toEqual([{ done: true }])
+    expect(await database.reads.location.count()).toBe(0)
+    expect(operations).toContainEqual(['count', false])
+  })
+
+  it('under a write alone is told, and the write is not made again', async () => {
+    await using database = await openTestDatabase()
+    await database.prisma.$executeRaw`create sequence fuse`
+    const insert = `insert into location (id, name)
+      select 'one', case when nextval('fuse') > 0 then pg_terminate_backend(pg_backend_pid())::text end`
+    await expect(database.reads.$executeRawUnsafe(insert)).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+    const [fuse] = await database.prisma.$queryRaw<{ tries: bigint }[]>`select last_value as tries from fuse`
+    expect(fuse?.tries).toBe(1n)
+  })
+})
+
 it('names slow operations in the log', async () => {
   await using database = await openTestDatabase({ slowMs: 50 })
   await database.prisma.$queryRaw`select pg_sleep(0.1)::text`

@@ -1,10 +1,12 @@
 import { PrismaPg } from '@prisma/adapter-pg'
 import pg from 'pg'
 
+import type { ObserveOperation } from '../kernel/database-observer.port.js'
 import type { Logger } from '../kernel/logger.port.js'
 import { isOutdatedPlan, mapDatabaseError } from './errors.js'
-import { PrismaClient } from './generated/client.js'
+import { PrismaClient, type Prisma } from './generated/client.js'
 import { QueueingClient } from './queueing-client.js'
+import { repeated } from './repeated-reads.js'
 import { StatementNames } from './statement-names.js'
 
 export interface DatabaseOptions {
@@ -18,9 +20,13 @@ export interface DatabaseOptions {
   applicationName: string
   /** Operations that take longer are logged. @default 500 */
   slowMs?: number
+  /** What the operations are counted under. @default 'primary' */
+  name?: string
+  onOperation?: ObserveOperation
 }
 
 export interface PoolUsage {
+  max: number
   total: number
   idle: number
   waiting: number
@@ -28,7 +34,9 @@ export interface PoolUsage {
 
 export interface Database {
   prisma: PrismaClient
-  /** For metrics. */
+  /** For single reads outside any transaction: one that met a broken connection is made again. */
+  reads: Prisma.TransactionClient
+  /** For metrics and health. */
   poolUsage(): PoolUsage
   /** Ends every connection; running queries may finish. */
   close(): Promise<void>
@@ -66,7 +74,7 @@ const createPool = ({ url, poolSize, timeoutMs, applicationName, log }: Database
  * or the connection is lost. Connections are made on first use.
  */
 export const createDatabase = (options: DatabaseOptions): Database => {
-  const { log, slowMs = 500 } = options
+  const { log } = options
   const pool = createPool(options)
   const onConnectionError = (err: Error) => log.warn({ err }, 'a database connection was lost')
   const names = new StatementNames()
@@ -74,29 +82,53 @@ export const createDatabase = (options: DatabaseOptions): Database => {
   const adapter = new PrismaPg(pool, { disposeExternalPool: true, onConnectionError, statementNameGenerator })
   const base = new PrismaClient({ adapter })
 
-  const extended = base.$extends({
-    query: {
-      async $allOperations({ model, operation, args, query }) {
-        const startedMs = performance.now()
-        try {
-          return (await query(args)) as unknown
-        } catch (error) {
-          if (!isOutdatedPlan(error)) throw mapDatabaseError(error)
-          names.renew()
-          // It was refused before it did anything. In a transaction this one is refused too, and all of it is repeated.
-          return (await query(args).catch(() => Promise.reject(error as Error))) as unknown
-        } finally {
-          const ms = Math.round(performance.now() - startedMs)
-          if (ms >= slowMs) log.warn({ model, operation, ms }, 'slow database operation')
-        }
-      },
-    },
-  })
+  const watch = watching(options)
+  const once: QueryHook = ({ model, operation, args, query }) =>
+    watch(model, operation, async () => {
+      try {
+        return await query(args)
+      } catch (error) {
+        if (!isOutdatedPlan(error)) throw error
+        names.renew()
+        // It was refused before it did anything. In a transaction this one is refused too, and all of it is repeated.
+        return query(args).catch(() => Promise.reject(error as Error))
+      }
+    })
+  const extended = (hook: QueryHook) => base.$extends({ query: { $allOperations: hook } })
 
   return {
-    // The extension changes no types: it only watches and maps errors.
-    prisma: extended as unknown as PrismaClient,
-    poolUsage: () => ({ total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
+    // The extensions change no types: they only watch, repeat and map errors.
+    prisma: extended(once) as unknown as PrismaClient,
+    reads: extended((call) => repeated(call, () => once(call))) as unknown as PrismaClient,
+    poolUsage: () => ({
+      ...{ max: options.poolSize, total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount },
+    }),
     close: () => base.$disconnect(),
   }
 }
+
+type QueryHook = (call: {
+  model?: string
+  operation: string
+  args: unknown
+  query: (args: unknown) => Promise<unknown>
+}) => Promise<unknown>
+
+/** Times every operation, names the slow ones in the log, and maps what it throws. */
+const watching =
+  ({ log, slowMs = 500, name = 'primary', onOperation }: DatabaseOptions) =>
+  async <T>(model: string | undefined, operation: string, run: () => Promise<T>): Promise<T> => {
+    const startedMs = performance.now()
+    let failed = true
+    try {
+      const result = await run()
+      failed = false
+      return result
+    } catch (error) {
+      throw mapDatabaseError(error)
+    } finally {
+      const ms = performance.now() - startedMs
+      if (ms >= slowMs) log.warn({ model, operation, ms: Math.round(ms) }, 'slow database operation')
+      onOperation?.({ database: name, model: model ?? null, operation, failed, durationSeconds: ms / 1_000 })
+    }
+  }

@@ -30,11 +30,12 @@ export class PrismaCommandRepository implements CommandRepository {
   constructor(private readonly tx: Prisma.TransactionClient) {}
 
   async create(command: Parameters<CommandRepository['create']>[0]) {
-    await this.tx.$executeRaw`
-      INSERT INTO printer_command (id, printer_id, kind, attempt_id, deadline_at, created_by_id)
-      VALUES (${command.id}, ${command.printerId}, ${command.kind}, ${command.attemptId},
-        now() + make_interval(secs => ${command.deadlineSeconds}), ${command.createdById})`
     const driven = await this.tx.$queryRaw<unknown[]>`
+      WITH ordered AS (
+        INSERT INTO printer_command (id, printer_id, kind, attempt_id, deadline_at, created_by_id)
+        VALUES (${command.id}, ${command.printerId}, ${command.kind}, ${command.attemptId},
+          now() + make_interval(secs => ${command.deadlineSeconds}), ${command.createdById})
+      )
       SELECT 1 FROM printer_runtime WHERE printer_id = ${command.printerId} AND lease_until > now()`
     return driven.length === 1
   }

@@ -17,8 +17,10 @@ const text = (value: unknown): string | null => (typeof value === 'string' ? val
 
 // Model calls (P2002, P2034 …) and raw queries (P2010) carry the same cause; only their Prisma codes differ.
 const causeOf = (error: unknown): DatabaseCause => {
-  if (!(error instanceof Prisma.PrismaClientKnownRequestError)) return { code: null, index: null, message: null }
-  const cause = record(record(error.meta?.driverAdapterError).cause)
+  const adapterError = error instanceof Prisma.PrismaClientKnownRequestError ? error.meta?.driverAdapterError : error
+  // What fails while Prisma begins or ends a transaction comes as the adapter threw it.
+  if (record(adapterError).name !== 'DriverAdapterError') return { code: null, index: null, message: null }
+  const cause = record(record(adapterError).cause)
   return {
     code: text(cause.originalCode) ?? text(cause.code),
     index: text(record(cause.constraint).index),
@@ -82,8 +84,23 @@ const isUnavailable = (error: unknown): boolean => {
   )
 }
 
+const LOST_STATES = /^(?:08|57P0[123])/
+
+const LOST_MESSAGES = /connection terminated|not queryable|connection ended|ECONNREFUSED|ECONNRESET|EPIPE/i
+
+/**
+ * Whether the connection broke, or the server is on its way down or up: the same may succeed in a moment. What ran out
+ * of time is not among it: repeated, it would only stand in line once more.
+ */
+export const isConnectionLost = (error: unknown): boolean => {
+  if (error instanceof GantryError) return error.code === 'UNAVAILABLE' && isConnectionLost(error.cause)
+  const { code } = causeOf(error)
+  if (code !== null) return LOST_STATES.test(code)
+  if (!(error instanceof Error) || /time-?out/i.test(error.message)) return false
+  if (error instanceof Prisma.PrismaClientKnownRequestError && ['P1001', 'P1017'].includes(error.code)) return true
+  return LOST_MESSAGES.test(error.message)
+}
+
 /** `UNAVAILABLE` for a database that cannot answer just now; every other error as it came. */
 export const mapDatabaseError = (error: unknown): unknown =>
-  isUnavailable(error)
-    ? new GantryError('UNAVAILABLE', { detail: 'the database cannot answer', retryAfterSeconds: 1, cause: error })
-    : error
+  isUnavailable(error) ? new GantryError('UNAVAILABLE', { detail: 'the database cannot answer', cause: error }) : error

@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest'
+import pg from 'pg'
+import { describe, expect, it, vi } from 'vitest'
 
 import { newId, SYSTEM_ACTOR } from '../kernel/index.js'
 import { openPrintingDatabase } from '../testing/printing-database.js'
@@ -205,6 +206,15 @@ describe('holds, alarms and removal', () => {
         expect(await tx.alarms.clear('PRINTER_ERROR', subject, tx.now)).toHaveLength(1)
       })
     }
+  })
+
+  it('send no statement for a fleet of none', async () => {
+    const { database, reads } = await openPrintingDatabase()
+    await using _ = database
+    const statements = vi.spyOn(pg.Client.prototype, 'query')
+    expect(await reads.printers.getMany([])).toEqual(new Map())
+    expect(statements).not.toHaveBeenCalled()
+    statements.mockRestore()
   })
 
   it('remove no printer that has a copy in hand', async () => {

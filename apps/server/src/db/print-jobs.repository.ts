@@ -201,6 +201,7 @@ export class PrismaPrintJobRepository implements PrintJobRepository {
   }
 
   async names(actor: Actor, jobIds: string[]) {
+    if (jobIds.length === 0) return new Map<string, string>()
     const where = { AND: [visibleJobs(actor), { id: { in: jobIds } }] }
     const rows = await this.tx.printJob.findMany({ where, select: { id: true, name: true } })
     return new Map(rows.map(({ id, name }) => [id, name]))

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 
+import type { PrismaClient } from './generated/client.js'
 import type { Committed } from '../kernel/commit-hook.port.js'
 import { defineJob } from '../kernel/jobs.js'
 import { openTestDatabase, silentHook } from '../testing/open-database.js'
@@ -110,6 +111,73 @@ describe('a unit of work', () => {
     await Promise.all([touch('a', 'b'), touch('b', 'a')])
     expect(tries).toBe(3)
     expect((await prisma.location.findMany()).map((row) => row.version)).toEqual([3, 3])
+  })
+})
+
+describe('a connection that breaks', () => {
+  const cut = `select pg_terminate_backend(pg_backend_pid())`
+  const call = { actorId: 'usr_1', key: 'k', procedure: 'locations.create', input: null }
+
+  /** The first commit of a location ends its own connection: who sent it does not hear what became of it. */
+  const cutTheFirstCommit = async (prisma: PrismaClient) => {
+    await prisma.$executeRaw`create sequence fuse`
+    await prisma.$executeRawUnsafe(`create function cut() returns trigger language plpgsql as $$ begin
+      if nextval('fuse') = 1 then perform pg_terminate_backend(pg_backend_pid()); end if; return null; end $$`)
+    await prisma.$executeRawUnsafe(`create constraint trigger cut after insert on location
+      deferrable initially deferred for each row execute function cut()`)
+  }
+
+  it('before the commit was sent costs another try, and nothing is done twice', async () => {
+    const { database, prisma, commits, unitOfWork } = await open()
+    await using _closing = database
+    let tries = 0
+    await unitOfWork.run(async (to) => {
+      tries += 1
+      await to.tx.location.create({ data: { id: `try ${tries}`, name: 'Lab' } })
+      to.record(event, 'usr_1')
+      if (tries === 1) await to.tx.$queryRawUnsafe(cut)
+    })
+    expect([tries, commits.length, await prisma.event.count()]).toEqual([2, 1, 1])
+    expect(await prisma.location.findMany({ select: { id: true } })).toEqual([{ id: 'try 2' }])
+  })
+
+  it('under the commit is told, for nobody knows whether it happened', async () => {
+    const { database, prisma, unitOfWork } = await open()
+    await using _closing = database
+    await cutTheFirstCommit(prisma)
+    let tries = 0
+    const run = unitOfWork.run(async (to) => {
+      tries += 1
+      await to.tx.location.create({ data: { id: 'loc', name: 'Lab' } })
+    })
+    await expect(run).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+    expect(tries).toBe(1)
+  })
+
+  it('under the commit of an idempotent call is survived: its key tells whether it happened', async () => {
+    const { database, prisma, unitOfWork } = await open()
+    await using _closing = database
+    await cutTheFirstCommit(prisma)
+    let tries = 0
+    const answer = await unitOfWork.once(call, async (to) => {
+      tries += 1
+      await to.tx.location.create({ data: { id: 'loc', name: 'Lab' } })
+      return tries
+    })
+    expect([answer, tries, await prisma.location.count()]).toEqual([2, 2, 1])
+  })
+
+  it('under a snapshot costs another try', async () => {
+    const { database, unitOfWork } = await open()
+    await using _closing = database
+    let tries = 0
+    const read = unitOfWork.snapshot(async ({ tx }) => {
+      tries += 1
+      if (tries === 1) await tx.$queryRawUnsafe(cut)
+      return tx.location.count()
+    })
+    expect(await read).toBe(0)
+    expect(tries).toBe(2)
   })
 })
 

@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import type { CommitHook } from '../kernel/commit-hook.port.js'
+import type { CommitHook, Committed } from '../kernel/commit-hook.port.js'
+import type { NewEvent } from '../kernel/events.js'
 import { jittered, type Random } from '../kernel/random.js'
 import type { IdempotentCall, Snapshots, TransactionContext, UnitOfWork } from '../kernel/unit-of-work.port.js'
-import { isTransient, mapDatabaseError } from './errors.js'
+import { isConnectionLost, isTransient, mapDatabaseError } from './errors.js'
 import type { Prisma, PrismaClient } from './generated/client.js'
 import { answerOnce, recallAnswer } from './idempotency.js'
 import { finishInTransaction } from './outbox.js'
@@ -20,6 +21,15 @@ export interface UnitOfWorkOptions<R> {
 }
 
 type Work<R, T> = (repositories: R & TransactionContext) => Promise<T>
+
+type Body<R, T> = (tx: Prisma.TransactionClient, offered: R & TransactionContext) => Promise<T>
+
+/** How far a transaction came. */
+interface Ending {
+  committing: boolean
+  /** What it leaves behind if it commits. */
+  left: { committed: Committed; recorded: readonly NewEvent[] } | null
+}
 
 const TRIES = 6
 const FIRST_PAUSE_MS = 10
@@ -42,11 +52,12 @@ export class PrismaUnitOfWork<R extends object> implements UnitOfWork<R>, Snapsh
   }
 
   run<T>(work: Work<R, T>): Promise<T> {
-    return this.transact((_tx, offered) => work(offered))
+    return this.transact((_tx, offered) => work(offered), false)
   }
 
   once<T>(call: IdempotentCall, work: Work<R, T>): Promise<T> {
-    return this.transact((tx, offered) => answerOnce(tx, call, () => work(offered)))
+    // Done a second time after a commit of unknown fate, it finds its key or it does not: both are right.
+    return this.transact((tx, offered) => answerOnce(tx, call, () => work(offered)), true)
   }
 
   async recall<T>(call: IdempotentCall): Promise<T | null> {
@@ -62,30 +73,41 @@ export class PrismaUnitOfWork<R extends object> implements UnitOfWork<R>, Snapsh
       return work({ ...repositoriesFor(tx, now), now })
     }
     const limits = { maxWait: this.timeoutMs, timeout: this.timeoutMs }
-    return prisma.$transaction(read, { ...limits, isolationLevel: 'RepeatableRead' }).catch((error: unknown) => {
-      throw mapDatabaseError(error)
+    return this.repeating(
+      () => prisma.$transaction(read, { ...limits, isolationLevel: 'RepeatableRead' }),
+      isConnectionLost,
+    )
+  }
+
+  /** @param isIdempotent whether it may be done again although it may have been committed already */
+  private transact<T>(body: Body<R, T>, isIdempotent: boolean): Promise<T> {
+    let ending: Ending = { committing: false, left: null }
+    const attempt = () => this.attempt(body, (ending = { committing: false, left: null }))
+    return this.repeating(attempt, (error) => {
+      if (!isConnectionLost(error)) return false
+      // What was committed without a word is looked for: a hint too many does no harm.
+      this.tell(ending)
+      return !ending.committing || isIdempotent
     })
   }
 
-  private async transact<T>(
-    body: (tx: Prisma.TransactionClient, offered: R & TransactionContext) => Promise<T>,
-  ): Promise<T> {
+  /** @param mayRepeat asked of errors that do not say by themselves that nothing was done */
+  private async repeating<T>(attempt: () => Promise<T>, mayRepeat: (error: unknown) => boolean): Promise<T> {
     for (let tried = 1; ; tried += 1) {
       try {
-        return await this.attempt(body)
+        return await attempt()
       } catch (error) {
-        if (tried === TRIES || !isTransient(error)) throw mapDatabaseError(error)
+        const again = isTransient(error) || mayRepeat(error)
+        if (tried === TRIES || !again) throw mapDatabaseError(error)
         await sleep(jittered(FIRST_PAUSE_MS * 2 ** tried, this.random))
       }
     }
   }
 
-  private async attempt<T>(
-    body: (tx: Prisma.TransactionClient, offered: R & TransactionContext) => Promise<T>,
-  ): Promise<T> {
+  private async attempt<T>(body: Body<R, T>, ending: Ending): Promise<T> {
     const { prisma, repositoriesFor, hook } = this.options
     const limits = { maxWait: this.timeoutMs, timeout: this.timeoutMs }
-    const { result, committed, recorded } = await prisma.$transaction(async (tx) => {
+    const result = await prisma.$transaction(async (tx) => {
       const now = await databaseNow(tx)
       const buffer = new TransactionBuffer()
       const context: TransactionContext = {
@@ -95,10 +117,18 @@ export class PrismaUnitOfWork<R extends object> implements UnitOfWork<R>, Snapsh
         finishJob: (jobId) => finishInTransaction(tx, jobId),
       }
       const result = await body(tx, { ...repositoriesFor(tx, now), ...context })
-      return { result, committed: await buffer.flush(tx, hook), recorded: buffer.recorded }
+      const committed = await buffer.flush(tx, hook)
+      ending.left = committed === null ? null : { committed, recorded: buffer.recorded }
+      // The next that is sent is COMMIT: an error up to here leaves nothing behind, one from here on may.
+      ending.committing = true
+      return result
     }, limits)
-    if (committed !== null) hook.committed(committed, recorded)
+    this.tell(ending)
     return result
+  }
+
+  private tell({ left }: Ending): void {
+    if (left !== null) this.options.hook.committed(left.committed, left.recorded)
   }
 }
 

@@ -122,7 +122,8 @@ describe('the actor', () => {
     const { url, authenticator } = await start()
     authenticator.failing = true
     const response = await fetch(`${url}/api/ping`)
-    expect([response.status, (await failure(response)).code]).toEqual([503, 'UNAVAILABLE'])
+    expect([response.status, response.headers.get('retry-after')]).toEqual([503, '1'])
+    expect((await failure(response)).code).toBe('UNAVAILABLE')
   })
 })
 

@@ -46,14 +46,17 @@ const stopReceiving = ({ req, res }: Exchange): void => {
   req.once('close', () => clearTimeout(linger))
 }
 
+/** For the header `Retry-After`; null when the error does not say when to come back. */
+export const retryAfter = ({ retryAfterSeconds }: GantryError): string | null =>
+  retryAfterSeconds === null ? null : String(Math.max(1, Math.ceil(retryAfterSeconds)))
+
 /** Headers that go with an error whatever its body looks like; remembers the code for the log. */
 export const prepareError = (exchange: Exchange, error: GantryError): void => {
   exchange.errorCodes.add(error.code)
   if (exchange.res.headersSent) return
   stopReceiving(exchange)
-  if (error.retryAfterSeconds !== null) {
-    exchange.res.setHeader('Retry-After', Math.max(1, Math.ceil(error.retryAfterSeconds)))
-  }
+  const later = retryAfter(error)
+  if (later !== null) exchange.res.setHeader('Retry-After', later)
   if (ERROR_TABLE[error.code].httpStatus === 401) exchange.res.setHeader('WWW-Authenticate', 'Bearer')
 }
 

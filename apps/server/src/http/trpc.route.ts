@@ -11,6 +11,7 @@ import type { Exchange } from './exchange.js'
 import { assertJsonOnly, readJsonBody } from './limits/json-body.js'
 import { KeptAnswers, MISS_HEADERS } from './kept-answers.js'
 import type { KeptCalls } from './kept-calls.js'
+import { retryAfter } from './respond.js'
 import type { Route } from './route.js'
 import { LIMITS } from './settings.js'
 import { isSubscription, procedureNames, proceduresOf } from './trpc-procedures.js'
@@ -22,11 +23,23 @@ export interface TrpcRouteOptions extends ContextSources {
   bodyTimeoutMs: number
 }
 
-/** The status of an answer whose errors are all of one kind; tRPC's own choice (207) when they differ. */
-const statusOf = (errors: readonly TRPCError[], calls: number): number | undefined => {
-  const codes = new Set(errors.map((error) => gantryErrorOf(error).code))
-  const [code] = codes
-  return code !== undefined && codes.size === 1 && errors.length === calls ? ERROR_TABLE[code].httpStatus : undefined
+/**
+ * The error that stands for a whole answer, when all calls failed for one reason: of several the one that wants the
+ * longest wait. Else the status is tRPC's own choice (207), and every member says for itself when to come back.
+ */
+const refusalOf = (errors: readonly TRPCError[], calls: number): GantryError | null => {
+  const failures = errors.map((error) => gantryErrorOf(error))
+  if (failures.length !== calls || new Set(failures.map(({ code }) => code)).size !== 1) return null
+  const waits = ({ retryAfterSeconds }: GantryError) => retryAfterSeconds ?? 0
+  return failures.reduce((longest, failure) => (waits(failure) > waits(longest) ? failure : longest))
+}
+
+const metaOf = (refusal: GantryError | null, more: Record<string, string>) => {
+  const later = refusal === null ? null : retryAfter(refusal)
+  return {
+    headers: new Headers({ vary: 'origin', ...more, ...(later !== null && { 'retry-after': later }) }),
+    status: refusal === null ? undefined : ERROR_TABLE[refusal.code].httpStatus,
+  }
 }
 
 /** `/trpc/*`: queries by GET, mutations by POST with JSON, subscriptions as server-sent events. */
@@ -45,10 +58,11 @@ export const trpcRoute = (options: TrpcRouteOptions): Route => {
       maxBatchSize: LIMITS.batchMembers,
       createContext: () => context,
       onError: ({ error }) => exchange.errorCodes.add(gantryErrorOf(error).code),
-      responseMeta: ({ errors }) => ({
-        headers: new Headers({ vary: 'origin', ...(calls !== undefined && errors.length === 0 && MISS_HEADERS) }),
-        status: statusOf(errors, exchange.procedures.length),
-      }),
+      responseMeta: ({ errors }) =>
+        metaOf(
+          refusalOf(errors, exchange.procedures.length),
+          calls !== undefined && errors.length === 0 ? MISS_HEADERS : {},
+        ),
     })
     if (isSubscription(exchange.procedures, procedures)) return withRetryHint(response)
     return response.ok ? response : withRequestId(response, exchange.requestId)

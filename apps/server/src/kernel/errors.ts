@@ -31,6 +31,8 @@ interface ErrorEntry {
   /** Whether the same request may succeed when it is simply sent again. */
   retryable: boolean
   logLevel: ErrorLogLevel
+  /** When to come back, unless the error itself knows better; null: that says nothing about it. */
+  retryAfterSeconds: number | null
   /** The English sentence for the user. */
   text: (params: ErrorParams) => string
 }
@@ -46,13 +48,14 @@ const entry = (
   httpStatus: number,
   transport: TransportCode,
   text: ErrorEntry['text'],
-  rest: { retryable?: boolean; logLevel?: ErrorLogLevel } = {},
+  rest: Partial<Pick<ErrorEntry, 'retryable' | 'logLevel' | 'retryAfterSeconds'>> = {},
 ): ErrorEntry => ({
   httpStatus,
   transport,
   text,
   retryable: rest.retryable ?? false,
   logLevel: rest.logLevel ?? 'info',
+  retryAfterSeconds: rest.retryAfterSeconds ?? null,
 })
 
 /** The closed table of errors. A code that `@gantry/schemas` adds does not compile until it stands here. */
@@ -120,6 +123,7 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorEntry>> = {
   UNAVAILABLE: entry(503, 'SERVICE_UNAVAILABLE', () => 'The server cannot answer just now; try again.', {
     retryable: true,
     logLevel: 'warn',
+    retryAfterSeconds: 1,
   }),
   INTERNAL: entry(500, 'INTERNAL_SERVER_ERROR', () => 'Something went wrong on the server.', { logLevel: 'error' }),
 }
@@ -148,7 +152,7 @@ export class GantryError extends Error {
     super(options.detail ?? ERROR_TABLE[code].text(options.params ?? {}), { cause: options.cause })
     this.params = options.params ?? {}
     this.fields = options.fields ?? null
-    this.retryAfterSeconds = options.retryAfterSeconds ?? null
+    this.retryAfterSeconds = options.retryAfterSeconds ?? ERROR_TABLE[code].retryAfterSeconds
   }
 
   get userText(): string {

@@ -32,7 +32,8 @@ export interface Snapshots<R> {
 
 /**
  * One transaction over the repositories `R`. No device and no network peer is waited for inside it. Serialization
- * failures and deadlocks are tried again, so the function must have no effect outside the transaction.
+ * failures, deadlocks, and connections that broke before the commit was sent are tried again, so the function must have
+ * no effect outside the transaction. A commit whose answer got lost may have happened: then only `once` tries again.
  */
 export interface UnitOfWork<R> {
   run<T>(work: (repositories: R & TransactionContext) => Promise<T>): Promise<T>

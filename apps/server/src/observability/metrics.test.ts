@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { createMetrics } from './metrics.js'
+import { createMetrics, databaseMetrics } from './metrics.js'
 
 describe('metrics', () => {
   it('belong to one application each', async () => {
@@ -8,6 +8,18 @@ describe('metrics', () => {
     one.procedureFinished({ procedure: 'printers.list', type: 'query', code: 'OK', durationSeconds: 0.01 })
     expect(await one.registry.metrics()).toContain('gantry_procedure_duration_seconds_count{procedure="printers.list"')
     expect(await other.registry.metrics()).not.toContain('printers.list')
+  })
+
+  it('time database operations by model, raw SQL as such', async () => {
+    const metrics = createMetrics({ collectDefaults: false })
+    const observe = databaseMetrics(metrics)
+    const ended = { database: 'primary', failed: false, durationSeconds: 0.01 }
+    observe({ ...ended, model: 'Printer', operation: 'findMany' })
+    observe({ ...ended, model: null, operation: '$queryRaw', failed: true })
+    const text = await metrics.registry.metrics()
+    const name = 'gantry_database_operation_duration_seconds_count'
+    expect(text).toContain(`${name}{database="primary",model="Printer",operation="findMany",outcome="ok"} 1`)
+    expect(text).toContain(`${name}{database="primary",model="raw",operation="$queryRaw",outcome="failed"} 1`)
   })
 
   it('read a gauge when they are scraped', async () => {

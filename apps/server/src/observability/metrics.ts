@@ -1,5 +1,7 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 
+import type { ObserveOperation } from '../kernel/database-observer.port.js'
+
 const REQUEST_BUCKETS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
 
 export interface RequestOutcome {
@@ -45,6 +47,19 @@ export interface Metrics {
     labelNames?: readonly L[],
     buckets?: readonly number[],
   ): Histogram<L>
+}
+
+/** The time of every database operation, by model and operation. */
+export const databaseMetrics = (metrics: Metrics): ObserveOperation => {
+  const operations = metrics.histogram(
+    'gantry_database_operation_duration_seconds',
+    'Time of one operation of the database client.',
+    ['database', 'model', 'operation', 'outcome'],
+  )
+  return ({ database, model, operation, failed, durationSeconds }) => {
+    const outcome = failed ? 'failed' : 'ok'
+    operations.observe({ database, model: model ?? 'raw', operation, outcome }, durationSeconds)
+  }
 }
 
 class PrometheusMetrics implements Metrics {

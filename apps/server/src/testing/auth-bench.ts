@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 
 import { createUnitOfWork } from '../db/unit-of-work.js'
 import { PrismaUserRepository } from '../db/users.repository.js'
-import { newId, type Clock, type EventBus, type StoredEvent } from '../kernel/index.js'
+import { newId, onPrimary, type Clock, type EventBus, type StoredEvent } from '../kernel/index.js'
 import { openTestDatabase, silentHook } from '../testing/open-database.js'
 import { AccessTokens } from '../modules/auth/access-tokens.js'
 import { AuthService } from '../modules/auth/auth.service.js'
@@ -47,6 +47,7 @@ export const openAuth = async () => {
   const { prisma } = database
   const { clock, move } = movableClock()
   const users = new PrismaUserRepository(prisma)
+  const reads = onPrimary({ users })
   const unitOfWork = createUnitOfWork({
     prisma,
     repositoriesFor: (tx) => ({ users: new PrismaUserRepository(tx) }),
@@ -54,10 +55,10 @@ export const openAuth = async () => {
   })
   const tokens = new AccessTokens({ signingKey: randomBytes(32), lifetimeSeconds: 600, clock })
   const { bus, say, lose } = quietBus()
-  const authenticator = new SessionAuthenticator({ tokens, users, bus, clock })
+  const authenticator = new SessionAuthenticator({ tokens, reads, bus, clock })
   const auth = new AuthService({
     unitOfWork,
-    reads: { users },
+    reads,
     tokens,
     limiter: new LoginLimiter(clock),
     forgetSession: (sessionId) => authenticator.forget(sessionId),

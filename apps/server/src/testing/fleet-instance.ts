@@ -29,9 +29,9 @@ export const startInstance = async (url: string, options: InstanceOptions = {}):
   const connector = createConnector({ allowedCidrs: [], allowLoopback: true })
   const registry = createDriverRegistry(connector)
   lifecycle.onStop('connector', () => connector.close())
-  const { unitOfWork, leases, bus } = persistence
+  const { unitOfWork, reads, leases, bus } = persistence
   const role = await startFleetRole({
-    ...{ unitOfWork, leases, bus, log, timings, clock },
+    ...{ unitOfWork, reads, leases, bus, log, timings, clock },
     drivers: { driverFor: (kind) => registry[kind] },
     sealer: { seal: (plain) => plain, open: (cipher) => cipher },
     openFile: tokenSource,

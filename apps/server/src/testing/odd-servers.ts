@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { createServer as createHttpServer, type RequestListener } from 'node:http'
-import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 
 export interface OddServer extends AsyncDisposable {
   url: string
@@ -26,6 +26,33 @@ const listening = async (server: Server): Promise<OddServer> => {
 
 /** Takes every connection and never says a word. */
 export const startBlackHole = (): Promise<OddServer> => listening(createServer(() => undefined))
+
+const pgError = (code: string, message: string): Buffer => {
+  const fields = Buffer.from(`SFATAL\0VFATAL\0C${code}\0M${message}\0\0`)
+  const head = Buffer.from('E\0\0\0\0')
+  head.writeInt32BE(fields.length + 4, 1)
+  return Buffer.concat([head, fields])
+}
+
+/** A PostgreSQL that is only just starting up when it is first asked, `refusals` times, and then the one at `target`. */
+export const startLatePostgres = async (
+  target: URL,
+  refusals: number,
+): Promise<OddServer & { asked: () => number }> => {
+  let asked = 0
+  const server = createServer((socket) => {
+    asked += 1
+    if (asked <= refusals) {
+      socket.once('data', () => socket.end(pgError('57P03', 'the database system is starting up')))
+      return
+    }
+    const onward = connect(Number(target.port), target.hostname)
+    onward.on('error', () => socket.destroy())
+    socket.on('close', () => onward.destroy())
+    socket.pipe(onward).pipe(socket)
+  })
+  return Object.assign(await listening(server), { asked: () => asked })
+}
 
 /** Answers everything with a page, as a router or a camera does. */
 export const startWebSite = (

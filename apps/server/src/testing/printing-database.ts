@@ -4,7 +4,7 @@ import type { JobRequirements, LoadedMaterial } from '@gantry/schemas'
 
 import { repositoriesFor } from '../db/repositories.js'
 import { createUnitOfWork } from '../db/unit-of-work.js'
-import { newId } from '../kernel/index.js'
+import { newId, onPrimary } from '../kernel/index.js'
 import { claimNext, type ClaimResult } from '../modules/print-jobs/claims.js'
 import type { Lease } from '../modules/printers/printer-session.js'
 import { openTestDatabase, silentHook } from './open-database.js'
@@ -32,7 +32,7 @@ export const openPrintingDatabase = async () => {
   const database = await openTestDatabase({ poolSize: 8 })
   const { prisma } = database
   const unitOfWork = createUnitOfWork({ prisma, repositoriesFor, hook: silentHook })
-  const reads = repositoriesFor(prisma)
+  const reads = onPrimary(repositoriesFor(prisma))
 
   const fileVersion = async (): Promise<string> => {
     const [fileId, id] = [newId('file'), newId('fileVersion')]

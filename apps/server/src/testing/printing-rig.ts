@@ -118,9 +118,9 @@ class Rig {
     const registry = createDriverRegistry(connector)
     this.role = new Lifecycle(this.log)
     this.role.onStop('connector', () => connector.close())
-    const { unitOfWork, leases, bus } = this.persistence
+    const { unitOfWork, reads, leases, bus } = this.persistence
     const role = await startFleetRole({
-      ...{ unitOfWork, leases, bus, log: this.log, timings: QUICK_TIMINGS, heaterOnMs: 900_000 },
+      ...{ unitOfWork, reads, leases, bus, log: this.log, timings: QUICK_TIMINGS, heaterOnMs: 900_000 },
       drivers: { driverFor: (kind) => registry[kind] },
       sealer: { seal: (plain) => plain, open: (cipher) => cipher },
       openFile: tokenSource,
@@ -201,7 +201,7 @@ class Rig {
 
   async reassign(attemptId: string, toPrinterId: string | null): Promise<void> {
     const { unitOfWork, reads, bus } = this.persistence
-    const ledger = new AttemptLedger(unitOfWork)
+    const ledger = new AttemptLedger(unitOfWork, reads)
     await new AttemptsService({ reads, ledger, bus }).reassign(SYSTEM_ACTOR, attemptId, toPrinterId)
   }
 

@@ -111,14 +111,13 @@ describe('a server that cannot start says why in a sentence and exits with 1', (
       { PORT: 'many', GANTRY_SECRET_KEY: 'too-short-a-secret' },
       [/PORT .*\(it is "many"\)/, /GANTRY_SECRET_KEY must be 32 bytes/],
     ],
-    ['the database is not there', { DATABASE_URL: 'postgresql://gantry:hush@127.0.0.1:9/gantry' }, [/127\.0\.0\.1:9/]],
     ['the data folder is a file', { GANTRY_DATA_DIR: MAIN }, [/GANTRY_DATA_DIR/]],
   ])('when %s', async (_when, settings: Record<string, string>, sentences) => {
     const server = startServer(settings)
     expect(await server.over).toBe(1)
     for (const sentence of sentences) expect(server.terminal()).toMatch(sentence)
     expect(server.terminal()).toMatch(/^Gantry gave up: /m)
-    expect(server.terminal()).not.toMatch(/too-short-a-secret|hush|\n {4}at /)
+    expect(server.terminal()).not.toMatch(/too-short-a-secret|\n {4}at /)
   })
 
   it('when its port is taken', async () => {

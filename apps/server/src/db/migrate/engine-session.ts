@@ -34,7 +34,7 @@ export async function withEngine<T>(
   // A connection that breaks while idle; the next query reports it.
   pool.on('error', () => undefined)
   try {
-    await connectOnce(pool)
+    await connectOnce(pool, databaseUrl)
     const { SchemaEngine } = await loadEngineModule()
     const adapter = bindMigrationAwareSqlAdapterFactory(engineAdapter(pool))
     const datamodels = schema.files.map((file): [string, string] => [file.path, file.content])
@@ -51,11 +51,11 @@ export async function withEngine<T>(
   }
 }
 
-async function connectOnce(pool: pg.Pool): Promise<void> {
+async function connectOnce(pool: pg.Pool, databaseUrl: string): Promise<void> {
   try {
     const client = await pool.connect()
     client.release()
   } catch (error) {
-    throw connectionError(error)
+    throw connectionError(error, new pg.Client({ connectionString: databaseUrl }))
   }
 }

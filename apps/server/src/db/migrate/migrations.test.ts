@@ -198,11 +198,13 @@ describe('deploy', () => {
     ['a server that does not answer', 'database_unreachable', (url: URL) => (url.port = '1')],
     ['a wrong password', 'database_access_denied', (url: URL) => (url.password = 'wrong')],
     ['a database that does not exist', 'database_missing', (url: URL) => (url.pathname = '/nowhere')],
+    ['a certificate that is not there', 'database_unreachable', (url: URL) => (url.search = '?sslrootcert=/nowhere')],
+    ['a server without TLS that must have it', 'database_unreachable', (url: URL) => (url.search = '?ssl=true')],
   ])('tells of %s', async (_what, code, change) => {
     const url = new URL(database.url)
     change(url)
     const failure = deploy({ ...options, databaseUrl: url.href })
-    await expect(failure).rejects.toMatchObject({ code })
+    await expect(failure).rejects.toMatchObject({ code, message: expect.stringContaining('DATABASE_URL') as string })
     await expect(failure).rejects.not.toThrow(new URL(database.url).password)
   })
 

@@ -60,14 +60,14 @@ describe('the sweep for alarms', () => {
   })
 
   it('counts from the end of the print, and calls nobody to a printer that prints or is out of service', async () => {
-    const { database, prisma, unitOfWork, printer, job, claimed, alarms, occupiedFor } = await open()
+    const { database, prisma, unitOfWork, reads, printer, job, claimed, alarms, occupiedFor } = await open()
     await using _ = database
     const lease = await printer()
     await job()
     const attemptId = await claimed(lease)
     await occupiedFor(lease.printerId, 48)
     expect(await alarms()).toEqual([])
-    const ledger = new AttemptLedger(unitOfWork)
+    const ledger = new AttemptLedger(unitOfWork, reads)
     await ledger.markUploading(attemptId)
     await ledger.markStarting(attemptId, lease, 'p.gcode')
     const end = { outcome: 'completed', detail: null, hostJobRef: null, printSeconds: 1, filamentUsedMm: 1 } as const

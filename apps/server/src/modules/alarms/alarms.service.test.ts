@@ -6,7 +6,7 @@ import type { Prisma } from '../../db/generated/client.js'
 import { createUnitOfWork } from '../../db/unit-of-work.js'
 import { followEvents } from '../../events/follow-events.js'
 import { createPostgresBus } from '../../events/postgres-bus.js'
-import { newId, type Actor } from '../../kernel/index.js'
+import { newId, onPrimary, type Actor } from '../../kernel/index.js'
 import { openTestDatabase } from '../../testing/open-database.js'
 import { AlarmsService, type AlarmStreamItem } from './alarms.service.js'
 
@@ -29,7 +29,7 @@ const open = async () => {
   const unitOfWork = createUnitOfWork({ prisma, repositoriesFor, hook: bus })
   const alarms = new AlarmsService({
     unitOfWork,
-    reads: repositoriesFor(prisma),
+    reads: onPrimary(repositoriesFor(prisma)),
     follow: (cursor, signal) => followEvents(bus, eventLog, cursor, signal),
   })
   return {

@@ -6,6 +6,7 @@ import {
   type Actor,
   type EventCursor,
   type FollowEvents,
+  type Primary,
   type UnitOfWork,
 } from '../../kernel/index.js'
 import type { AlarmRepository } from './alarms.ports.js'
@@ -16,7 +17,7 @@ interface Repositories {
 
 export interface AlarmsServiceDeps {
   unitOfWork: UnitOfWork<Repositories>
-  reads: Repositories
+  reads: Primary<Repositories>
   follow: FollowEvents
 }
 

@@ -5,6 +5,7 @@ import {
   newId,
   notFound,
   type Actor,
+  type Primary,
   type TransactionContext,
   type UnitOfWork,
 } from '../../kernel/index.js'
@@ -25,7 +26,7 @@ type Transaction = Repositories & TransactionContext
 
 export interface AuthServiceOptions {
   unitOfWork: UnitOfWork<Repositories>
-  reads: Repositories
+  reads: Primary<Repositories>
   tokens: AccessTokens
   limiter: LoginLimiter
   /** Makes this process forget a session at once. */

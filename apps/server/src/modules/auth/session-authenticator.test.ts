@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { SignJWT, UnsecuredJWT } from 'jose'
 import { describe, expect, it } from 'vitest'
 
-import { GantryError, newId, type StoredEvent } from '../../kernel/index.js'
+import { GantryError, newId, onPrimary, type StoredEvent } from '../../kernel/index.js'
 import { AccessTokens } from './access-tokens.js'
 import type { LiveSession } from './auth.ports.js'
 import { SessionAuthenticator } from './session-authenticator.js'
@@ -34,7 +34,7 @@ const open = async () => {
       return database.answer()
     },
   }
-  const authenticator = new SessionAuthenticator({ tokens, users, bus, clock })
+  const authenticator = new SessionAuthenticator({ tokens, reads: onPrimary({ users }), bus, clock })
   const { token } = await tokens.issue({ userId, sessionId, role: 'viewer' })
   const ask = (header: string | undefined = `Bearer ${token}`) => authenticator.authenticate(header)
   return { authenticator, ask, database, move, say, lose, signingKey, token, tokens, userId, sessionId }

@@ -1,6 +1,13 @@
 import { LRUCache } from 'lru-cache'
 
-import { GantryError, type Actor, type Authenticator, type Clock, type EventBus } from '../../kernel/index.js'
+import {
+  GantryError,
+  type Actor,
+  type Authenticator,
+  type Clock,
+  type EventBus,
+  type Primary,
+} from '../../kernel/index.js'
 import type { AccessTokens } from './access-tokens.js'
 import type { LiveSession, UserRepository } from './auth.ports.js'
 
@@ -10,7 +17,7 @@ const BEARER = /^Bearer +([\w~+/.=-]+) *$/i
 
 export interface SessionAuthenticatorOptions {
   tokens: AccessTokens
-  users: Pick<UserRepository, 'findLiveSession'>
+  reads: Primary<{ users: Pick<UserRepository, 'findLiveSession'> }>
   bus: Pick<EventBus, 'onEvent' | 'onGap'>
   clock: Clock
 }
@@ -79,10 +86,10 @@ export class SessionAuthenticator implements Authenticator {
   }
 
   private async liveSession(sessionId: string): Promise<LiveSession | null> {
-    const { users, clock } = this.options
+    const { reads, clock } = this.options
     const { forgotten } = this
     const untilMs = clock.now() + REMEMBERED_MS
-    const session = await failingClosed(users.findLiveSession(sessionId))
+    const session = await failingClosed(reads.users.findLiveSession(sessionId))
     if (session === null) this.remembered.delete(sessionId)
     else if (forgotten === this.forgotten) this.remembered.set(sessionId, { session, untilMs })
     return session

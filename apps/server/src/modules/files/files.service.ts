@@ -8,6 +8,7 @@ import {
   notFound,
   type Actor,
   type Logger,
+  type Primary,
   type TransactionContext,
   type UnitOfWork,
 } from '../../kernel/index.js'
@@ -23,7 +24,7 @@ interface Repositories {
 
 export interface FilesServiceDeps {
   unitOfWork: UnitOfWork<Repositories>
-  reads: Repositories
+  reads: Primary<Repositories>
   storage: FileStorage
   /** Reads what is uploaded. */
   scans: ScanThread

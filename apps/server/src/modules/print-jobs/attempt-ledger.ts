@@ -1,6 +1,6 @@
 import type { Attempt, AttemptState, BedState, Reason } from '@gantry/schemas'
 
-import { GantryError, notFound, SYSTEM_ACTOR, type UnitOfWork } from '../../kernel/index.js'
+import { GantryError, notFound, SYSTEM_ACTOR, type Primary, type UnitOfWork } from '../../kernel/index.js'
 import { Gatherer } from '../printers/gatherer.js'
 import type { Lease } from '../printers/printer-session.js'
 import {
@@ -18,9 +18,14 @@ import {
 import { attemptChanged, bedChanged, filamentOf, isUnwanted, reassignRequested, wishOf } from './attempt-facts.js'
 import { isActive, mayFollow } from './attempt.state.js'
 import { blameFor } from './blame.js'
-import type { AttemptPatch, AttemptRecord } from './print-jobs.ports.js'
+import type { AttemptPatch, AttemptRecord, AttemptRepository } from './print-jobs.ports.js'
 
 const SYSTEM = 'system'
+
+/** What is asked without moving anything. */
+type LedgerReads = Primary<{
+  attempts: Pick<AttemptRepository, 'get' | 'listActiveOn' | 'unwantedOn' | 'endedAmong' | 'listWithFileOn'>
+}>
 
 type Change = (tx: Ledger, attempt: AttemptRecord) => AttemptPatch | Promise<AttemptPatch>
 
@@ -33,6 +38,7 @@ export class AttemptLedger {
 
   constructor(
     private readonly unitOfWork: UnitOfWork<LedgerRepositories>,
+    private readonly reads: LedgerReads,
     private readonly lease: Lease | null = null,
   ) {
     this.looks = new Gatherer((printerIds) => this.findAll(printerIds))
@@ -43,7 +49,7 @@ export class AttemptLedger {
    * instance that was frozen or cut off writes nothing over what its successor found.
    */
   under(lease: Lease): AttemptLedger {
-    return new AttemptLedger(this.unitOfWork, lease)
+    return new AttemptLedger(this.unitOfWork, this.reads, lease)
   }
 
   /** What the printer has in hand; asked for hundreds of printers at once, it is read for all of them together. */
@@ -176,17 +182,17 @@ export class AttemptLedger {
 
   /** Null when there is no such attempt. */
   get(attemptId: string): Promise<Attempt | null> {
-    return this.unitOfWork.run(({ attempts }) => attempts.get(SYSTEM_ACTOR, attemptId))
+    return this.reads.attempts.get(SYSTEM_ACTOR, attemptId)
   }
 
   /** Among these printers, those whose copy in hand is to be stopped. */
   unwantedOn(printerIds: string[]): Promise<string[]> {
-    return this.unitOfWork.run(({ attempts }) => attempts.unwantedOn(printerIds))
+    return this.reads.attempts.unwantedOn(printerIds)
   }
 
   /** Among these names, those of attempts on this printer that have ended: nobody needs their files. */
   async endedAmong(printerId: string, remoteNames: string[]): Promise<Set<string>> {
-    return new Set(await this.unitOfWork.run(({ attempts }) => attempts.endedAmong(printerId, remoteNames)))
+    return new Set(await this.reads.attempts.endedAmong(printerId, remoteNames))
   }
 
   markFileRemoved(attemptId: string): Promise<void> {
@@ -194,7 +200,7 @@ export class AttemptLedger {
   }
 
   listWithFileOn(printerId: string, limit: number): Promise<AttemptRecord[]> {
-    return this.unitOfWork.run((tx) => tx.attempts.listWithFileOn(printerId, limit))
+    return this.reads.attempts.listWithFileOn(printerId, limit)
   }
 
   holdPrinter(attempt: AttemptRecord, reason: Reason): Promise<void> {
@@ -202,7 +208,7 @@ export class AttemptLedger {
   }
 
   private async findAll(printerIds: string[]): Promise<(AttemptRecord | null)[]> {
-    const found = await this.unitOfWork.run(({ attempts }) => attempts.listActiveOn([...new Set(printerIds)]))
+    const found = await this.reads.attempts.listActiveOn([...new Set(printerIds)])
     const byPrinter = new Map(found.map((attempt) => [attempt.printerId, attempt]))
     return printerIds.map((printerId) => byPrinter.get(printerId) ?? null)
   }

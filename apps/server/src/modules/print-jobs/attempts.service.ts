@@ -1,6 +1,6 @@
 import { reasonText, type Attempt } from '@gantry/schemas'
 
-import { GantryError, invalidField, notFound, type Actor, type EventBus } from '../../kernel/index.js'
+import { GantryError, invalidField, notFound, type Actor, type EventBus, type Primary } from '../../kernel/index.js'
 import type { PrinterRepository } from '../printers/printers.ports.js'
 import type { AttemptLedger } from './attempt-ledger.js'
 import { mismatches } from './fit.js'
@@ -14,7 +14,7 @@ interface Reads {
 
 /** Single tries, and the word of a person: what became of one that no host can tell, or that it goes elsewhere. */
 export class AttemptsService {
-  constructor(private readonly deps: { reads: Reads; ledger: AttemptLedger; bus: EventBus }) {}
+  constructor(private readonly deps: { reads: Primary<Reads>; ledger: AttemptLedger; bus: EventBus }) {}
 
   /** @throws GantryError `NOT_FOUND` */
   async get(actor: Actor, attemptId: string): Promise<Attempt> {

@@ -1,12 +1,14 @@
-import type { Logger, UnitOfWork } from '../../kernel/index.js'
+import type { Logger, Primary, UnitOfWork } from '../../kernel/index.js'
 import type { ServedPrinter } from '../printers/fleet.js'
 import type { PrinterRecord } from '../printers/printers.ports.js'
 import { kindsThatFit } from './claim-plan.js'
 import { claimMany, type ClaimRepositories, type KnownKinds } from './claims.js'
 import type { PrinterFacts } from './fit.js'
+import type { PrintJobRepository } from './print-jobs.ports.js'
 
 export interface ClaimRoundsDeps {
   unitOfWork: UnitOfWork<ClaimRepositories>
+  reads: Primary<{ printJobs: Pick<PrintJobRepository, 'waitingKinds'> }>
   /** Printers that could take a copy as far as this instance knows, asked again before each round. */
   free: () => ServedPrinter[]
   /** Called for each printer whose copy was claimed, when all claims are made: their uploads would only delay those. */
@@ -34,8 +36,7 @@ export class ClaimRounds {
     if (length === 0) return false
     // Read once for all claims; what comes in later asks for a round of its own.
     const known: KnownKinds = { kinds: null }
-    if (length > PRINTERS_PER_CLAIM)
-      known.kinds = await this.deps.unitOfWork.run(({ printJobs }) => printJobs.waitingKinds())
+    if (length > PRINTERS_PER_CLAIM) known.kinds = await this.deps.reads.printJobs.waitingKinds()
     const fits = fitterOf(known)
     const tries = new Map<string, number>()
     const changed = new Set<string>()

@@ -109,11 +109,11 @@ describe('why a job waits', () => {
   })
 
   it('is that a person gave its copies elsewhere, as long as none is left for this printer', async () => {
-    const { database, unitOfWork, dispatch, printer, job, claimed } = await open()
+    const { database, unitOfWork, reads, dispatch, printer, job, claimed } = await open()
     await using _ = database
     const [here, there] = [await printer(), await printer()]
     const jobId = await job()
-    const ledger = new AttemptLedger(unitOfWork)
+    const ledger = new AttemptLedger(unitOfWork, reads)
     await ledger.reassign(await claimed(here), there.printerId, 'usr_1')
     const attempt = (await ledger.find(here.printerId))!
     await ledger.revoke(attempt, { code: 'CANCELLED_BY_USER', params: {} }, 'clear')

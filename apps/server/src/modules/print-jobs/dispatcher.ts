@@ -9,7 +9,7 @@ import {
 } from '../../kernel/index.js'
 import type { Fleet, ServedPrinter } from '../printers/fleet.js'
 import { obstacles } from '../printers/printer-status.js'
-import { ClaimRounds } from './claim-rounds.js'
+import { ClaimRounds, type ClaimRoundsDeps } from './claim-rounds.js'
 import type { ClaimRepositories } from './claims.js'
 import type { PrinterWorker } from './printer-worker.js'
 
@@ -25,6 +25,7 @@ const SOON_MS = 100
 
 export interface DispatcherDeps {
   unitOfWork: UnitOfWork<ClaimRepositories>
+  reads: ClaimRoundsDeps['reads']
   fleet: Fleet
   worker: PrinterWorker
   bus: EventBus
@@ -52,12 +53,12 @@ export class Dispatcher {
   private readonly rounds: ClaimRounds
 
   constructor(private readonly deps: DispatcherDeps) {
-    const { unitOfWork, fleet, worker, log } = deps
+    const { unitOfWork, reads, fleet, worker, log } = deps
     this.rounds = new ClaimRounds({
       free: () => (this.stopped ? [] : fleet.served().filter((printer) => this.isFree(printer))),
       onClaimed: (printerId) => worker.claimed(printerId),
       refresh: (printerId) => fleet.refresh(printerId),
-      ...{ unitOfWork, log },
+      ...{ unitOfWork, reads, log },
     })
   }
 

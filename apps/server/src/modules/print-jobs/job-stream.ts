@@ -5,6 +5,7 @@ import {
   type Actor,
   type EventCursor,
   type FollowEvents,
+  type Primary,
   type SnapshotDue,
   type StoredEvent,
 } from '../../kernel/index.js'
@@ -17,7 +18,8 @@ const MOST_AT_ONCE = 200
 const SNAPSHOT_JOBS = 1_000
 
 export interface JobStreamDeps {
-  reads: { printJobs: PrintJobRepository; attempts: AttemptRepository }
+  /** Whoever heard of a change must see it. */
+  reads: Primary<{ printJobs: PrintJobRepository; attempts: AttemptRepository }>
   follow: FollowEvents
 }
 

@@ -9,6 +9,7 @@ import {
   type EventBus,
   type EventCursor,
   type FollowEvents,
+  type Primary,
   type TransactionContext,
   type UnitOfWork,
 } from '../../kernel/index.js'
@@ -43,7 +44,7 @@ interface Reads {
 
 export interface PrintJobsServiceDeps {
   unitOfWork: UnitOfWork<Repositories>
-  reads: Reads
+  reads: Primary<Reads>
   bus: EventBus
   follow: FollowEvents
 }

@@ -14,7 +14,7 @@ const CANCELLED = { code: 'CANCELLED_BY_USER', params: {} } as const
 /** A copy claimed by `here`; `there` is another free printer. */
 const open = async (seed: JobSeed = {}) => {
   const rows = await openPrintingDatabase()
-  const ledger = new AttemptLedger(rows.unitOfWork)
+  const ledger = new AttemptLedger(rows.unitOfWork, rows.reads)
   const here = await rows.printer()
   const jobId = await rows.job(seed)
   const attemptId = await rows.claimed(here)

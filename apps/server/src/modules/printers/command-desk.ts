@@ -7,6 +7,7 @@ import {
   type Actor,
   type EventBus,
   type Logger,
+  type Primary,
   type Timers,
   type UnitOfWork,
 } from '../../kernel/index.js'
@@ -21,60 +22,88 @@ import type {
   PrinterRecord,
 } from './printers.ports.js'
 
-/** Within what time an order is carried out, or not at all. */
+/** Within what time an order is carried out, or not at all; counted from when it was given. */
 const DEADLINE_SECONDS: Record<PrinterCommandKind, number> = { pause: 15, resume: 15, cancel: 15, emergency_stop: 5 }
 /** How much longer its answer is waited for. */
 const ANSWER_GRACE_MS = 3_000
 const LOOK_EVERY_MS = 250
-/** How long an emergency waits for the instance that drives the printer. */
+/** How long an emergency waits for the instance that drives the printer, the writing of its order included. */
 const OWNER_FIRST_MS = 1_000
 const DIRECT_STOP_MS = 5_000
+/** How long whoever stopped a machine waits for that to be written down; it is written later, if it takes longer. */
+const CONCLUDED_WITHIN_MS = 1_000
 
 export type OrderedPrinter = Pick<PrinterRecord, 'id' | 'kind' | 'url' | 'apiKeyCipher' | 'activeAttempt'>
 
 export interface CommandDeskDeps {
   unitOfWork: UnitOfWork<{ commands: CommandRepository }>
-  bus: EventBus
+  reads: Primary<{ commands: Pick<CommandRepository, 'get'> }>
+  bus: Pick<EventBus, 'onEvent' | 'wake'>
   drivers: DriverRegistry
   sealer: CredentialSealer
   clock: Timers
   log: Logger
 }
 
+interface Order {
+  id: string
+  actor: Actor
+  printer: OrderedPrinter
+  kind: PrinterCommandKind
+  /** By this process's monotonic clock. */
+  untilMs: number
+}
+
 /** Orders to printers, from the side of who gives them: a row with a deadline, answered or expired, never late. */
 export class CommandDesk {
   constructor(private readonly deps: CommandDeskDeps) {}
 
-  /** @throws GantryError `COMMAND_EXPIRED`, `PRINTER_…` */
+  /** @throws GantryError `COMMAND_EXPIRED`, `UNAVAILABLE` when it could not be given, `PRINTER_…` */
   async order(actor: Actor, printer: OrderedPrinter, kind: PrinterCommandKind): Promise<void> {
-    const { unitOfWork, bus, clock } = this.deps
-    const id = newId('printerCommand')
-    const deadlineSeconds = DEADLINE_SECONDS[kind]
-    const attemptId = printer.activeAttempt?.id ?? null
-    const untilMs = clock.monotonicMs() + deadlineSeconds * 1_000
-    const isDriven = await unitOfWork.run(({ commands }) =>
-      commands.create({ id, printerId: printer.id, kind, attemptId, deadlineSeconds, createdById: actor.id }),
-    )
-    const answer = this.answered(actor, id, untilMs)
-    bus.wake('printer.command')
-    await (kind === 'emergency_stop' ? this.stop(printer, id, answer, isDriven) : this.expectDone(kind, answer))
+    const untilMs = this.deps.clock.monotonicMs() + DEADLINE_SECONDS[kind] * 1_000
+    const order = { id: newId('printerCommand'), actor, printer, kind, untilMs }
+    if (kind === 'emergency_stop') return this.stop(order)
+    await this.write(order)
+    expectDone(kind, await this.answered(order))
   }
 
-  /** The owner first; when it does not answer at once, or cannot, this instance tells the host itself. */
-  private async stop(
-    printer: OrderedPrinter,
-    commandId: string,
-    answer: Promise<CommandRecord | null>,
-    isDriven: boolean,
-  ): Promise<void> {
-    // Whatever keeps the answer away, a database that is gone too, must not keep the machine running.
-    const heard = answer.catch(() => null)
-    const patience = isDriven ? pause(this.deps.clock, OWNER_FIRST_MS, new AbortController().signal) : null
-    const early = await Promise.race([heard, patience])
+  /** @returns whether an instance drives the printer */
+  private write({ id, actor, printer, kind, untilMs }: Order): Promise<boolean> {
+    const { unitOfWork, clock } = this.deps
+    const about = { printerId: printer.id, attemptId: printer.activeAttempt?.id ?? null, createdById: actor.id }
+    return unitOfWork.run(({ commands }) => {
+      // What is left at this try: a transaction that is done again must not make the order live longer.
+      const deadlineSeconds = (untilMs - clock.monotonicMs()) / 1_000
+      if (deadlineSeconds <= 0) throw new GantryError('COMMAND_EXPIRED', { params: { kind } })
+      return commands.create({ id, kind, ...about, deadlineSeconds })
+    })
+  }
+
+  /**
+   * The owner first; when it does not answer at once, or cannot, this instance tells the host itself. Whatever keeps the
+   * row or the answer away, a database that is gone or hangs too, must not keep the machine running.
+   */
+  private async stop(order: Order): Promise<void> {
+    const { clock, log } = this.deps
+    let isTold = false
+    const written = this.write(order)
+    written.catch((err: unknown) => log.error({ err, commandId: order.id }, 'an emergency stop could not be stored'))
+    // Written after the host was told, it is nobody's order any more.
+    const answer = written.then(() => (isTold ? null : this.answered(order))).catch(() => null)
+    const fromOwner = written.then((isDriven) => (isDriven ? answer : null)).catch(() => null)
+    const early = await this.within(OWNER_FIRST_MS, fromOwner)
     if (early?.state === 'done') return
-    const failure = await this.stopDirectly(printer)
-    if (failure === null) return this.conclude(printer.id, commandId)
-    const late = await heard
+    const failure = await this.stopDirectly(order.printer)
+    if (failure === null) {
+      isTold = true
+      // Of a commit whose answer got lost there may be a row too.
+      await this.within(
+        CONCLUDED_WITHIN_MS,
+        written.catch(() => false).then(() => this.conclude(order)),
+      )
+      return
+    }
+    const late = await this.within(order.untilMs + ANSWER_GRACE_MS - clock.monotonicMs(), answer)
     if (late?.state !== 'done') throw fromDriverError(failure)
   }
 
@@ -92,41 +121,32 @@ export class CommandDesk {
   }
 
   /** The machine stands still; that this cannot be written down must not look as if it did not. */
-  private async conclude(printerId: string, commandId: string): Promise<void> {
+  private async conclude({ id, printer, kind }: Order): Promise<void> {
     const { unitOfWork, log } = this.deps
-    const command = { id: commandId, printerId, kind: 'emergency_stop' as const }
     try {
       await unitOfWork.run(async (tx) => {
-        if (await tx.commands.carriedOutElsewhere(commandId)) tx.record(finished(command, 'done'), 'system')
+        if (await tx.commands.carriedOutElsewhere(id))
+          tx.record(finished({ id, printerId: printer.id, kind }, 'done'), 'system')
       })
     } catch (error) {
-      log.error({ err: error, commandId }, 'the result of a printer command could not be stored')
+      log.error({ err: error, commandId: id }, 'the result of a printer command could not be stored')
     }
   }
 
-  private async expectDone(kind: PrinterCommandKind, answer: Promise<CommandRecord | null>): Promise<void> {
-    const command = await answer
-    if (command?.state === 'done') return
-    if (command?.state !== 'failed') throw new GantryError('COMMAND_EXPIRED', { params: { kind } })
-    throw new GantryError((command.errorCode ?? 'INTERNAL') as ErrorCode, {
-      params: { detail: command.errorDetail ?? '' },
-    })
-  }
-
-  private async answered(actor: Actor, commandId: string, untilMs: number): Promise<CommandRecord | null> {
-    const { unitOfWork, bus, clock } = this.deps
+  /** Wakes the owner, and waits for what becomes of the order; null when nobody says so in time. */
+  private async answered({ id, actor, untilMs }: Order): Promise<CommandRecord | null> {
+    const { unitOfWork, reads, bus, clock } = this.deps
     let woken = new AbortController()
     const unsubscribe = bus.onEvent((event) => {
-      if (event.type === 'printer_command.finished' && event.payload.commandId === commandId) woken.abort()
+      if (event.type === 'printer_command.finished' && event.payload.commandId === id) woken.abort()
     })
+    bus.wake('printer.command')
     try {
       for (;;) {
         woken = new AbortController()
-        const isLate = clock.monotonicMs() >= untilMs
-        const command = await unitOfWork.run(async (tx) => {
-          if (isLate) await expireLate(tx) // there may be no other instance to do so
-          return tx.commands.get(actor, commandId)
-        })
+        // There may be no other instance to do so.
+        if (clock.monotonicMs() >= untilMs) await unitOfWork.run(expireLate)
+        const command = await reads.commands.get(actor, id)
         if (command === null || !['pending', 'taken'].includes(command.state)) return command
         if (clock.monotonicMs() >= untilMs + ANSWER_GRACE_MS) return null
         await pause(clock, LOOK_EVERY_MS, woken.signal)
@@ -135,4 +155,19 @@ export class CommandDesk {
       unsubscribe()
     }
   }
+
+  /** What is there within `ms`; null when it takes longer. */
+  private async within<T>(ms: number, awaited: Promise<T>): Promise<T | null> {
+    const enough = new AbortController()
+    const late = pause(this.deps.clock, ms, enough.signal).then(() => null)
+    return Promise.race([awaited, late]).finally(() => enough.abort())
+  }
+}
+
+const expectDone = (kind: PrinterCommandKind, command: CommandRecord | null): void => {
+  if (command?.state === 'done') return
+  if (command?.state !== 'failed') throw new GantryError('COMMAND_EXPIRED', { params: { kind } })
+  throw new GantryError((command.errorCode ?? 'INTERNAL') as ErrorCode, {
+    params: { detail: command.errorDetail ?? '' },
+  })
 }

@@ -1,4 +1,11 @@
-import { pause, type EventBus, type StoredEvent, type UnitOfWork, type Unsubscribe } from '../../kernel/index.js'
+import {
+  pause,
+  type EventBus,
+  type Primary,
+  type StoredEvent,
+  type UnitOfWork,
+  type Unsubscribe,
+} from '../../kernel/index.js'
 import { Gatherer } from './gatherer.js'
 import { LatestWriter } from './latest-writer.js'
 import { LeaseKeeper, type LeaseTimings } from './lease-keeper.js'
@@ -17,7 +24,8 @@ import type {
 } from './printers.ports.js'
 
 export type FleetDeps = Omit<SupervisorDeps, 'onLive' | 'load' | 'unitOfWork'> & {
-  unitOfWork: UnitOfWork<{ printers: PrinterRepository; fleet: FleetRepository }>
+  unitOfWork: UnitOfWork<{ fleet: FleetRepository }>
+  reads: Primary<{ printers: Pick<PrinterRepository, 'getMany'> }>
   /** For the renewal of leases alone, which waits behind nothing else. */
   leases: UnitOfWork<{ fleet: FleetRepository }>
   instanceId: string
@@ -126,7 +134,7 @@ export class Fleet {
     try {
       const asked = [...this.supervisors.values()].map((supervisor) => [supervisor, supervisor.expectRecord()] as const)
       const ids = asked.map(([{ lease }]) => lease.printerId)
-      const records = await this.deps.unitOfWork.run(({ printers }) => printers.getMany(ids))
+      const records = await this.deps.reads.printers.getMany(ids)
       for (const [{ lease }, take] of asked) take(records.get(lease.printerId) ?? null)
     } finally {
       this.repairing = false
@@ -208,7 +216,7 @@ export class Fleet {
   }
 
   private async loadAll(printerIds: string[]): Promise<(PrinterRecord | null)[]> {
-    const found = await this.deps.unitOfWork.run(({ printers }) => printers.getMany([...new Set(printerIds)]))
+    const found = await this.deps.reads.printers.getMany([...new Set(printerIds)])
     return printerIds.map((id) => found.get(id) ?? null)
   }
 

@@ -15,6 +15,7 @@ import {
   type Actor,
   type EventBus,
   type EventType,
+  type Primary,
   type TransactionContext,
   type UnitOfWork,
 } from '../../kernel/index.js'
@@ -45,7 +46,7 @@ interface Repositories {
 
 export interface PrintersServiceDeps {
   unitOfWork: UnitOfWork<Repositories>
-  reads: Pick<Repositories, 'printers'>
+  reads: Primary<Pick<Repositories, 'printers'>>
   board: StatusBoard
   bus: EventBus
   desk: CommandDesk
@@ -184,8 +185,10 @@ export class PrintersService {
 
   /** @throws GantryError `NOT_FOUND`, `COMMAND_EXPIRED`, `PRINTER_…` */
   async command(actor: Actor, printerId: string, kind: PrinterCommandKind): Promise<Printer> {
-    await this.deps.desk.order(actor, await this.find(actor, printerId), kind)
-    return this.get(actor, printerId)
+    const record = await this.find(actor, printerId)
+    await this.deps.desk.order(actor, record, kind)
+    // A machine that stands still must not be told as a failure because the database hangs, and its row is the same.
+    return kind === 'emergency_stop' ? this.present(record) : this.get(actor, printerId)
   }
 
   /** @throws GantryError `NOT_FOUND`, `INVALID_STATE` while a copy is in hand */

@@ -1,6 +1,6 @@
 import type { PrinterStatus, PrinterStatusEvent } from '@gantry/schemas'
 
-import type { Actor, EventBus } from '../../kernel/index.js'
+import type { Actor, EventBus, Primary } from '../../kernel/index.js'
 import { allPrinters } from './all-printers.js'
 import { composeStatus } from './printer-status.js'
 import type { PrinterRecord, PrinterRepository } from './printers.ports.js'
@@ -9,7 +9,8 @@ import type { StatusBoard } from './status-board.js'
 const LOOK_EVERY_MS = 5_000
 
 export interface StatusStreamDeps {
-  reads: { printers: PrinterRepository }
+  /** Whoever heard of a change must see it. */
+  reads: Primary<{ printers: PrinterRepository }>
   board: StatusBoard
   bus: EventBus
 }

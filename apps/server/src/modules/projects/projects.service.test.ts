@@ -7,7 +7,7 @@ import { PrismaProjectRepository } from '../../db/projects.repository.js'
 import type { Prisma } from '../../db/generated/client.js'
 import { createUnitOfWork } from '../../db/unit-of-work.js'
 import { PrismaUserRepository } from '../../db/users.repository.js'
-import { newId, type Actor } from '../../kernel/index.js'
+import { newId, onPrimary, type Actor } from '../../kernel/index.js'
 import { openTestDatabase, silentHook } from '../../testing/open-database.js'
 import { ProjectsService } from './projects.service.js'
 
@@ -34,7 +34,7 @@ const open = async () => {
   return {
     prisma,
     ada,
-    projects: new ProjectsService({ unitOfWork, reads: repositoriesFor(prisma) }),
+    projects: new ProjectsService({ unitOfWork, reads: onPrimary(repositoriesFor(prisma)) }),
     addFile: async (name: string) => {
       const { fileId } = await files.lockNamed(name, newId('file'), ada.id)
       const id = newId('fileVersion')

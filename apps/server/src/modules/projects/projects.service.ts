@@ -5,6 +5,7 @@ import {
   newId,
   notFound,
   type Actor,
+  type Primary,
   type TransactionContext,
   type UnitOfWork,
 } from '../../kernel/index.js'
@@ -20,7 +21,7 @@ type Transaction = Repositories & TransactionContext
 
 export interface ProjectsServiceDeps {
   unitOfWork: UnitOfWork<Repositories>
-  reads: Pick<Repositories, 'projects'>
+  reads: Primary<Pick<Repositories, 'projects'>>
 }
 
 export interface NewPartInput {

@@ -16,7 +16,7 @@ import { SimulatedDriver, emptySource, type CallFaults } from './connection.js'
 import type { SimulatedHost } from './host.js'
 import type { SimulatedProcess } from './process.js'
 import type { SimulatedRepositories } from './repositories.js'
-import type { SimulatedStore } from './store.js'
+import { readsBy, type SimulatedStore } from './store.js'
 
 /** Seldom: what events should do is not left to sweeps, and a run costs less. */
 const SWEEP_EVERY_MS = 6_000
@@ -55,10 +55,11 @@ export const startInstance = (deps: InstanceDeps): Instance => {
   const { clock } = process
   const log = loggerOf(deps)
   const unitOfWork = store.unitOfWork(process, sabotage.repositories)
+  const reads = readsBy(unitOfWork)
   const bus = deps.bus.endIn(process)
   const driver = new SimulatedDriver(process, hosts, deps.callFaults, sabotage.connection)
   const random = () => process.world.chance(`jitter of ${process.id}`)
-  const ledger = new AttemptLedger(unitOfWork)
+  const ledger = new AttemptLedger(unitOfWork, reads)
   const openFile = () => Promise.resolve(emptySource)
   const timings = { ...CONDUCT_TIMINGS, ...sabotage.conductTimings }
   const uploads = new UploadSlots(clock, UPLOAD_LIMITS)
@@ -72,14 +73,14 @@ export const startInstance = (deps: InstanceDeps): Instance => {
   })
   const alarms = new PrinterAlarms(unitOfWork, { clock, alarmAfterMs: HEATER_ON_MS }, log)
   const fleet: Fleet = new Fleet({
-    ...{ unitOfWork, leases: unitOfWork, bus, clock, random, log, worker, alarms, instanceId: process.id },
+    ...{ unitOfWork, reads, leases: unitOfWork, bus, clock, random, log, worker, alarms, instanceId: process.id },
     drivers: { driverFor: () => driver },
     sealer: { seal: (plain) => plain, open: (cipher) => cipher },
     timings: SUPERVISOR_TIMINGS,
     leaseTimings: LEASE_TIMINGS,
   })
   const dispatcher: Dispatcher = new Dispatcher({
-    ...{ unitOfWork, fleet, worker, bus, clock, log },
+    ...{ unitOfWork, reads, fleet, worker, bus, clock, log },
     timings: { ...DISPATCHER_TIMINGS, sweepEveryMs: SWEEP_EVERY_MS },
   })
   bus.onWake('printer.command', () => {

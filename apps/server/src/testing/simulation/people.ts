@@ -4,7 +4,7 @@ import { PrintJobsService, type PrintJobsServiceDeps } from '../../modules/print
 import type { SimulatedHost } from './host.js'
 import type { Judge } from './judge.js'
 import type { SimulatedRepositories } from './repositories.js'
-import type { SimulatedStore } from './store.js'
+import { readsBy, type SimulatedStore } from './store.js'
 import { printerSubject } from './tables.js'
 import type { World } from './world.js'
 
@@ -32,7 +32,7 @@ export class People {
     } as unknown as UnitOfWork<SimulatedRepositories>
     const reads = { printJobs: { get: () => Promise.resolve({}) } } as unknown as PrintJobsServiceDeps['reads']
     this.service = new PrintJobsService({ unitOfWork, reads, bus } as unknown as PrintJobsServiceDeps)
-    this.ledger = new AttemptLedger(unitOfWork)
+    this.ledger = new AttemptLedger(unitOfWork, readsBy(unitOfWork))
   }
 
   /** Somebody walks through the room again and again. */

@@ -1,4 +1,10 @@
-import { GantryError, type NewEvent, type TransactionContext, type UnitOfWork } from '../../kernel/index.js'
+import {
+  GantryError,
+  type NewEvent,
+  type Primary,
+  type TransactionContext,
+  type UnitOfWork,
+} from '../../kernel/index.js'
 import type { SimulatedProcess } from './process.js'
 import { repositoriesOn, type SimulatedRepositories, type Snapshot } from './repositories.js'
 import { brokenConstraint, Tables } from './tables.js'
@@ -90,6 +96,23 @@ export class SimulatedStore {
     }
   }
 }
+
+type Reading = Record<string, Record<string, (...args: unknown[]) => Promise<unknown>>>
+
+/** The repositories without a transaction: each call is one of its own, with the ways there and back and their faults. */
+export const readsBy = (unitOfWork: UnitOfWork<SimulatedRepositories>): Primary<SimulatedRepositories> =>
+  new Proxy({} as Primary<SimulatedRepositories>, {
+    get: (_, repository: string) =>
+      new Proxy<Reading[string]>(
+        {},
+        {
+          get:
+            (_target, method: string) =>
+            (...args: unknown[]) =>
+              unitOfWork.run((tx) => (tx as unknown as Reading)[repository]![method]!(...args)),
+        },
+      ),
+  })
 
 const DATABASE_EPOCH_MS = 1_800_000_000_000
 
