@@ -26,7 +26,10 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
-          include: ['packages/*/src/**/*.test.ts', 'tools/**/*.test.ts', 'apps/server/faults/**/*.test.ts'],
+          include: [
+            ...['packages/*/src/**/*.test.ts', 'tools/**/*.test.ts'],
+            'apps/server/{bench,faults}/**/*.test.ts',
+          ],
         },
       },
       {

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 
-import type { GantryClient, PrinterStatus, PrintJob } from '@gantry/client'
+import { isGantryApiError, type GantryClient, type PrinterStatus, type PrintJob } from '@gantry/client'
 import type { Fleet, FleetPrinter } from '@gantry/virtual-printers'
 
 import type { JobRow, PrinterRow, Screen } from './screen.js'
@@ -9,6 +10,7 @@ const TOKEN = new URL('../../apps/server/src/modules/files/fixtures/demo-token.g
 
 /** How long a finished print lies on its bed before the demo's person takes it off, in milliseconds. */
 const CLEAR_AFTER_MS = 400
+const CLEAR_TRIES = 10
 
 interface Registered {
   virtual: FleetPrinter
@@ -113,14 +115,27 @@ export class DemoFarm {
     if (status.state !== 'finished' || this.clearing.has(status.printerId)) return
     this.clearing.add(status.printerId)
     setTimeout(() => {
-      this.clearBed(status.printerId, printer.virtual.name).catch(this.onFailure)
+      this.clearBed(status.printerId, printer.virtual).catch(this.onFailure)
     }, CLEAR_AFTER_MS)
   }
 
-  /** What a person does: takes the print off, and says so. */
-  private async clearBed(printerId: string, name: string): Promise<void> {
+  /** What a person does: takes the print off, and says so, again if Gantry has not written down yet how it ended. */
+  private async clearBed(printerId: string, { name, machine }: FleetPrinter): Promise<void> {
+    // A look first: what was shown may be of before the last clearing.
+    if (machine.busy || machine.bed === 'clear') {
+      this.clearing.delete(printerId)
+      return
+    }
     this.fleet.clearBed(name)
-    await this.gantry.printers.clearBed({ id: printerId })
+    for (let tried = 1; ; tried += 1) {
+      try {
+        await this.gantry.printers.clearBed({ id: printerId })
+        break
+      } catch (error) {
+        if (tried === CLEAR_TRIES || !isGantryApiError(error, 'INVALID_STATE')) throw error
+        await sleep(CLEAR_AFTER_MS)
+      }
+    }
     this.clearing.delete(printerId)
   }
 

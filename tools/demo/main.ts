@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util'
 import { createGantryClient, type GantryClient } from '@gantry/client'
 import { createFleet, type Fleet } from '@gantry/virtual-printers'
 
+import { startReplicatedPostgres } from '../../apps/server/processes/replicated-postgres.js'
 import { DemoFarm } from './farm.js'
 import { createScreen, type Screen } from './screen.js'
 import { startServer, type DemoServer } from './server-process.js'
@@ -14,8 +15,9 @@ import { summaryTable } from './summary.js'
 const COPIES = 12
 /** Seconds of a virtual printer per second of ours: a copy of 19 minutes takes about 14 seconds. */
 const SPEED = 85
-const USAGE = `Usage: npm run demo [-- --keep]
-  --keep   leave the server and the printers running, and show how to log in`
+const USAGE = `Usage: npm run demo [-- --keep] [--replicas]
+  --keep       leave the server and the printers running, and show how to log in
+  --replicas   on a primary PostgreSQL with two replicas, which serve the lists`
 
 const started = Date.now()
 
@@ -36,8 +38,17 @@ const run = async (gantry: GantryClient, server: DemoServer, fleet: Fleet, scree
   const { startsOnOccupiedBed, secondStarts, starts } = fleet.counts().total
   const verdict = `${starts} starts, ${secondStarts} of them twice, ${startsOnOccupiedBed} on an occupied bed`
   screen.step(`By the printers' own count: ${verdict}. ${Math.round((Date.now() - started) / 1_000)} s in all.`)
+  await showDatabase(gantry, screen)
   if (starts !== COPIES || secondStarts > 0 || startsOnOccupiedBed > 0)
     throw new Error('The printers counted something else than was ordered.')
+}
+
+/** How the replicas do, where there are any. */
+const showDatabase = async (gantry: GantryClient, screen: Screen): Promise<void> => {
+  const { replicas } = await gantry.system.databaseHealth()
+  const seconds = (value: number | null) => (value === null ? 'unknown' : `${Math.round(value * 1_000)} ms`)
+  for (const { name, state, lagSeconds } of replicas)
+    screen.step(`The replica ${name} is ${state}, at most ${seconds(lagSeconds)} behind`)
 }
 
 const untilInterrupted = (): Promise<void> =>
@@ -58,7 +69,9 @@ const keep = async (server: DemoServer, screen: Screen): Promise<void> => {
 }
 
 const main = async (): Promise<void> => {
-  const { values } = parseArgs({ options: { keep: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } })
+  const { values } = parseArgs({
+    options: { keep: { type: 'boolean' }, replicas: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
+  })
   if (values.help === true) {
     process.stdout.write(`${USAGE}\n`)
     return
@@ -68,8 +81,9 @@ const main = async (): Promise<void> => {
   await chmod(dataDir, 0o755) // the database's own user must get through when the demo is run by root
   const cleanUp: (() => Promise<void>)[] = [() => rm(dataDir, { recursive: true, force: true })]
   try {
-    screen.step('Starting a private PostgreSQL and the server')
-    const server = await startServer(dataDir)
+    const database = values.replicas === true ? await startReplicas(screen, cleanUp) : {}
+    screen.step(values.replicas === true ? 'Starting the server' : 'Starting a private PostgreSQL and the server')
+    const server = await startServer(dataDir, database)
     cleanUp.unshift(() => server.stop())
     screen.step(`The server is at ${server.url}`)
     const fleet = await createFleet({ octoprint: 3, moonraker: 3, speed: SPEED })
@@ -82,6 +96,14 @@ const main = async (): Promise<void> => {
     screen.step('Stopping')
     for (const stop of cleanUp) await stop()
   }
+}
+
+/** @returns what tells the server of them */
+const startReplicas = async (screen: Screen, cleanUp: (() => Promise<void>)[]): Promise<Record<string, string>> => {
+  screen.step('Starting a primary PostgreSQL and two replicas of it')
+  const { primary, replicas, stop } = await startReplicatedPostgres()
+  cleanUp.unshift(stop)
+  return { DATABASE_URL: primary.url, READ_REPLICA_URLS: replicas.map(({ url }) => url).join(',') }
 }
 
 /** Ctrl+C before the end is an orderly stop too, but no success. */

@@ -17,8 +17,11 @@ export interface DemoServer {
   stop(): Promise<void>
 }
 
-/** Starts the real server as a process of its own, with a private PostgreSQL in `dataDir`. */
-export const startServer = async (dataDir: string): Promise<DemoServer> => {
+/**
+ * Starts the real server as a process of its own, with a private PostgreSQL in `dataDir` unless the environment names
+ * another.
+ */
+export const startServer = async (dataDir: string, environment: Record<string, string>): Promise<DemoServer> => {
   const email = 'admin@gantry.local'
   const password = randomBytes(9).toString('base64url')
   const logFile = join(dataDir, 'server.log')
@@ -39,6 +42,7 @@ export const startServer = async (dataDir: string): Promise<DemoServer> => {
         PRINTER_ALLOW_LOOPBACK: 'true',
         RATE_LIMIT_PER_MINUTE: '6000',
       },
+      ...environment,
     },
     stdio: ['ignore', 'pipe', 'pipe'],
     // A Ctrl+C in the terminal goes to the demo, which stops the server in order.

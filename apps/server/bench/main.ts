@@ -9,6 +9,7 @@ import { dispatchBench } from './dispatch-latency.bench.js'
 import { fleetBench } from './fleet-100.bench.js'
 import { freeBench } from './free-500.bench.js'
 import { printersListBench } from './printers-list.bench.js'
+import { prismaReadBench } from './prisma-read.bench.js'
 import { queueBench } from './queue-page.bench.js'
 import { tableOf, writeResults, type Bench, type BenchResult } from './report.js'
 import { takeoverBench } from './takeover.bench.js'
@@ -19,6 +20,7 @@ const BENCHES: readonly Bench[] = [
   printersListBench,
   cacheBench,
   cachedListBench,
+  prismaReadBench,
   uploadBench,
   fleetBench,
   claimBench,

@@ -73,7 +73,7 @@ const startRoles = async (
   const metrics = createMetrics()
   const persistence = await openPersistence({
     ...{ config, prismaFolder: PRISMA_FOLDER, instanceId, log, lifecycle },
-    onOperation: databaseMetrics(metrics),
+    observer: databaseMetrics(metrics),
   })
   const { unitOfWork, reads, bus } = persistence
   const cache = openCache({ config, persistence, metrics, instanceId, clock, log, lifecycle })

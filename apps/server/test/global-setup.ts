@@ -5,7 +5,7 @@ import path from 'node:path'
 import type { TestProject } from 'vitest/node'
 
 import { startEmbeddedPostgres, stopAbandonedPostgres } from '../src/db/embedded/embedded-postgres.js'
-import { ensureRedisInstalled, startRedisServer } from '../src/testing/redis-server.js'
+import { ensureRedisInstalled, startRedisServer } from '../processes/redis-server.js'
 import { createTemplateDatabase } from '../src/testing/template-database.js'
 
 declare module 'vitest' {

@@ -1,6 +1,7 @@
 export * from './alarms.js'
 export * from './auth.js'
 export * from './cache.js'
+export * from './database-health.js'
 export * from './dispatch.js'
 export * from './errors.js'
 export * from './events.js'

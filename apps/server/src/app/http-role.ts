@@ -60,6 +60,9 @@ export const createHttpRole = (deps: HttpRoleDeps): HttpServer => {
     )
   }
   const answers = config.cache.answers ? new Answers(cache, buildId()) : null
+  metrics.gauge('gantry_database_replicas_usable', 'Database replicas that are read.', () =>
+    persistence.usableReplicas(),
+  )
   return createHttpServer({
     ...{ config, log, metrics, authenticator, services, answers, version },
     rateLimiter: new SlidingWindowLimiter(config.http.rateLimitPerMinute, clock),

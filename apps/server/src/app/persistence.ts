@@ -1,3 +1,5 @@
+import type { DatabaseHealth } from '@gantry/schemas'
+
 import type { Config } from '../config/config.js'
 import { createDatabase, type Database } from '../db/client.js'
 import { startEmbeddedPostgres } from '../db/embedded/embedded-postgres.js'
@@ -5,17 +7,22 @@ import { createEventLog, type PrismaEventLog } from '../db/event-log.js'
 import { reachDatabase } from '../db/migrate/connection.js'
 import { deploy } from '../db/migrate/migrations.js'
 import { repositoriesFor, type Repositories } from '../db/repositories.js'
+import { OwnWrites } from '../db/replicas/own-writes.js'
 import { createUnitOfWork } from '../db/unit-of-work.js'
 import { createPostgresBus, type PostgresBus } from '../events/postgres-bus.js'
 import {
   onPrimary,
+  systemClock,
+  type AnyReads,
+  type DatabaseObserver,
   type Lifecycle,
   type Logger,
-  type ObserveOperation,
   type Primary,
   type Snapshots,
+  type Timers,
   type UnitOfWork,
 } from '../kernel/index.js'
+import { openReplicas } from './replicas.js'
 
 export interface Persistence {
   url: string
@@ -27,6 +34,10 @@ export interface Persistence {
   leases: UnitOfWork<Repositories>
   /** The repositories without a transaction, for single reads. */
   reads: Primary<Repositories>
+  /** The same for lists and histories, which may come from a replica. */
+  lists: AnyReads<Repositories>
+  usableReplicas: () => number
+  databaseHealth: () => Promise<DatabaseHealth>
 }
 
 export interface PersistenceOptions {
@@ -34,7 +45,8 @@ export interface PersistenceOptions {
   /** The folder with `schema.prisma` and `migrations/`. */
   prismaFolder: string
   instanceId: string
-  onOperation?: ObserveOperation
+  observer?: DatabaseObserver
+  clock?: Timers
   log: Logger
   lifecycle: Lifecycle
 }
@@ -47,7 +59,8 @@ export const openPersistence = async ({
   config,
   prismaFolder,
   instanceId,
-  onOperation = () => undefined,
+  observer = UNOBSERVED,
+  clock = systemClock,
   log,
   lifecycle,
 }: PersistenceOptions): Promise<Persistence> => {
@@ -57,6 +70,7 @@ export const openPersistence = async ({
 
   const { poolSize, timeoutMs } = config.database
   const applicationName = `gantry ${instanceId.slice(-8)}`
+  const onOperation = observer.operationEnded.bind(observer)
   const open = (size: number, name: string) =>
     createDatabase({ url, poolSize: size, timeoutMs, log, applicationName, name, onOperation })
   const [database, leaseDatabase] = [open(poolSize, 'primary'), open(1, 'leases')]
@@ -66,13 +80,30 @@ export const openPersistence = async ({
 
   const { prisma } = database
   const eventLog = createEventLog(prisma)
-  const bus = createPostgresBus({ url, eventLog, log, processId: instanceId })
+  const reads = onPrimary(repositoriesFor(database.reads))
+  const ownWrites = new OwnWrites(config.database.replicaMaxLagMs, () => clock.monotonicMs())
+  const bus = createPostgresBus({
+    ...{ url, eventLog, log, processId: instanceId },
+    onCommit: ({ actorIds }) => ownWrites.note(actorIds),
+    onListening: (isListening) => ownWrites.listening(isListening),
+  })
   await bus.start()
   lifecycle.onStop('event bus', () => bus.stop())
+  const { lists, usable, health } = openReplicas({
+    ...{ url, config: config.database, primary: database, reads, ownWrites, applicationName },
+    ...{ observer, clock, log, lifecycle },
+  })
 
   const unitOfWork = createUnitOfWork({ prisma, repositoriesFor, hook: bus })
   const leases = createUnitOfWork({ prisma: leaseDatabase.prisma, repositoriesFor, hook: bus })
-  return { url, database, eventLog, bus, unitOfWork, leases, reads: onPrimary(repositoriesFor(database.reads)) }
+  const replicated = { reads, lists, usableReplicas: usable, databaseHealth: health }
+  return { url, database, eventLog, bus, unitOfWork, leases, ...replicated }
+}
+
+const UNOBSERVED: DatabaseObserver = {
+  operationEnded: () => undefined,
+  readServed: () => undefined,
+  replicasChanged: () => undefined,
 }
 
 const databaseUrl = async (

@@ -1,6 +1,7 @@
 import { LocalFileStorage } from '../adapters/file-storage/local-file-storage.js'
 import { AesGcmSealer } from '../adapters/secrets/aes-gcm-sealer.js'
 import { loadSecrets } from '../adapters/secrets/load-secrets.js'
+import { KeptReads } from '../cache/kept-reads.js'
 import type { Config } from '../config/config.js'
 import { followEvents } from '../events/follow-events.js'
 import { type Cache, type FollowEvents, type Logger, type Timers } from '../kernel/index.js'
@@ -22,7 +23,7 @@ import { StatusBoard } from '../modules/printers/status-board.js'
 import { ProjectsService } from '../modules/projects/projects.service.js'
 import { SystemService } from '../modules/system/system.service.js'
 import type { Services } from '../trpc/services.js'
-import { GANTRY_VERSION } from './installation.js'
+import { buildId, GANTRY_VERSION } from './installation.js'
 import type { Persistence } from './persistence.js'
 
 export interface ServicesDeps {
@@ -58,6 +59,7 @@ export const composeServices = async ({
   log,
 }: ServicesDeps): Promise<ComposedServices> => {
   const { unitOfWork, reads, bus, eventLog } = persistence
+  const lists = config.cache.answers ? new KeptReads(persistence.lists, cache, buildId()) : persistence.lists
   const { signingKey, sealingKey } = await loadSecrets({ dataDir: config.dataDir, secretKey: config.auth.secretKey })
   const sealer = new AesGcmSealer(sealingKey)
   const tokens = new AccessTokens({ signingKey, lifetimeSeconds: config.auth.accessTokenSeconds, clock })
@@ -65,10 +67,10 @@ export const composeServices = async ({
   const storage = new LocalFileStorage({ dataDir: config.dataDir, reserveBytes: RESERVED_BYTES })
   const board = new StatusBoard(bus, clock)
   const follow: FollowEvents = (cursor, signal) => followEvents(bus, eventLog, cursor, signal)
-  const shared = { unitOfWork, reads, board, bus }
+  const shared = { unitOfWork, reads, lists, board, bus }
 
   const services: Services = {
-    alarms: new AlarmsService({ unitOfWork, reads, follow }),
+    alarms: new AlarmsService({ unitOfWork, reads, lists, follow }),
     attempts: new AttemptsService({ reads, ledger: new AttemptLedger(unitOfWork, reads), bus }),
     auth: new AuthService({
       ...{ unitOfWork, reads, tokens },
@@ -77,15 +79,15 @@ export const composeServices = async ({
       refreshTokenDays: config.auth.refreshTokenDays,
     }),
     dispatch: new DispatchService({ database: unitOfWork, board }),
-    files: new FilesService({ unitOfWork, reads, storage, scans, limitBytes: config.http.maxUploadBytes, log }),
+    files: new FilesService({ unitOfWork, reads, lists, storage, scans, limitBytes: config.http.maxUploadBytes, log }),
     printers: new PrintersService({
       ...shared,
       desk: new CommandDesk({ unitOfWork, reads, bus, drivers, sealer, clock, log }),
       drivers,
       sealer,
     }),
-    printJobs: new PrintJobsService({ unitOfWork, reads, bus, follow }),
-    projects: new ProjectsService({ unitOfWork, reads }),
+    printJobs: new PrintJobsService({ unitOfWork, reads, lists, bus, follow }),
+    projects: new ProjectsService({ unitOfWork, reads, lists }),
     system: new SystemService({
       version: GANTRY_VERSION,
       startedAt: new Date(clock.now()),
@@ -95,6 +97,7 @@ export const composeServices = async ({
       timeZone: config.timeZone,
       cache,
       clock,
+      databaseHealth: persistence.databaseHealth,
     }),
   }
   return { services, board, authenticator, sealer }

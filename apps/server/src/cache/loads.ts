@@ -126,7 +126,7 @@ export class Loads {
     counters.loads += 1
     let loaded: unknown
     try {
-      loaded = await plan.load({ msSinceInvalidated: this.msSinceInvalidated(flight) })
+      loaded = await plan.load({ invalidatedAtMs: lastInvalidated(flight) })
     } catch (error) {
       counters.loadFailures += 1
       throw error
@@ -165,9 +165,7 @@ export class Loads {
       (err: unknown) => this.options.log.warn({ err }, 'a value could not be packed for Redis'),
     )
   }
-
-  private msSinceInvalidated({ states }: Flight): number {
-    const nowMs = this.options.clock.monotonicMs()
-    return states.reduce((least, { invalidatedAtMs }) => Math.min(least, nowMs - invalidatedAtMs), Infinity)
-  }
 }
+
+const lastInvalidated = ({ states }: Flight): number =>
+  states.reduce((latest, { invalidatedAtMs }) => Math.max(latest, invalidatedAtMs), -Infinity)

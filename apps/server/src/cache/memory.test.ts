@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import type { Cache, CacheLoadOptions } from '../kernel/index.js'
+import type { Cache, CacheLoadOptions, LoadContext } from '../kernel/index.js'
 import { countingLoader, openMemoryCache, soon } from '../testing/cache-rig.js'
 
 describe('a value in memory', () => {
@@ -139,17 +139,17 @@ describe('getOrSet', () => {
     expect(await cache.get('slow')).toEqual({ n: 2 })
   })
 
-  it('tells the loader how long ago a tag was invalidated', async () => {
+  it('tells the loader when a tag was invalidated', async () => {
     const { cache, clock } = openMemoryCache()
     const seen: number[] = []
-    const load = ({ msSinceInvalidated }: { msSinceInvalidated: number }) =>
-      Promise.resolve(seen.push(msSinceInvalidated))
+    const load = ({ invalidatedAtMs }: LoadContext) => Promise.resolve(seen.push(invalidatedAtMs))
     const options = { ttl: 1, tags: ['printer'] }
     await cache.getOrSet('a', load, options)
     await cache.invalidateTags(['printer'])
+    const invalidatedAtMs = clock.monotonicMs()
     await clock.advance(70)
     await cache.getOrSet('a', load, options)
-    expect(seen).toEqual([Infinity, 70])
+    expect(seen).toEqual([-Infinity, invalidatedAtMs])
   })
 })
 

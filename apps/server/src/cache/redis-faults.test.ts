@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
 import { TcpProxy } from '../../faults/farm/tcp-proxy.js'
 import { CacheRig, type CacheInstance } from '../testing/cache-rig.js'
-import { startRedisServer, type RedisServer } from '../testing/redis-server.js'
+import { startRedisServer, type RedisServer } from '../../processes/redis-server.js'
 import { REDIS_TIMINGS, type RedisTimings } from './redis-link.js'
 
 /*

@@ -25,6 +25,9 @@ export interface Config {
     url: string | null
     poolSize: number
     timeoutMs: number
+    replicaUrls: readonly string[]
+    /** No read comes from a replica that is older. */
+    replicaMaxLagMs: number
   }
   cache: {
     strategy: SettingValues['CACHE_STRATEGY']
@@ -63,7 +66,13 @@ const grouped = (values: SettingValues, cwd: string): Config => ({
     maxUploadBytes: values.MAX_UPLOAD_BYTES,
     docsPublic: values.API_DOCS_PUBLIC,
   },
-  database: { url: values.DATABASE_URL, poolSize: values.DB_POOL_SIZE, timeoutMs: values.DB_TIMEOUT_MS },
+  database: {
+    url: values.DATABASE_URL,
+    poolSize: values.DB_POOL_SIZE,
+    timeoutMs: values.DB_TIMEOUT_MS,
+    replicaUrls: values.READ_REPLICA_URLS,
+    replicaMaxLagMs: values.REPLICA_MAX_LAG_MS,
+  },
   cache: {
     strategy: values.CACHE_STRATEGY,
     answers: values.CACHE_ANSWERS,

@@ -84,6 +84,17 @@ export const SETTINGS = {
     '10000',
     'Longest time in milliseconds for one statement, and for waiting for a connection.',
   ),
+  READ_REPLICA_URLS: setting(
+    list(postgresUrl(), ''),
+    'unset',
+    'Comma-separated connection strings of streaming replicas of DATABASE_URL; they serve lists and histories. Commas inside a password are written as %2C.',
+    { secret: true },
+  ),
+  REPLICA_MAX_LAG_MS: setting(
+    wholeNumber(500, 600_000, 2_000),
+    '2000',
+    'How old in milliseconds what a replica shows may be; one that lags more is not read until it has caught up.',
+  ),
   REDIS_URL: setting(
     redisUrl().nullable().default(null),
     'unset',
@@ -106,7 +117,7 @@ export const SETTINGS = {
   CACHE_ANSWERS: setting(
     flag(true),
     'true',
-    'Whether finished answers of lists are kept for a second or two and given to whoever may see the same.',
+    'Whether answers of lists, and the queries behind them, are kept for some seconds and given to whoever may see the same.',
   ),
   CACHE_MEMORY_ENTRIES: setting(
     wholeNumber(1, 1_000_000, 10_000),

@@ -1,7 +1,7 @@
 import { PrismaPg } from '@prisma/adapter-pg'
 import pg from 'pg'
 
-import type { ObserveOperation } from '../kernel/database-observer.port.js'
+import type { DatabaseObserver } from '../kernel/database-observer.port.js'
 import type { Logger } from '../kernel/logger.port.js'
 import { isOutdatedPlan, mapDatabaseError } from './errors.js'
 import { PrismaClient, type Prisma } from './generated/client.js'
@@ -22,7 +22,7 @@ export interface DatabaseOptions {
   slowMs?: number
   /** What the operations are counted under. @default 'primary' */
   name?: string
-  onOperation?: ObserveOperation
+  onOperation?: DatabaseObserver['operationEnded']
 }
 
 export interface PoolUsage {

@@ -1,3 +1,4 @@
+import { SYSTEM_ACTOR } from '../kernel/actor.js'
 import type { CommitHook, Committed } from '../kernel/commit-hook.port.js'
 import type { NewEvent } from '../kernel/events.js'
 import { newId } from '../kernel/ids.js'
@@ -9,9 +10,11 @@ export class TransactionBuffer {
   readonly recorded: NewEvent[] = []
   private readonly events: object[] = []
   private readonly jobs: object[] = []
+  private readonly actorIds = new Set<string>()
 
   record(event: NewEvent, actorId: string): void {
     this.recorded.push(event)
+    if (actorId !== SYSTEM_ACTOR.id) this.actorIds.add(actorId)
     this.events.push({
       type: event.type,
       subject_type: event.subjectType,
@@ -36,7 +39,7 @@ export class TransactionBuffer {
   /** Writes everything with the notice to the other processes, in one statement. */
   async flush(tx: Prisma.TransactionClient, hook: CommitHook): Promise<Committed | null> {
     if (this.events.length === 0 && this.jobs.length === 0) return null
-    const committed = { events: this.events.length > 0, jobs: this.jobs.length > 0 }
+    const committed = { events: this.events.length > 0, jobs: this.jobs.length > 0, actorIds: [...this.actorIds] }
     await tx.$executeRaw`
       with stored as (
         insert into event (type, subject_type, subject_id, actor_id, printer_group_id, project_id, payload)

@@ -48,7 +48,7 @@ describe('a unit of work', () => {
       expect(commits).toEqual([])
       return to.now
     })
-    expect(commits).toEqual([{ events: true, jobs: true }])
+    expect(commits).toEqual([{ events: true, jobs: true, actorIds: ['usr_1'] }])
     const rows = await prisma.event.findMany({ orderBy: { seq: 'asc' } })
     expect(rows.map((row) => [row.subjectId, row.actorId])).toEqual([0, 1, 2, 3, 4].map((n) => [`fil_${n}`, 'usr_1']))
     expect(await prisma.outbox.findMany()).toMatchObject([

@@ -14,6 +14,8 @@ export interface NoticeConnectionOptions {
   onNotice: (payload: string) => void
   /** Called after each (re)connect: notices may have been missed. */
   onConnected: () => void
+  /** Called when it is found broken. */
+  onLost: () => void
 }
 
 const FIRST_PAUSE_MS = 50
@@ -92,6 +94,7 @@ export class NoticeConnection {
   private lost(client: pg.Client): void {
     if (this.client !== client || this.stopped) return
     this.client = null
+    this.options.onLost()
     this.reconnectLater()
   }
 

@@ -33,6 +33,10 @@ export interface PostgresBusOptions {
   sweepMs?: number
   /** How long telemetry is gathered for the other processes. @default 250 */
   telemetryMs?: number
+  /** Called for every commit that is heard of, of this process and of others. */
+  onCommit?: (committed: Committed) => void
+  /** Called when the notices of other processes begin to arrive, and when they can arrive no more. */
+  onListening?: (isListening: boolean) => void
   /** @default 10 000 */
   keepaliveMs?: number
 }
@@ -82,6 +86,7 @@ class Bus implements PostgresBus {
       keepaliveMs,
       onNotice: (payload) => this.receive(payload),
       onConnected: () => this.catchUp(),
+      onLost: () => options.onListening?.(false),
     })
   }
 
@@ -148,8 +153,10 @@ class Bus implements PostgresBus {
     return encodeNotice({ kind: 'commit', from: this.from, ...committed })
   }
 
-  committed({ events, jobs }: Committed, recorded: readonly NewEvent[] = []): void {
+  committed(committed: Committed, recorded: readonly NewEvent[] = []): void {
     if (recorded.length > 0) this.recordings.call(recorded)
+    const { events, jobs } = committed
+    this.options.onCommit?.(committed)
     if (events) this.follower.poke()
     if (jobs) this.wakes.get('outbox' satisfies WakeTopic)?.call()
   }
@@ -176,6 +183,7 @@ class Bus implements PostgresBus {
 
   /** Whatever was said while nobody listened is looked for. */
   private catchUp(): void {
+    this.options.onListening?.(true)
     this.follower.poke()
     for (const handlers of this.wakes.values()) handlers.call()
   }

@@ -11,9 +11,12 @@ export const MAX_NOTICE_BYTES = 7_000
 const telemetryEntry = z.tuple([z.string(), z.looseObject({})])
 export type TelemetryEntry = z.infer<typeof telemetryEntry>
 
+/** Since 2026-11: a process of an older version does not say who wrote. */
+const actorIds = z.array(z.string()).readonly().default([])
+
 /** What processes tell each other; `from` is the sender, who ignores its own. */
 const notice = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('commit'), from: z.string(), events: z.boolean(), jobs: z.boolean() }),
+  z.object({ kind: z.literal('commit'), from: z.string(), events: z.boolean(), jobs: z.boolean(), actorIds }),
   z.object({ kind: z.literal('wake'), from: z.string(), topics: z.array(z.string()) }),
   z.object({
     kind: z.literal('telemetry'),

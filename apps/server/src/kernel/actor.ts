@@ -14,6 +14,11 @@ export interface Actor {
   role: UserRole
   sessionId: string | null
   scope: Scope
+  /**
+   * Set while an answer is made that will be kept for others: what was committed before this moment of this process's
+   * monotonic clock must be in it, from whichever database it is read.
+   */
+  readsAsOfMs?: number
 }
 
 export const SYSTEM_ACTOR: Actor = {

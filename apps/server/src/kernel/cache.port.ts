@@ -25,8 +25,11 @@ export interface CacheLoadOptions extends CacheWriteOptions {
 
 /** What a loader is told of the moment at which it begins. */
 export interface LoadContext {
-  /** Milliseconds since one of the value's tags was invalidated last, as far as is known; else `Infinity`. */
-  msSinceInvalidated: number
+  /**
+   * When one of the value's tags was invalidated last, in milliseconds of the process's monotonic clock; `-Infinity` when
+   * that is not known to have happened. What is loaded must not be older.
+   */
+  invalidatedAtMs: number
 }
 
 export interface Cached<T> {

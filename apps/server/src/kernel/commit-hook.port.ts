@@ -6,6 +6,8 @@ export interface Committed {
   events: boolean
   /** It ordered at least one job. */
   jobs: boolean
+  /** Who caused the events: from now on they expect to see what they did. */
+  actorIds: readonly string[]
 }
 
 /**

@@ -12,10 +12,10 @@ describe('metrics', () => {
 
   it('time database operations by model, raw SQL as such', async () => {
     const metrics = createMetrics({ collectDefaults: false })
-    const observe = databaseMetrics(metrics)
+    const observer = databaseMetrics(metrics)
     const ended = { database: 'primary', failed: false, durationSeconds: 0.01 }
-    observe({ ...ended, model: 'Printer', operation: 'findMany' })
-    observe({ ...ended, model: null, operation: '$queryRaw', failed: true })
+    observer.operationEnded({ ...ended, model: 'Printer', operation: 'findMany' })
+    observer.operationEnded({ ...ended, model: null, operation: '$queryRaw', failed: true })
     const text = await metrics.registry.metrics()
     const name = 'gantry_database_operation_duration_seconds_count'
     expect(text).toContain(`${name}{database="primary",model="Printer",operation="findMany",outcome="ok"} 1`)

@@ -1,6 +1,6 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 
-import type { ObserveOperation } from '../kernel/database-observer.port.js'
+import type { DatabaseObserver } from '../kernel/database-observer.port.js'
 
 const REQUEST_BUCKETS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
 
@@ -49,16 +49,32 @@ export interface Metrics {
   ): Histogram<L>
 }
 
-/** The time of every database operation, by model and operation. */
-export const databaseMetrics = (metrics: Metrics): ObserveOperation => {
+/** What the database layer tells, as numbers. */
+export const databaseMetrics = (metrics: Metrics): DatabaseObserver => {
   const operations = metrics.histogram(
     'gantry_database_operation_duration_seconds',
     'Time of one operation of the database client.',
     ['database', 'model', 'operation', 'outcome'],
   )
-  return ({ database, model, operation, failed, durationSeconds }) => {
-    const outcome = failed ? 'failed' : 'ok'
-    operations.observe({ database, model: model ?? 'raw', operation, outcome }, durationSeconds)
+  const reads = metrics.counter(
+    'gantry_database_reads_total',
+    'Reads that a replica may serve, by who served them; counted only where there are replicas.',
+    ['served_by'],
+  )
+  const lost = metrics.counter(
+    'gantry_database_replicas_lost_total',
+    'How often no replica was left and the primary had to serve all reads.',
+  )
+  return {
+    operationEnded: ({ database, model, operation, failed, durationSeconds }) =>
+      operations.observe(
+        { database, model: model ?? 'raw', operation, outcome: failed ? 'failed' : 'ok' },
+        durationSeconds,
+      ),
+    readServed: (by) => reads.inc({ served_by: by }),
+    replicasChanged: (anyUsable) => {
+      if (!anyUsable) lost.inc()
+    },
   }
 }
 

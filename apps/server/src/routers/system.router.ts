@@ -1,4 +1,4 @@
-import { cacheStats, cacheStrategy, systemInfo } from '@gantry/schemas'
+import { cacheStats, cacheStrategy, databaseHealth, systemInfo } from '@gantry/schemas'
 import { z } from 'zod'
 
 import { router } from '../trpc/init.js'
@@ -29,4 +29,14 @@ export const systemRouter = router({
     .input(z.strictObject({ strategy: cacheStrategy }))
     .output(z.void())
     .mutation(({ ctx, input }) => ctx.services.system.setCacheStrategy(ctx.actor, input.strategy)),
+
+  databaseHealth: adminProcedure
+    .meta({
+      openapi: {
+        ...{ method: 'GET', path: '/system/database', tags },
+        summary: 'How this server reaches its database and the replicas of it',
+      },
+    })
+    .output(databaseHealth)
+    .query(({ ctx }) => ctx.services.system.databaseHealth(ctx.actor)),
 })

@@ -69,9 +69,13 @@ export interface AppUnderTest extends AsyncDisposable {
 const EMAIL = 'admin@example.org'
 export const PASSWORD = 'a password for tests'
 
+/** A database that the test has brought, or one of its own. */
+const databaseFor = async (url: string | undefined): Promise<{ url: string; drop: () => Promise<void> }> =>
+  url === undefined ? createTestDatabase() : { url, drop: () => Promise.resolve() }
+
 /** A whole server on a database and in a folder of its own, spoken to over HTTP alone. */
 export const startAppUnderTest = async (environment: Environment = {}): Promise<AppUnderTest> => {
-  const database = await createTestDatabase()
+  const database = await databaseFor(environment['DATABASE_URL'])
   const dataDir = await mkdtemp(join(tmpdir(), 'gantry-api-'))
   const logLines: string[] = []
   const log = createLogger({ level: 'debug', destination: { write: (line) => void logLines.push(line) } })

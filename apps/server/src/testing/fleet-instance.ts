@@ -1,3 +1,4 @@
+import { databaseConfig } from './database-config.js'
 import { startFleetRole, type FleetRoleTimings } from '../app/fleet-role.js'
 import { openPersistence, type Persistence } from '../app/persistence.js'
 import { createDriverRegistry } from '../drivers/registry.js'
@@ -24,7 +25,7 @@ export const startInstance = async (url: string, options: InstanceOptions = {}):
   const { timings = QUICK_TIMINGS, clock = systemClock, log = quietLog() } = options
   const id = newId('instance')
   const lifecycle = new Lifecycle(log)
-  const config = { dataDir: '', database: { url, poolSize: 8, timeoutMs: 10_000 } }
+  const config = { dataDir: '', database: databaseConfig(url, 8) }
   const persistence = await openPersistence({ config, prismaFolder: PRISMA_FOLDER, instanceId: id, log, lifecycle })
   const connector = createConnector({ allowedCidrs: [], allowLoopback: true })
   const registry = createDriverRegistry(connector)

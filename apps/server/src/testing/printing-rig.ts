@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { createFleet, type Fleet as VirtualFleet, type FleetOptions, type FleetPrinter } from '@gantry/virtual-printers'
 import type { JobRequirements, PrintFileMetadata } from '@gantry/schemas'
 
+import { databaseConfig } from './database-config.js'
 import { FLEET_ROLE_TIMINGS, startFleetRole, type FleetRoleTimings } from '../app/fleet-role.js'
 import { openPersistence, type Persistence } from '../app/persistence.js'
 import { createDriverRegistry } from '../drivers/registry.js'
@@ -76,7 +77,7 @@ export const createIdleRig = async (fleet: FleetOptions, log: Logger = quietLog(
   const database = await createTestDatabase()
   const virtual = await createFleet({ speed: 2_000, ...fleet })
   const lifecycle = new Lifecycle(log)
-  const config = { dataDir: '', database: { url: database.url, poolSize: 8, timeoutMs: 10_000 } }
+  const config = { dataDir: '', database: databaseConfig(database.url, 8) }
   const persistence = await openPersistence({
     config,
     prismaFolder: PRISMA_FOLDER,
@@ -194,9 +195,9 @@ class Rig {
   }
 
   async cancel(jobId: string): Promise<void> {
-    const { unitOfWork, reads, bus, eventLog } = this.persistence
+    const { unitOfWork, reads, lists, bus, eventLog } = this.persistence
     const follow = (cursor: string | null, signal: AbortSignal) => followEvents(bus, eventLog, cursor, signal)
-    await new PrintJobsService({ unitOfWork, reads, bus, follow }).cancel(SYSTEM_ACTOR, jobId)
+    await new PrintJobsService({ unitOfWork, reads, lists, bus, follow }).cancel(SYSTEM_ACTOR, jobId)
   }
 
   async reassign(attemptId: string, toPrinterId: string | null): Promise<void> {

@@ -2,8 +2,8 @@ import { LRUCache } from 'lru-cache'
 import superjson from 'superjson'
 
 import type { Actor } from '../kernel/actor.js'
-import type { Cache, Cached } from '../kernel/cache.port.js'
-import { inputHash } from '../kernel/input-hash.js'
+import type { Cache, Cached, LoadContext } from '../kernel/cache.port.js'
+import { sightOf } from '../kernel/sight.js'
 import type { CacheRule } from './cache-rule.js'
 import { serializeOutput } from './output-serializer.js'
 
@@ -14,17 +14,14 @@ const MOST_INPUTS = 10_000
 /** Longer ones are not remembered. */
 const LONGEST_INPUT = 2_000
 
-const listed = (ids: 'all' | readonly string[]): string => (ids === 'all' ? 'all' : inputHash(ids.toSorted()))
-
 /**
  * Whose answer it is: two actors have the same only when they may ask and see the same. Whatever else of an actor comes
  * to decide that belongs in here.
  */
 const readerOf = (actor: Actor | null, { scope }: CacheRule): string => {
   if (actor === null) return 'nobody'
-  const { kind, id, role } = actor
-  const sees = `${role}.${listed(actor.scope.printerGroups)}.${listed(actor.scope.projects)}`
-  return scope === 'shared' ? sees : `${sees}.${kind}.${id}`
+  const sees = sightOf(actor)
+  return scope === 'shared' ? sees : `${sees}.${actor.kind}.${actor.id}`
 }
 
 /**
@@ -51,9 +48,9 @@ export class Answers {
   getOrMake(
     key: string,
     { ttl, tags, minFresh }: CacheRule & { minFresh: number },
-    load: () => Promise<unknown>,
+    load: (context: LoadContext) => Promise<unknown>,
   ): Promise<Buffer> {
-    return this.cache.getOrSet(key, async () => bytesOf(await load()), { ttl, tags, minFresh })
+    return this.cache.getOrSet(key, async (context) => bytesOf(await load(context)), { ttl, tags, minFresh })
   }
 
   /** In this process, without waiting. */

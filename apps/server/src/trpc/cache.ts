@@ -24,8 +24,9 @@ export const cache = (rule: CacheRule) =>
     let own = null as Awaited<ReturnType<typeof next>> | null
     const minFresh = ctx.inBatch === true ? rule.ttl * EXPIRING_SHARE : 0
     const key = answers.keyOf(path, hash, rule, ctx.actor)
-    const bytes = await answers.getOrMake(key, { ...rule, minFresh }, async () => {
-      own = await next()
+    const bytes = await answers.getOrMake(key, { ...rule, minFresh }, async ({ invalidatedAtMs }) => {
+      // Others get it too, who may have written what it must show.
+      own = await next({ ctx: { actor: ctx.actor && { ...ctx.actor, readsAsOfMs: invalidatedAtMs } } })
       if (!own.ok) throw own.error
       return own.data
     })

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
 import { startAppUnderTest } from '../../src/testing/app-under-test.js'
-import { startRedisServer } from '../../src/testing/redis-server.js'
+import { startRedisServer } from '../../processes/redis-server.js'
 import { openTestRedis } from '../../src/testing/redis.js'
 
 describe('the cache of a server', () => {

@@ -16,7 +16,7 @@ const status = (response: Response) => response.headers.get('cache-status')
 /** Asks until the answer is kept. */
 const warm = (procedure: string) => expect.poll(async () => status(await ask(procedure))).toBe('Gantry; hit')
 
-it('a list that is kept shows at once what its reader has changed', async () => {
+it('a list that is kept shows at once what its reader has changed', { timeout: 60_000 }, async () => {
   const { trpc } = app.admin
   const file = await uploaded(app.admin, 'tiny.gcode', TINY_GCODE)
   for (let n = 1; n <= 10; n += 1) {

@@ -5,6 +5,7 @@ import { openPersistence, type Persistence } from '../../src/app/persistence.js'
 import { PRISMA_FOLDER } from '../../src/app/installation.js'
 import { createEventLog } from '../../src/db/event-log.js'
 import { Lifecycle, newId } from '../../src/kernel/index.js'
+import { databaseConfig } from '../../src/testing/database-config.js'
 import { startAppUnderTest, uploaded, type AppUnderTest } from '../../src/testing/app-under-test.js'
 import type { LiveEvent } from '../../src/testing/live-events.js'
 import { settleTransactions } from '../../src/testing/open-database.js'
@@ -21,7 +22,7 @@ beforeAll(async () => {
   app = await startAppUnderTest({ GANTRY_ROLES: 'api' })
   file = await uploaded(app.admin, 'tiny.gcode', TINY_GCODE)
   other = await openPersistence({
-    config: { dataDir: '', database: { url: app.databaseUrl, poolSize: 4, timeoutMs: 10_000 } },
+    config: { dataDir: '', database: databaseConfig(app.databaseUrl, 4) },
     prismaFolder: PRISMA_FOLDER,
     instanceId: newId('instance'),
     log: quietLog(),

@@ -3,7 +3,8 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-import { freePort, HostProcess } from './host-process.js'
+import { freePort } from '../../processes/free-port.js'
+import { HostProcess } from './host-process.js'
 import { installHosts } from './install-hosts.js'
 import { KlippyStandIn } from './klippy/klippy-stand-in.js'
 

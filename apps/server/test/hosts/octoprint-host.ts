@@ -2,7 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-import { freePort, HostProcess } from './host-process.js'
+import { freePort } from '../../processes/free-port.js'
+import { HostProcess } from './host-process.js'
 import { installHosts } from './install-hosts.js'
 
 /** A real OctoPrint with its bundled virtual serial printer. */

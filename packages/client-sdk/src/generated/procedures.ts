@@ -52,4 +52,5 @@ export const PROCEDURES: Readonly<Record<string, ProcedureFacts>> = {
   'system.info': { type: 'query', input: false, idempotent: false, resumable: false },
   'system.cacheStats': { type: 'query', input: false, idempotent: false, resumable: false },
   'system.setCacheStrategy': { type: 'mutation', input: true, idempotent: false, resumable: false },
+  'system.databaseHealth': { type: 'query', input: false, idempotent: false, resumable: false },
 }

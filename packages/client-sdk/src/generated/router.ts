@@ -166,6 +166,41 @@ export interface CurrentUser {
   role: UserRole
 }
 
+/** How one process sees its database. */
+export interface DatabaseHealth {
+  primary: {
+    reachable: boolean
+    latencySeconds: number | null
+    pool: {
+      max: number
+      total: number
+      idle: number
+      /** Who stands in line for a connection. */
+      waiting: number
+    }
+  }
+  replicas: DatabaseReplicaHealth[]
+  maxLagSeconds: number
+}
+
+export interface DatabaseReplicaHealth {
+  /** Host, port and database. */
+  name: string
+  /** `foreign`: it is no replica, or one of another primary. `usable` alone is read. */
+  state: 'failing' | 'foreign' | 'lagging' | 'starting' | 'usable'
+  latencySeconds: number | null
+  /** At most so old is what it shows; null when that is not known. */
+  lagSeconds: number | null
+  outstandingReads: number
+  pool: {
+    max: number
+    total: number
+    idle: number
+    /** Who stands in line for a connection. */
+    waiting: number
+  }
+}
+
 /** What would start where now, by the rules of the dispatcher; nothing is claimed by looking. */
 export interface DispatchPreview {
   /** In the order in which the dispatcher would give them. */
@@ -1339,6 +1374,8 @@ export type Procedures = {
       },
       void
     >
+    /** How this server reaches its database and the replicas of it. */
+    databaseHealth: Query<void, DatabaseHealth>
   }
 }
 

@@ -6,7 +6,7 @@ import type { Prisma } from '../../db/generated/client.js'
 import { createUnitOfWork } from '../../db/unit-of-work.js'
 import { followEvents } from '../../events/follow-events.js'
 import { createPostgresBus } from '../../events/postgres-bus.js'
-import { newId, onPrimary, type Actor } from '../../kernel/index.js'
+import { listsOfPrimary, newId, onPrimary, type Actor } from '../../kernel/index.js'
 import { openTestDatabase } from '../../testing/open-database.js'
 import { AlarmsService, type AlarmStreamItem } from './alarms.service.js'
 
@@ -27,9 +27,9 @@ const open = async () => {
   const bus = createPostgresBus({ url, eventLog, log, sweepMs: 100 })
   await bus.start()
   const unitOfWork = createUnitOfWork({ prisma, repositoriesFor, hook: bus })
+  const reads = onPrimary(repositoriesFor(prisma))
   const alarms = new AlarmsService({
-    unitOfWork,
-    reads: onPrimary(repositoriesFor(prisma)),
+    ...{ unitOfWork, reads, lists: listsOfPrimary(reads) },
     follow: (cursor, signal) => followEvents(bus, eventLog, cursor, signal),
   })
   return {

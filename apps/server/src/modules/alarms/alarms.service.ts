@@ -5,6 +5,7 @@ import {
   notFound,
   type Actor,
   type EventCursor,
+  type AnyReads,
   type FollowEvents,
   type Primary,
   type UnitOfWork,
@@ -18,6 +19,7 @@ interface Repositories {
 export interface AlarmsServiceDeps {
   unitOfWork: UnitOfWork<Repositories>
   reads: Primary<Repositories>
+  lists: AnyReads<{ alarms: Pick<AlarmRepository, 'list'> }>
   follow: FollowEvents
 }
 
@@ -35,7 +37,11 @@ export class AlarmsService {
   constructor(private readonly deps: AlarmsServiceDeps) {}
 
   list(actor: Actor, query: { open: boolean; limit: number; cursor: string | null }): Promise<Page<Alarm>> {
-    return this.deps.reads.alarms.list(actor, query)
+    return this.deps.lists.read(actor, ({ alarms }) => alarms.list(actor, query), {
+      query: 'alarms.list',
+      input: query,
+      tags: ['alarm'],
+    })
   }
 
   /** Somebody has seen it; the alarm stays open. Harmless when repeated. @throws GantryError `NOT_FOUND`, `INVALID_STATE` */

@@ -9,7 +9,7 @@ import { describe, expect, it } from 'vitest'
 import { LocalFileStorage } from '../../adapters/file-storage/local-file-storage.js'
 import { PrismaFileRepository } from '../../db/files.repository.js'
 import { createUnitOfWork } from '../../db/unit-of-work.js'
-import { newId, onPrimary, type Actor } from '../../kernel/index.js'
+import { listsOfPrimary, newId, onPrimary, type Actor } from '../../kernel/index.js'
 import { openTestDatabase, silentHook } from '../../testing/open-database.js'
 import { FilesService, type UploadRequest } from './files.service.js'
 import { ScanThread } from './gcode/scan-thread.js'
@@ -35,7 +35,10 @@ const open = async () => {
   const storage = new LocalFileStorage({ dataDir, reserveBytes: 0 })
   const reads = onPrimary({ files: new PrismaFileRepository(prisma) })
   const scans = new ScanThread()
-  const files = new FilesService({ unitOfWork, reads, storage, scans, limitBytes: 5_000_000, log })
+  const files = new FilesService({
+    ...{ unitOfWork, reads, lists: listsOfPrimary(reads) },
+    ...{ storage, scans, limitBytes: 5_000_000, log },
+  })
   const request = (name: string, content: Buffer, more: Partial<UploadRequest> = {}): UploadRequest => ({
     name,
     source: Readable.from([content]),

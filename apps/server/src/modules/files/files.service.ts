@@ -7,6 +7,7 @@ import {
   newId,
   notFound,
   type Actor,
+  type AnyReads,
   type Logger,
   type Primary,
   type TransactionContext,
@@ -25,6 +26,7 @@ interface Repositories {
 export interface FilesServiceDeps {
   unitOfWork: UnitOfWork<Repositories>
   reads: Primary<Repositories>
+  lists: AnyReads<{ files: Pick<FileRepository, 'list' | 'versions'> }>
   storage: FileStorage
   /** Reads what is uploaded. */
   scans: ScanThread
@@ -60,7 +62,11 @@ export class FilesService {
   constructor(private readonly deps: FilesServiceDeps) {}
 
   list(actor: Actor, query: { limit: number; cursor: string | null }): Promise<Page<PrintFile>> {
-    return this.deps.reads.files.list(actor, query)
+    return this.deps.lists.read(actor, ({ files }) => files.list(actor, query), {
+      query: 'files.list',
+      input: query,
+      tags: ['file'],
+    })
   }
 
   /** @throws GantryError `NOT_FOUND` */
@@ -73,7 +79,11 @@ export class FilesService {
   /** The newest hundred. @throws GantryError `NOT_FOUND` */
   async versions(actor: Actor, fileId: string): Promise<FileVersion[]> {
     await this.get(actor, fileId)
-    return this.deps.reads.files.versions(actor, fileId, LISTED_VERSIONS)
+    return this.deps.lists.read(actor, ({ files }) => files.versions(actor, fileId, LISTED_VERSIONS), {
+      query: 'files.versions',
+      input: fileId,
+      tags: [fileId],
+    })
   }
 
   /**

@@ -6,6 +6,7 @@ import {
   newId,
   notFound,
   type Actor,
+  type AnyReads,
   type EventBus,
   type EventCursor,
   type FollowEvents,
@@ -45,6 +46,7 @@ interface Reads {
 export interface PrintJobsServiceDeps {
   unitOfWork: UnitOfWork<Repositories>
   reads: Primary<Reads>
+  lists: AnyReads<{ printJobs: Pick<PrintJobRepository, 'list'>; attempts: Pick<AttemptRepository, 'listOfJob'> }>
   bus: EventBus
   follow: FollowEvents
 }
@@ -59,7 +61,11 @@ export class PrintJobsService {
   constructor(private readonly deps: PrintJobsServiceDeps) {}
 
   list(actor: Actor, query: PrintJobQuery): Promise<Page<PrintJob>> {
-    return this.deps.reads.printJobs.list(actor, query)
+    return this.deps.lists.read(actor, ({ printJobs }) => printJobs.list(actor, query), {
+      query: 'printJobs.list',
+      input: query,
+      tags: ['print_job', 'attempt'],
+    })
   }
 
   /** @throws GantryError `NOT_FOUND` */
@@ -71,7 +77,7 @@ export class PrintJobsService {
 
   async attempts(actor: Actor, jobId: string): Promise<Attempt[]> {
     await this.get(actor, jobId)
-    return this.deps.reads.attempts.listOfJob(actor, jobId, LISTED_ATTEMPTS)
+    return this.deps.lists.read(actor, ({ attempts }) => attempts.listOfJob(actor, jobId, LISTED_ATTEMPTS))
   }
 
   /** @throws GantryError `NOT_FOUND`, `VALIDATION_FAILED`, `INVALID_STATE` when no copy is missing */

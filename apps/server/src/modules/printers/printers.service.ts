@@ -13,6 +13,7 @@ import {
   newId,
   notFound,
   type Actor,
+  type AnyReads,
   type EventBus,
   type EventType,
   type Primary,
@@ -47,6 +48,7 @@ interface Repositories {
 export interface PrintersServiceDeps {
   unitOfWork: UnitOfWork<Repositories>
   reads: Primary<Pick<Repositories, 'printers'>>
+  lists: AnyReads<{ printers: Pick<PrinterRepository, 'list'> }>
   board: StatusBoard
   bus: EventBus
   desk: CommandDesk
@@ -59,7 +61,7 @@ export class PrintersService {
   constructor(private readonly deps: PrintersServiceDeps) {}
 
   async list(actor: Actor, query: PrinterQuery): Promise<Page<Printer>> {
-    const page = await this.deps.reads.printers.list(actor, query)
+    const page = await this.deps.lists.read(actor, ({ printers }) => printers.list(actor, query))
     return { ...page, items: page.items.map((record) => this.present(record)) }
   }
 

@@ -7,7 +7,7 @@ import { PrismaProjectRepository } from '../../db/projects.repository.js'
 import type { Prisma } from '../../db/generated/client.js'
 import { createUnitOfWork } from '../../db/unit-of-work.js'
 import { PrismaUserRepository } from '../../db/users.repository.js'
-import { newId, onPrimary, type Actor } from '../../kernel/index.js'
+import { listsOfPrimary, newId, onPrimary, type Actor } from '../../kernel/index.js'
 import { openTestDatabase, silentHook } from '../../testing/open-database.js'
 import { ProjectsService } from './projects.service.js'
 
@@ -31,10 +31,11 @@ const open = async () => {
   await new PrismaUserRepository(prisma).create(user)
   const unitOfWork = createUnitOfWork({ prisma, repositoriesFor, hook: silentHook })
   const files = new PrismaFileRepository(prisma)
+  const reads = onPrimary(repositoriesFor(prisma))
   return {
     prisma,
     ada,
-    projects: new ProjectsService({ unitOfWork, reads: onPrimary(repositoriesFor(prisma)) }),
+    projects: new ProjectsService({ unitOfWork, reads, lists: listsOfPrimary(reads) }),
     addFile: async (name: string) => {
       const { fileId } = await files.lockNamed(name, newId('file'), ada.id)
       const id = newId('fileVersion')

@@ -5,6 +5,7 @@ import {
   newId,
   notFound,
   type Actor,
+  type AnyReads,
   type Primary,
   type TransactionContext,
   type UnitOfWork,
@@ -22,6 +23,7 @@ type Transaction = Repositories & TransactionContext
 export interface ProjectsServiceDeps {
   unitOfWork: UnitOfWork<Repositories>
   reads: Primary<Pick<Repositories, 'projects'>>
+  lists: AnyReads<{ projects: Pick<ProjectRepository, 'list'> }>
 }
 
 export interface NewPartInput {
@@ -48,7 +50,11 @@ export class ProjectsService {
     actor: Actor,
     query: { limit: number; cursor: string | null; status: ProjectStatus | null },
   ): Promise<Page<Project>> {
-    return this.deps.reads.projects.list(actor, query)
+    return this.deps.lists.read(actor, ({ projects }) => projects.list(actor, query), {
+      query: 'projects.list',
+      input: query,
+      tags: ['project', 'print_job', 'attempt'],
+    })
   }
 
   /** @throws GantryError `NOT_FOUND` */

@@ -1,4 +1,4 @@
-import type { CacheStats, CacheStrategy, SystemInfo } from '@gantry/schemas'
+import type { CacheStats, CacheStrategy, DatabaseHealth, SystemInfo } from '@gantry/schemas'
 
 import type { Actor, Cache, Clock } from '../../kernel/index.js'
 
@@ -6,6 +6,7 @@ export interface SystemServiceDeps extends Omit<SystemInfo, 'uptimeSeconds' | 'r
   roles: readonly string[]
   cache: Pick<Cache, 'stats' | 'setStrategy'>
   clock: Clock
+  databaseHealth: () => Promise<DatabaseHealth>
 }
 
 /** What this installation is, and how it does. */
@@ -14,7 +15,7 @@ export class SystemService {
 
   /** The actor is taken and not used: whoever may enter may know. */
   info(_actor: Actor): SystemInfo {
-    const { clock, roles, cache: _cache, ...facts } = this.deps
+    const { clock, roles, cache: _cache, databaseHealth: _health, ...facts } = this.deps
     const uptimeSeconds = Math.max(0, (clock.now() - facts.startedAt.getTime()) / 1_000)
     return { ...facts, roles: [...roles], uptimeSeconds }
   }
@@ -27,5 +28,10 @@ export class SystemService {
   /** On every instance, until it is started again. @throws GantryError `UNAVAILABLE` */
   async setCacheStrategy(actor: Actor, strategy: CacheStrategy): Promise<void> {
     await this.deps.cache.setStrategy(strategy, actor.id)
+  }
+
+  /** For admins: the procedure asks who may know. */
+  databaseHealth(_actor: Actor): Promise<DatabaseHealth> {
+    return this.deps.databaseHealth()
   }
 }

@@ -1,10 +1,11 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer, type AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 
 import { Redis } from 'ioredis'
+
+import { freePort } from './free-port.js'
 
 const run = promisify(execFile)
 
@@ -84,15 +85,6 @@ const isInstalled = (): Promise<boolean> =>
     () => true,
     () => false,
   )
-
-const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
 
 const answering = async (port: number, password?: string): Promise<void> => {
   const client = new Redis({
