@@ -45,6 +45,16 @@ describe('the stored form', () => {
     expect(generations).toEqual(OPTIONS.generations)
   })
 
+  it('names its own tags, whatever was opened before, and an unheard-of one when it has none', async () => {
+    const payload = prepare('x')!
+    const tagged = (generations: readonly (readonly [string, string])[]) => seal(payload, { ...OPTIONS, generations })
+    const [some, others, none] = [[['*', 'A']], [['*', 'B']], []] as const
+    for (const generations of [none, some, others, some, none] as const) {
+      const { bytes } = await tagged(generations)
+      expect(openEnvelope(bytes).generations).toEqual(generations.length === 0 ? [['', '']] : generations)
+    }
+  })
+
   it.each([
     ['nothing', Buffer.alloc(0)],
     ['a text', Buffer.from('OK')],

@@ -3,6 +3,7 @@ import { promisify } from 'node:util'
 
 import { MAX_TAGS, MAX_VALUE_BYTES, type Lifetime } from './limits.js'
 import type { PreparedValue, ValueKind } from './prepared-value.js'
+import type { TagGeneration } from './tag-table.js'
 
 /*
  * How a value lies in Redis. All numbers are big-endian.
@@ -36,15 +37,12 @@ const PACKING: ZlibOptions = { level: 3, strategy: constants.Z_DEFAULT_STRATEGY 
 const pack = promisify<Buffer, ZlibOptions, Buffer>(deflateRaw)
 const unpack = promisify<Buffer, ZlibOptions, Buffer>(inflateRaw)
 
-/** A tag with the generation that the value belongs to. */
-export type TagGeneration = readonly [tag: string, generation: string]
-
 export interface Envelope extends Lifetime {
   kind: ValueKind
   compressed: boolean
   madeAtMs: number
   unpackedBytes: number
-  generations: TagGeneration[]
+  generations: readonly TagGeneration[]
   packed: Buffer
 }
 
@@ -104,7 +102,7 @@ export const openEnvelope = (bytes: Buffer): Envelope => {
     compressed: (flags & COMPRESSED) !== 0,
     madeAtMs: bytes.readDoubleBE(8),
     hardMs: freshMs + bytes.readUInt32BE(20),
-    generations: parseTags(bytes.toString('utf8', HEAD_BYTES, bodyAt)),
+    generations: tagsIn(bytes.subarray(HEAD_BYTES, bodyAt)),
     packed: bytes.subarray(bodyAt),
   }
 }
@@ -119,20 +117,47 @@ const parseTags = (text: string): TagGeneration[] => {
   })
 }
 
-/** The payload; never more of it than the head says. @throws CorruptValueError */
-export const unpackedPayload = async (envelope: Envelope): Promise<Buffer> => {
+let lastTags = { bytes: Buffer.alloc(0), generations: parseTags('') }
+
+/** Values that are read together mostly carry the same tags, which are then read once. */
+const tagsIn = (bytes: Buffer): readonly TagGeneration[] => {
+  // A copy: the bytes are part of whatever came with them over the network.
+  if (!bytes.equals(lastTags.bytes)) lastTags = { bytes: Buffer.from(bytes), generations: parseTags(bytes.toString()) }
+  return lastTags.generations
+}
+
+/**
+ * The payload; never more of it than the head says. Only what is large has to be waited for.
+ * @throws CorruptValueError
+ */
+export const unpackedPayload = (envelope: Envelope): Buffer | Promise<Buffer> => {
   const { packed, compressed, unpackedBytes } = envelope
-  const payload = compressed ? await unpacked(packed, unpackedBytes) : packed
-  if (payload.length !== unpackedBytes) throw new CorruptValueError('the payload has another length')
+  if (!compressed) return ofLength(packed, unpackedBytes)
+  // One piece of memory for all of it, and a little more, so that the end is found in it.
+  const options = {
+    maxOutputLength: Math.max(1, unpackedBytes),
+    chunkSize: Math.max(constants.Z_MIN_CHUNK, unpackedBytes + 1),
+  }
+  if (unpackedBytes > UNPACKED_IN_PLACE_BYTES) return unpackedBehind(packed, unpackedBytes, options)
+  try {
+    return ofLength(inflateRawSync(packed, options), unpackedBytes)
+  } catch (cause) {
+    throw unpackable(cause)
+  }
+}
+
+const unpackedBehind = async (packed: Buffer, bytes: number, options: ZlibOptions): Promise<Buffer> => {
+  try {
+    return ofLength(await unpack(packed, options), bytes)
+  } catch (cause) {
+    throw unpackable(cause)
+  }
+}
+
+const ofLength = (payload: Buffer, bytes: number): Buffer => {
+  if (payload.length !== bytes) throw new CorruptValueError('the payload has another length')
   return payload
 }
 
-const unpacked = async (packed: Buffer, bytes: number): Promise<Buffer> => {
-  // One piece of memory for all of it, and a little more, so that the end is found in it.
-  const options = { maxOutputLength: Math.max(1, bytes), chunkSize: Math.max(constants.Z_MIN_CHUNK, bytes + 1) }
-  try {
-    return bytes <= UNPACKED_IN_PLACE_BYTES ? inflateRawSync(packed, options) : await unpack(packed, options)
-  } catch (cause) {
-    throw new CorruptValueError('the payload cannot be unpacked', { cause })
-  }
-}
+const unpackable = (cause: unknown): CorruptValueError =>
+  cause instanceof CorruptValueError ? cause : new CorruptValueError('the payload cannot be unpacked', { cause })

@@ -66,8 +66,10 @@ export class LayeredCache implements Cache {
   }
 
   async find<T>(key: string, options?: CacheReadOptions): Promise<Cached<T> | undefined> {
-    const known = this.peek<T>(key)
+    const known = this.peek<T>(key) ?? this.staleWhileLoading<T>(key)
     if (known !== undefined) return known
+    const loaded = await this.loads.underway(key)
+    if (loaded !== undefined) return { value: loaded as T, ageSeconds: this.ageOf(key) }
     const [found] = await this.beyondMemory([key], options)
     return found && { value: found.value as T, ageSeconds: found.ageMs / 1_000 }
   }
@@ -75,7 +77,7 @@ export class LayeredCache implements Cache {
   getOrSet<T>(key: string, load: (context: LoadContext) => Promise<T>, options: CacheLoadOptions): Promise<T> {
     const nowMs = this.options.clock.monotonicMs()
     const entry = this.options.memory.find(key, nowMs)
-    if (entry !== undefined && nowMs < entry.freshUntilMs) {
+    if (entry !== undefined && nowMs < entry.freshUntilMs - 1_000 * (options.minFresh ?? 0)) {
       entry.counters.memory.hits += 1
       return Promise.resolve(entry.value as T)
     }
@@ -186,6 +188,22 @@ export class LayeredCache implements Cache {
     if (entry === undefined || nowMs >= entry.freshUntilMs) return undefined
     entry.counters.memory.hits += 1
     return entry
+  }
+
+  /** Of what was just loaded, or found in Redis, where it may have lain for a while. */
+  private ageOf(key: string): number {
+    const nowMs = this.options.clock.monotonicMs()
+    return (nowMs - (this.options.memory.find(key, nowMs)?.madeAtMs ?? nowMs)) / 1_000
+  }
+
+  /** What `swr` answers with while it loads anew. */
+  private staleWhileLoading<T>(key: string): Cached<T> | undefined {
+    if (this.strategy === 'simple') return undefined
+    const nowMs = this.options.clock.monotonicMs()
+    const entry = this.options.memory.find(key, nowMs)
+    if (entry === undefined || !this.loads.isUnderway(key)) return undefined
+    entry.counters.memory.staleHits += 1
+    return { value: entry.value as T, ageSeconds: (nowMs - entry.madeAtMs) / 1_000 }
   }
 
   private forgetKey(key: string): void {

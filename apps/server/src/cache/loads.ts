@@ -44,6 +44,19 @@ export class Loads {
     return flight?.landing ?? this.fly(key, this.planned(key, load, options), true)
   }
 
+  isUnderway(key: string): boolean {
+    return this.flights.joinable(key, this.options.clock.monotonicMs()) !== undefined
+  }
+
+  /** What a load under way brings; undefined when there is none, or it fails. */
+  async underway(key: string): Promise<unknown> {
+    const flight = this.flights.joinable(key, this.options.clock.monotonicMs())
+    if (flight === undefined) return undefined
+    this.options.counters.of(key).memory.misses += 1
+    // Whoever began it hears of the failure.
+    return flight.landing.catch(() => undefined)
+  }
+
   /** Loads anew for those who come later, unless that is under way. */
   refreshBehind(key: string, load: Load, options: CacheLoadOptions & { strategy: CacheStrategy }): void {
     if (this.flights.joinable(key, this.options.clock.monotonicMs()) !== undefined) return
@@ -76,7 +89,7 @@ export class Loads {
     const found = redis === null ? undefined : await this.inRedis(redis, key, plan, flight)
     if (found !== undefined) {
       const counts = this.options.counters.of(key).redis
-      if (found.ageMs < found.freshMs) {
+      if (found.ageMs < found.freshMs - 1_000 * (plan.minFresh ?? 0)) {
         counts.hits += 1
         return found.value
       }

@@ -100,6 +100,19 @@ describe('getOrSet', () => {
     expect(new Set(answers).size).toBe(1)
   })
 
+  it('loads anew what is fresh for no longer than the caller needs', async () => {
+    const { cache, clock } = openMemoryCache()
+    const loader = countingLoader()
+    const ask = (minFresh: number) => cache.getOrSet('a', loader.load, { ttl: 10, minFresh })
+    await ask(0)
+    await clock.advance(7_999)
+    expect(await ask(2)).toEqual({ n: 1 })
+    await clock.advance(1)
+    expect(await ask(2)).toEqual({ n: 2 })
+    await clock.advance(9_999)
+    expect(await ask(0)).toEqual({ n: 2 })
+  })
+
   it('tells all who wait of a failure, and tries again for the next', async () => {
     const { cache } = openMemoryCache()
     let loads = 0

@@ -62,8 +62,10 @@ export class RedisStore {
     const replies = await this.options.link.attempt('read', (redis) => this.fetch(redis, keys, missing), { circuit })
     if (replies === undefined) return undefined
     const envelopes = replies.map((bytes) => (bytes === null ? undefined : this.opened(bytes)))
-    await this.learnWhatTheyName(envelopes, circuit)
-    return Promise.all(envelopes.map((envelope) => this.current(envelope)))
+    const doubtful = this.doubtfulIn(envelopes)
+    if (doubtful.size > 0) await this.learn([...doubtful], circuit)
+    const values = envelopes.map((envelope) => this.current(envelope))
+    return areHere(values) ? values : Promise.all(values.map(async (value) => value))
   }
 
   /** Asks for the generations that are not known. @returns false when they stay unknown */
@@ -133,11 +135,16 @@ export class RedisStore {
 
   /** The values, and on the same way the generations that are missing. */
   private async fetch(redis: Redis, keys: readonly string[], missing: readonly TagState[]): Promise<(Buffer | null)[]> {
-    const [only] = keys
-    if (only !== undefined && keys.length === 1 && missing.length === 0)
-      return [await redis.getBuffer(this.valueKey(only))]
+    const names = keys.map((key) => this.valueKey(key))
+    const [only] = names
+    if (missing.length === 0) {
+      if (only === undefined) return []
+      return names.length === 1 ? [await redis.getBuffer(only)] : await redis.mgetBuffer(names)
+    }
     const pipeline = redis.pipeline()
-    for (const key of keys) pipeline.getBuffer(this.valueKey(key))
+    // One command for all: a pipeline of a hundred takes longer than what it asks for.
+    const first = only === undefined ? 0 : 1
+    if (first === 1) pipeline.mgetBuffer(names)
     const asked = missing.map((state) => ({ state, version: state.version }))
     for (const { tag } of missing) {
       const name = this.generationKey(tag)
@@ -151,10 +158,10 @@ export class RedisStore {
     }
     asked.forEach(({ state, version }, n) => {
       // The making of a generation may be refused for want of room; reading it may not.
-      const generation = replyAt(keys.length + 2 * n + 1)
+      const generation = replyAt(first + 2 * n + 1)
       if (typeof generation === 'string' && state.version === version) state.generation = generation
     })
-    return keys.map((_key, n) => replyAt(n) as Buffer | null)
+    return first === 0 ? [] : (replyAt(0) as (Buffer | null)[])
   }
 
   private opened(bytes: Buffer): Envelope | undefined {
@@ -166,31 +173,39 @@ export class RedisStore {
     }
   }
 
-  private async learnWhatTheyName(envelopes: readonly (Envelope | undefined)[], circuit: boolean): Promise<void> {
+  /** Tags of which the values name other generations than are known: what is known may be out of date, as after a wipe. */
+  private doubtfulIn(envelopes: readonly (Envelope | undefined)[]): Set<TagState> {
     const doubtful = new Set<TagState>()
     for (const envelope of envelopes) {
-      for (const [tag, generation] of envelope?.generations ?? []) {
+      if (envelope === undefined) continue
+      for (const [tag, generation] of envelope.generations) {
         const state = this.options.tags.of(tag)
         if (state.generation === generation) continue
-        // What is known may be out of date, as after a wipe.
         state.generation = null
         doubtful.add(state)
       }
     }
-    if (doubtful.size > 0) await this.learn([...doubtful], circuit)
+    return doubtful
   }
 
-  private async current(envelope: Envelope | undefined): Promise<FoundValue | undefined> {
+  private current(envelope: Envelope | undefined): Late<FoundValue | undefined> {
     if (envelope === undefined) return undefined
     const { tags, now } = this.options
-    const { kind, freshMs, hardMs, generations } = envelope
-    if (generations.some(([tag, generation]) => tags.of(tag).generation !== generation)) return undefined
+    const { hardMs, generations } = envelope
+    if (!tags.areCurrent(generations)) return undefined
     const ageMs = Math.max(0, now() - envelope.madeAtMs)
     if (ageMs >= hardMs) return undefined
-    const moment = tags.moment(generations.map(([tag]) => tag).filter((tag) => tag !== EVERYTHING))
+    const moment = tags.momentOf(generations)
     try {
-      const payload = await unpackedPayload(envelope)
-      return { value: valueOf(kind, payload), payloadBytes: payload.length, ageMs, freshMs, hardMs, moment }
+      const payload = unpackedPayload(envelope)
+      return payload instanceof Promise
+        ? payload
+            .then((late) => foundIn(envelope, late, ageMs, moment))
+            .catch((err: unknown) => {
+              this.report(err)
+              return undefined
+            })
+        : foundIn(envelope, payload, ageMs, moment)
     } catch (err) {
       this.report(err)
       return undefined
@@ -220,3 +235,18 @@ export class RedisStore {
     return `${this.options.prefix}:g:${tag}`
   }
 }
+
+type Late<T> = T | Promise<T>
+
+const areHere = <T>(values: Late<T>[]): values is T[] => !values.some((value) => value instanceof Promise)
+
+const foundIn = (
+  { kind, freshMs, hardMs }: Envelope,
+  payload: Buffer,
+  ageMs: number,
+  moment: TagMoment,
+): FoundValue => ({
+  value: valueOf(kind, payload),
+  payloadBytes: payload.length,
+  ...{ ageMs, freshMs, hardMs, moment },
+})

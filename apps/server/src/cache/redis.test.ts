@@ -127,6 +127,35 @@ describe('through Redis', () => {
     expect(two.calls['read']).toBe(1)
   })
 
+  it('what is fresh for no longer than the caller needs is loaded though Redis has it', async () => {
+    await using pair = await open()
+    const { one, two } = pair
+    await one.cache.getOrSet('list', () => Promise.resolve(1), { ttl: 60 })
+    await expect.poll(() => one.calls['write'], { interval: 5 }).toBe(1)
+    expect(await two.cache.getOrSet('list', () => Promise.resolve(2), { ttl: 60, minFresh: 60 })).toBe(2)
+    expect(await two.cache.getOrSet('list', noLoad, { ttl: 60, minFresh: 30 })).toBe(2)
+  })
+
+  it('of many, those that are no values of ours are missed alone', async () => {
+    await using pair = await open()
+    const { one, two, client, prefix } = pair
+    const entries = ['a', 'b', 'c', 'd'].map((key) => [key, 'x'.repeat(3_000)] as const)
+    await one.cache.mset(entries, { ttl: 60 })
+    await client.del(`${prefix}:v:a`)
+    await client.lpush(`${prefix}:v:a`, 'a list')
+    await client.set(`${prefix}:v:b`, 'garbage')
+    await client.del(`${prefix}:v:c`)
+    const wanted = ['a', 'b', 'c', 'd', 'none']
+    expect((await two.cache.mget(wanted)).map((value) => value !== undefined)).toEqual([
+      false,
+      false,
+      false,
+      true,
+      false,
+    ])
+    expect(two.log.lines.map(({ message }) => message)).toEqual([expect.stringContaining('could not be read')])
+  })
+
   it('large values are compressed, small ones and those that do not shrink are not', async () => {
     await using pair = await open()
     const { one, client, prefix } = pair

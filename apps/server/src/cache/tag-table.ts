@@ -1,5 +1,8 @@
 import { LRUCache } from 'lru-cache'
 
+/** A tag with the generation that a value belongs to. */
+export type TagGeneration = readonly [tag: string, generation: string]
+
 /** What this process knows of one tag. Whoever keeps a value holds on to these and compares versions. */
 export interface TagState {
   readonly tag: string
@@ -65,6 +68,25 @@ export class TagTable {
     const states = [this.everything]
     for (const tag of tags) states.push(this.of(tag))
     return { states, versions: states.map(({ version }) => version) }
+  }
+
+  /** As {@link moment}, of the tags that a stored value names, the one that every value has among them. */
+  momentOf(generations: readonly TagGeneration[]): TagMoment {
+    const states = [this.everything]
+    const versions = [this.everything.version]
+    for (const [tag] of generations) {
+      if (tag === EVERYTHING) continue
+      const state = this.of(tag)
+      states.push(state)
+      versions.push(state.version)
+    }
+    return { states, versions }
+  }
+
+  /** Whether these generations are the ones that are known. */
+  areCurrent(generations: readonly TagGeneration[]): boolean {
+    for (const [tag, generation] of generations) if (this.of(tag).generation !== generation) return false
+    return true
   }
 
   invalidate(tag: string, nowMs: number): void {

@@ -1,3 +1,4 @@
+import type { Logger } from '../kernel/logger.port.js'
 import type { Exchange } from './exchange.js'
 import type { HttpMetrics } from './metrics.port.js'
 
@@ -5,9 +6,9 @@ const CLIENT_CLOSED_REQUEST = 499
 const KNOWN_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
 
 /** One line and one measurement per request, when its answer has been sent or its client has gone. */
-export const observe = (exchange: Exchange, metrics: HttpMetrics): void => {
+export const observe = (exchange: Exchange, metrics: HttpMetrics, log: Logger): void => {
   const began = performance.now()
-  exchange.res.once('close', () => {
+  exchange.res.on('close', () => {
     const { res, method } = exchange
     const status = res.writableFinished ? res.statusCode : CLIENT_CLOSED_REQUEST
     const durationMs = performance.now() - began
@@ -17,15 +18,17 @@ export const observe = (exchange: Exchange, metrics: HttpMetrics): void => {
       status,
       durationSeconds: durationMs / 1_000,
     })
-    writeLine(exchange, status, durationMs)
+    writeLine(exchange, log, status, durationMs)
   })
 }
 
 const QUIET_ROUTES = ['/healthz', '/ready', '/health', '/metrics']
 
-const writeLine = (exchange: Exchange, status: number, durationMs: number): void => {
-  const { log, method, path, procedures, errorCodes, actor, address, routePattern } = exchange
+/** On the common log: one of the request's own is made only when something else is said of it. */
+const writeLine = (exchange: Exchange, log: Logger, status: number, durationMs: number): void => {
+  const { requestId, method, path, procedures, errorCodes, actor, address, routePattern } = exchange
   const fields = {
+    requestId,
     method,
     path,
     status,

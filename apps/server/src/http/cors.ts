@@ -11,21 +11,23 @@ const PREFLIGHT_SECONDS = 600
  * Tells browsers which foreign pages may read the answer. An origin that is not listed gets no header at all.
  * @returns true when the request was a preflight and has been answered
  */
-export const applyCors = ({ req, res, method }: Exchange, origins: readonly string[]): boolean => {
+export const applyCors = (exchange: Exchange, origins: readonly string[]): boolean => {
+  const { req, res, head, method } = exchange
   const { origin } = req.headers
   if (origin === undefined) return false
-  res.setHeader('Vary', 'Origin')
+  head['Vary'] = 'Origin'
   const isAllowed = origins.includes(origin)
   if (isAllowed) {
-    res.setHeader('Access-Control-Allow-Origin', origin)
-    res.setHeader('Access-Control-Expose-Headers', EXPOSED_HEADERS)
+    head['Access-Control-Allow-Origin'] = origin
+    head['Access-Control-Expose-Headers'] = EXPOSED_HEADERS
   }
   if (method !== 'OPTIONS' || req.headers['access-control-request-method'] === undefined) return false
   if (isAllowed) {
-    res.setHeader('Access-Control-Allow-Methods', METHODS)
-    res.setHeader('Access-Control-Allow-Headers', REQUEST_HEADERS)
-    res.setHeader('Access-Control-Max-Age', PREFLIGHT_SECONDS)
+    head['Access-Control-Allow-Methods'] = METHODS
+    head['Access-Control-Allow-Headers'] = REQUEST_HEADERS
+    head['Access-Control-Max-Age'] = PREFLIGHT_SECONDS
   }
+  exchange.applyHead()
   res.writeHead(204).end()
   return true
 }

@@ -12,51 +12,99 @@ export class Exchange {
   readonly method: string
   /** As sent, without the query. */
   readonly path: string
-  readonly query: URLSearchParams
   /** The peer of the connection. */
   readonly address: string
-  readonly log: Logger
   actor: Actor | null = null
   /** The matched route's pattern; stays small in number. */
   routePattern = 'unmatched'
   /** The procedures that were asked for, as far as the router knows them. */
   procedures: readonly string[] = []
+  /** Headers of the answer that are not yet handed to node: together and at its end they cost half as much. */
+  head: Record<string, string | number> = {}
   /** The error codes that the answer carries. */
   readonly errorCodes = new Set<string>()
 
-  private readonly controller = new AbortController()
+  /** Why there is nobody left to answer. */
+  private abortReason: GantryError | null = null
   private deadline: NodeJS.Timeout | undefined
+  private rejectWait: ((reason: GantryError) => void) | null = null
+  // What not every request asks for is made when it is asked for.
+  private readonly queryText: string
+  private parsedQuery: URLSearchParams | null = null
+  private ownLog: Logger | null = null
+  private controller: AbortController | null = null
 
   constructor(
     readonly req: IncomingMessage,
     readonly res: ServerResponse,
-    log: Logger,
+    private readonly baseLog: Logger,
   ) {
     this.requestId = requestIdOf(req.headers['x-request-id'])
     this.method = req.method ?? 'GET'
     const [path, query] = splitOnce(req.url ?? '/', '?')
     this.path = path
-    this.query = new URLSearchParams(query)
+    this.queryText = query
     this.address = req.socket.remoteAddress ?? 'unknown'
-    this.log = log.child({ requestId: this.requestId })
-    // Every call of a batch listens; how many there may be is limited elsewhere.
-    setMaxListeners(0, this.controller.signal)
-    res.once('close', () => this.onClose())
+    res.on('close', () => this.onClose())
+  }
+
+  get query(): URLSearchParams {
+    return (this.parsedQuery ??= new URLSearchParams(this.queryText))
+  }
+
+  get log(): Logger {
+    return (this.ownLog ??= this.baseLog.child({ requestId: this.requestId }))
+  }
+
+  get isAborted(): boolean {
+    return this.abortReason !== null
   }
 
   /** Aborts when the client is gone or the deadline has passed; the reason is a `GantryError`. */
   get signal(): AbortSignal {
+    if (this.controller === null) {
+      this.controller = new AbortController()
+      // Every call of a batch listens; how many there may be is limited elsewhere.
+      setMaxListeners(0, this.controller.signal)
+      if (this.abortReason !== null) this.controller.abort(this.abortReason)
+    }
     return this.controller.signal
+  }
+
+  /**
+   * The promise's result, or the reason as soon as the exchange is aborted. One wait at a time; a signal with its
+   * listeners would cost more than what is waited for mostly does.
+   */
+  unlessAborted<T>(promise: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.rejectWait = reject
+      if (this.abortReason !== null) reject(this.abortReason)
+      promise.then(resolve, reject)
+    })
+  }
+
+  /** Hands the headers so far to node, for whoever answers in its own way. */
+  applyHead(): void {
+    const { head } = this
+    this.head = {}
+    for (const name of Object.keys(head)) this.res.setHeader(name, head[name] ?? '')
   }
 
   /** From now on the answer must come within `ms`. */
   startDeadline(ms: number): void {
-    this.deadline = setTimeout(() => this.controller.abort(new GantryError('DEADLINE_EXCEEDED')), ms)
+    this.deadline = setTimeout(() => this.abort('DEADLINE_EXCEEDED'), ms)
   }
 
   private onClose(): void {
     clearTimeout(this.deadline)
-    if (!this.res.writableFinished) this.controller.abort(new GantryError('REQUEST_ABORTED'))
+    if (!this.res.writableFinished) this.abort('REQUEST_ABORTED')
+  }
+
+  private abort(code: 'DEADLINE_EXCEEDED' | 'REQUEST_ABORTED'): void {
+    if (this.abortReason !== null) return
+    this.abortReason = new GantryError(code)
+    this.rejectWait?.(this.abortReason)
+    this.controller?.abort(this.abortReason)
   }
 }
 

@@ -2,7 +2,8 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 
 import { SYSTEM_ACTOR, type Actor, type Authenticator } from '../kernel/index.js'
-import { CacheRig } from '../testing/cache-rig.js'
+import { CacheRig, type CacheRigOptions } from '../testing/cache-rig.js'
+import { ManualClock } from '../testing/manual-clock.js'
 import { startProbeServer, type ProbeServer } from '../testing/http-test-server.js'
 import { Answers } from '../trpc/answers.js'
 import type { CacheRule } from '../trpc/cache-rule.js'
@@ -16,17 +17,23 @@ const wanted = z.strictObject({ name: z.string(), limit: z.int().default(10) })
 /** Two kept queries and what lies beside them; `runs` counts what was really carried out. */
 const countingRouter = () => {
   const runs = { list: 0, own: 0, plain: 0, refused: 0 }
+  const gate = { wait: Promise.resolve() }
   const seen = z.object({ name: z.string(), limit: z.number(), run: z.number(), at: z.date() })
   const found = (input: z.output<typeof wanted>, run: number) => ({ ...input, run, at: new Date(0) })
   return {
     runs,
+    gate,
     router: router({
       list: operatorProcedure
         .meta({ openapi: { method: 'GET', path: '/list', tags: ['list'], summary: 'A list' } })
         .input(wanted)
         .concat(cache(shared))
         .output(seen)
-        .query(({ input }) => ({ ...found(input, (runs.list += 1)), secret: 'a column that nobody declared' })),
+        .query(async ({ input }) => {
+          const run = (runs.list += 1)
+          await gate.wait
+          return { ...found(input, run), secret: 'a column that nobody declared' }
+        }),
       own: authedProcedure
         .input(wanted)
         .concat(cache({ ...shared, scope: 'actor' }))
@@ -67,16 +74,19 @@ afterEach(async () => {
   for (const each of opened.splice(0)) await each[Symbol.asyncDispose]()
 })
 
-const open = async (overrides: Partial<Parameters<typeof startProbeServer>[0]> = {}) => {
-  const rig = new CacheRig()
+const open = async ({
+  clock,
+  ...overrides
+}: Partial<Parameters<typeof startProbeServer>[0]> & CacheRigOptions = {}) => {
+  const rig = new CacheRig({ ...(clock && { clock }) })
   const { cache: kept } = rig.start()
-  const { router, runs } = countingRouter()
+  const { router, runs, gate } = countingRouter()
   const answers = new Answers(kept, 'build-1')
   const server: ProbeServer = await startProbeServer({ router, answers, authenticator, ...overrides })
   opened.push(rig, { [Symbol.asyncDispose]: () => server.stop() })
   const get = (path: string, who = 'olga', headers: Record<string, string> = {}) =>
     fetch(server.url + path, { headers: { authorization: who, ...headers } })
-  return { ...server, kept, runs, get, answers, router }
+  return { ...server, kept, runs, gate, get, answers, router }
 }
 
 const one = (procedure: string, input: object): string =>
@@ -100,6 +110,32 @@ describe('a query whose answers are kept', () => {
     expect(second.headers.get('age')).toBe('0')
     expect(second.headers.get('content-type')).toBe(first.headers.get('content-type'))
     expect(second.headers.get('vary')).toBe(first.headers.get('vary'))
+  })
+
+  it('is sent with all the headers of one that was made', async () => {
+    const { get } = await open({ http: { corsOrigins: ['https://shop.example'] } })
+    const headers = { origin: 'https://shop.example', 'x-request-id': 'mine' }
+    const [made, kept] = [
+      await get(one('list', { name: 'a' }), 'olga', headers),
+      await get(one('list', { name: 'a' }), 'olga', headers),
+    ]
+    expect([statusOf(made), statusOf(kept)]).toEqual(['Gantry; fwd=miss', 'Gantry; hit'])
+    const ofMade = Object.fromEntries([...made.headers].filter(([name]) => !/^(date|content-length)$/.test(name)))
+    const differing = {
+      age: '0',
+      'cache-status': 'Gantry; hit',
+      'ratelimit-remaining': '9998',
+      'content-length': expect.any(String) as string,
+    }
+    expect(Object.fromEntries([...kept.headers].filter(([name]) => name !== 'date'))).toEqual({
+      ...ofMade,
+      ...differing,
+    })
+    expect(ofMade).toMatchObject({
+      'x-request-id': 'mine',
+      'access-control-allow-origin': 'https://shop.example',
+      'x-frame-options': 'DENY',
+    })
   })
 
   it('has one answer for equal inputs, however they are written', async () => {
@@ -128,6 +164,40 @@ describe('a query whose answers are kept', () => {
     const answers = await Promise.all(Array.from({ length: 50 }, () => get(one('list', { name: 'a' }))))
     expect(new Set(await Promise.all(answers.map((answer) => answer.text()))).size).toBe(1)
     expect(runs.list).toBe(1)
+  })
+
+  it('is waited for while it is made anew, and those who wait get its bytes', async () => {
+    const { get, gate, kept, runs } = await open()
+    await get(one('list', { name: 'a' }))
+    await kept.invalidateTags(['printer'])
+    let openGate = () => {}
+    gate.wait = new Promise((resolve) => (openGate = resolve))
+    const first = get(one('list', { name: 'a' }))
+    await expect.poll(() => runs.list).toBe(2)
+    const waiting = Array.from({ length: 5 }, () => get(one('list', { name: 'a' })))
+    const missesOf = () => kept.stats().groups.find(({ group }) => group === 'list')?.memory.misses ?? 0
+    const misses = missesOf()
+    await expect.poll(missesOf).toBe(misses + 5)
+    openGate()
+    const answers = [await first, ...(await Promise.all(waiting))]
+    expect(answers.map(statusOf)).toEqual(['Gantry; fwd=miss', ...waiting.map(() => 'Gantry; hit')])
+    expect(new Set(await Promise.all(answers.map((answer) => answer.text()))).size).toBe(1)
+    expect(runs.list).toBe(2)
+  })
+
+  it('is waited for no longer than a request may take', async () => {
+    const { get, gate, kept, runs } = await open({ timeouts: { requestMs: 500 } })
+    await get(one('list', { name: 'a' }))
+    await kept.invalidateTags(['printer'])
+    let openGate = () => {}
+    gate.wait = new Promise((resolve) => (openGate = resolve))
+    const first = get(one('list', { name: 'a' }))
+    await expect.poll(() => runs.list).toBe(2)
+    const answers = await Promise.all([first, get(one('list', { name: 'a' }))])
+    expect(answers.map(({ status }) => status)).toEqual([504, 504])
+    openGate()
+    await expect.poll(async () => statusOf(await get(one('list', { name: 'a' })))).toBe('Gantry; hit')
+    expect(runs.list).toBe(2)
   })
 
   it('keeps no failure, and says nothing of keeping with one', async () => {
@@ -193,6 +263,16 @@ describe('a batch', () => {
     expect(runs).toMatchObject({ list: 1, own: 1 })
   })
 
+  it('is of the length that it says', async () => {
+    const { get } = await open()
+    const path = batch(['list', { name: 'a' }], ['list', { name: 'ü' }], ['list', { name: 'c' }])
+    await get(path)
+    const answer = await get(path)
+    const text = await answer.text()
+    expect(answer.headers.get('content-length')).toBe(String(Buffer.byteLength(text)))
+    expect(JSON.parse(text)).toMatchObject(['a', 'ü', 'c'].map((name) => ({ result: { data: { json: { name } } } })))
+  })
+
   it('of one call is a list of one answer', async () => {
     const { get } = await open()
     await get(batch(['list', { name: 'a' }]))
@@ -208,6 +288,23 @@ describe('a batch', () => {
     const never = await get(batch(['list', { name: 'a' }], ['plain', null]))
     expect([statusOf(never), runs.list, runs.plain]).toEqual([null, 2, 1])
     expect(statusOf(await get(batch(['list', { name: 'b' }], ['list', { name: 'a' }])))).toBe('Gantry; hit')
+  })
+
+  it('of which one answer has expired makes those anew too that are about to expire', async () => {
+    const clock = new ManualClock()
+    const { get, runs } = await open({ clock })
+    const [a, b, c] = ['a', 'b', 'c'].map((name) => ['list', { name }] as [string, object])
+    await get(one('list', { name: 'a' }))
+    await clock.advance(10_000)
+    await get(one('list', { name: 'b' }))
+    await clock.advance(20_000)
+    await get(one('list', { name: 'c' }))
+    await clock.advance(29_999)
+    expect([statusOf(await get(batch(a!, b!, c!))), runs.list]).toEqual(['Gantry; hit', 3])
+    await clock.advance(1)
+    expect([statusOf(await get(batch(a!, b!, c!))), runs.list]).toEqual(['Gantry; fwd=miss', 5])
+    await clock.advance(29_999)
+    expect([statusOf(await get(batch(a!, b!, c!))), runs.list]).toEqual(['Gantry; hit', 5])
   })
 
   it('is streamed when the client asks for that', async () => {

@@ -1,11 +1,10 @@
 import type { Cached } from '../kernel/cache.port.js'
 import type { Answers } from '../trpc/answers.js'
-import type { CacheRule } from '../trpc/cache-rule.js'
 import type { Exchange } from './exchange.js'
+import { KeptCallsTable, type KeptCalls } from './kept-calls.js'
 import type { HttpMetrics } from './metrics.port.js'
 import type { ProcedureMap } from './trpc-procedures.js'
-import { sendText } from './respond.js'
-import { writtenInputs } from './written-inputs.js'
+import { sendParts } from './respond.js'
 
 export interface KeptAnswersOptions {
   /** Null: nothing is kept. */
@@ -14,25 +13,9 @@ export interface KeptAnswersOptions {
   metrics: HttpMetrics
 }
 
-/** The calls of one request, all of queries whose answers are kept. */
-export interface KeptCalls {
-  rules: readonly CacheRule[]
-  /** Their inputs as text; null when they cannot be told apart. */
-  written: readonly string[] | null
-}
-
 /** RFC 9211; browsers and proxies must not answer for us. */
 const CACHE_CONTROL = 'private, no-cache'
 export const MISS_HEADERS = { 'cache-control': CACHE_CONTROL, 'cache-status': 'Gantry; fwd=miss' }
-
-/** The rules of the queries whose answers are kept, by procedure. */
-const rulesIn = (procedures: ProcedureMap): ReadonlyMap<string, CacheRule> =>
-  new Map(
-    [...procedures].flatMap(([name, { _def }]) => {
-      const { cache } = (_def.meta ?? {}) as { cache?: CacheRule }
-      return _def.type === 'query' && cache !== undefined ? [[name, cache] as const] : []
-    }),
-  )
 
 const areAll = <T>(values: readonly (T | undefined)[]): values is T[] => !values.includes(undefined)
 
@@ -41,18 +24,15 @@ const areAll = <T>(values: readonly (T | undefined)[]): values is T[] => !values
  * caller is known by then; an answer is kept only under the role and scope of somebody who was allowed to ask.
  */
 export class KeptAnswers {
-  private readonly rules: ReadonlyMap<string, CacheRule>
+  private readonly table: KeptCallsTable
 
   constructor(private readonly options: KeptAnswersOptions) {
-    this.rules = rulesIn(options.procedures)
+    this.table = new KeptCallsTable(options.procedures)
   }
 
-  /** @returns null when the answer to one of them is never kept */
-  callsOf(exchange: Exchange): KeptCalls | null {
-    const { method, procedures } = exchange
-    if (this.options.answers === null || method !== 'GET' || procedures.length === 0) return null
-    const rules = procedures.map((name) => this.rules.get(name))
-    return areAll(rules) ? { rules, written: writtenInputs(exchange) } : null
+  /** @returns undefined when the answer to one of them is never kept */
+  callsOf(exchange: Exchange): KeptCalls | undefined {
+    return this.options.answers === null ? undefined : this.table.of(exchange)
   }
 
   /** @returns whether the request is answered */
@@ -60,27 +40,31 @@ export class KeptAnswers {
     const began = performance.now()
     const keys = wantsStream(exchange) ? null : this.keysOf(exchange, calls)
     const found = keys === null ? null : await this.read(keys)
-    if (found === null || exchange.signal.aborted) return false
-    send(exchange, found)
-    this.report(exchange.procedures, (performance.now() - began) / 1_000)
+    if (found === null || exchange.isAborted) return false
+    send(exchange, found, calls.isBatch)
+    this.report(calls.procedures, (performance.now() - began) / 1_000)
     return true
   }
 
   /** Remembers what a call wrote, now that it is parsed. */
-  remember({ procedures }: Exchange, { written }: KeptCalls, batchIndex: number, input: string): void {
+  remember({ procedures, written, inputs }: KeptCalls, batchIndex: number, input: string): void {
     const [procedure, text] = [procedures[batchIndex], written?.[batchIndex]]
-    if (procedure !== undefined && text !== undefined) this.options.answers?.remember(procedure, text, input)
+    if (procedure === undefined || text === undefined) return
+    inputs[batchIndex] = input
+    this.options.answers?.remember(procedure, text, input)
   }
 
-  private keysOf({ procedures, actor }: Exchange, { rules, written }: KeptCalls): string[] | null {
+  private keysOf({ actor }: Exchange, { procedures, rules, written, inputs }: KeptCalls): string[] | null {
     const { answers } = this.options
     if (answers === null || written === null) return null
-    const keys = rules.map((rule, n) => {
+    const keys: string[] = []
+    for (const [n, rule] of rules.entries()) {
       const procedure = procedures[n] ?? ''
-      const input = answers.recall(procedure, written[n] ?? '')
-      return input === undefined ? undefined : answers.keyOf(procedure, input, rule, actor)
-    })
-    return areAll(keys) ? keys : null
+      const input = (inputs[n] ??= answers.recall(procedure, written[n] ?? ''))
+      if (input === undefined) return null
+      keys.push(answers.keyOf(procedure, input, rule, actor))
+    }
+    return keys
   }
 
   private async read(keys: string[]): Promise<Cached<Buffer>[] | null> {
@@ -104,17 +88,17 @@ const wantsStream = ({ req: { headers } }: Exchange): boolean =>
 
 const [OPEN, COMMA, CLOSE] = [Buffer.from('['), Buffer.from(','), Buffer.from(']')]
 
-const joined = (parts: readonly Buffer[]): Buffer =>
-  Buffer.concat([OPEN, ...parts.flatMap((part, n) => (n === 0 ? [part] : [COMMA, part])), CLOSE])
+const inOneList = (answers: readonly Buffer[]): Buffer[] => [
+  ...answers.flatMap((answer, n) => [n === 0 ? OPEN : COMMA, answer]),
+  CLOSE,
+]
 
-const send = (exchange: Exchange, found: readonly Cached<Buffer>[]): void => {
-  const { res, query } = exchange
-  const parts = found.map(({ value }) => value)
-  const [only] = parts
-  const body = query.get('batch') === '1' || only === undefined ? joined(parts) : only
-  res.setHeader('cache-control', CACHE_CONTROL)
-  res.setHeader('cache-status', 'Gantry; hit')
-  res.setHeader('age', Math.floor(Math.max(...found.map(({ ageSeconds }) => ageSeconds))))
-  res.setHeader('vary', 'trpc-accept, accept, origin')
-  sendText(exchange, 200, 'application/json', body)
+const send = (exchange: Exchange, found: readonly Cached<Buffer>[], isBatch: boolean): void => {
+  const { head } = exchange
+  const answers = found.map(({ value }) => value)
+  head['Cache-Control'] = CACHE_CONTROL
+  head['Cache-Status'] = 'Gantry; hit'
+  head['Age'] = Math.floor(Math.max(...found.map(({ ageSeconds }) => ageSeconds)))
+  head['Vary'] = 'trpc-accept, accept, origin'
+  sendParts(exchange, 200, isBatch ? inOneList(answers) : answers)
 }

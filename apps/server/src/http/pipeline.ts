@@ -5,7 +5,6 @@ import { GantryError } from '../kernel/errors.js'
 import type { Logger } from '../kernel/logger.port.js'
 import { gantryErrorOf } from '../trpc/gantry-error-of.js'
 import { logError } from '../trpc/log-error.js'
-import { unlessAborted } from '../trpc/unless-aborted.js'
 import { observe } from './access-log.js'
 import { applyCors } from './cors.js'
 import { Exchange } from './exchange.js'
@@ -15,7 +14,7 @@ import { assertWithinLimits } from './limits/request-limits.js'
 import type { HttpMetrics } from './metrics.port.js'
 import { sendError } from './respond.js'
 import type { Match, Route, RouteTable } from './route.js'
-import { applySecurityHeaders } from './security-headers.js'
+import { SECURITY_HEADERS } from './security-headers.js'
 
 export interface PipelineOptions {
   log: Logger
@@ -32,10 +31,10 @@ export class Pipeline {
   constructor(private readonly options: PipelineOptions) {}
 
   async handle(req: IncomingMessage, res: ServerResponse): Promise<void> {
-    const exchange = new Exchange(req, res, this.options.log)
-    res.setHeader('X-Request-Id', exchange.requestId)
-    applySecurityHeaders(res)
-    observe(exchange, this.options.metrics)
+    const { log, metrics } = this.options
+    const exchange = new Exchange(req, res, log)
+    exchange.head = { 'X-Request-Id': exchange.requestId, ...SECURITY_HEADERS }
+    observe(exchange, metrics, log)
     let match: Match | null = null
     try {
       if (applyCors(exchange, this.options.corsOrigins)) return
@@ -53,9 +52,11 @@ export class Pipeline {
     if (route.isLong?.(exchange) !== true) exchange.startDeadline(this.options.requestTimeoutMs)
     if (route.access === 'guarded') {
       const cost = route.cost?.(exchange) ?? 1
-      await unlessAborted(this.authenticate(exchange, cost), exchange.signal)
-      await unlessAborted(applyRateLimit(exchange, this.options.rateLimiter, cost), exchange.signal)
+      await exchange.unlessAborted(this.authenticate(exchange, cost))
+      await exchange.unlessAborted(applyRateLimit(exchange, this.options.rateLimiter, cost))
     }
+    if (route.shortcut !== undefined && (await exchange.unlessAborted(route.shortcut(exchange)))) return
+    exchange.applyHead()
     await route.handle(exchange, params)
   }
 
@@ -79,6 +80,7 @@ export class Pipeline {
       exchange.res.destroy()
       return
     }
+    exchange.applyHead()
     if (error.code === 'METHOD_NOT_ALLOWED' && Array.isArray(error.params['allowed'])) {
       exchange.res.setHeader('Allow', error.params['allowed'].join(', '))
     }

@@ -19,14 +19,24 @@ export interface Route {
   isLong?: (exchange: Exchange) => boolean
   /** How many calls the request is for the rate limit. @default 1 */
   cost?: (exchange: Exchange) => number
+  /** Answers with what is known already, and sends `exchange.head` with it; else it is handled. @returns whether it did */
+  shortcut?: (exchange: Exchange) => Promise<boolean>
   handle: (exchange: Exchange, params: PathParams) => void | Promise<void>
   /** How this route's clients expect errors. @default `{ error: ErrorBody }` */
   sendError?: (exchange: Exchange, error: GantryError) => void
 }
 
+interface Segment {
+  /** What stands there; of a parameter, its name. */
+  text: string
+  isParam: boolean
+}
+
 interface Compiled {
   route: Route
-  segments: readonly string[]
+  segments: readonly Segment[]
+  /** Whether it takes the rest of the path. */
+  isPrefix: boolean
 }
 
 export interface Match {
@@ -44,31 +54,39 @@ const decoded = (text: string): string => {
   }
 }
 
-const matchSegments = (segments: readonly string[], path: readonly string[]): PathParams | null => {
-  const isPrefix = segments.at(-1) === '*'
-  if (isPrefix ? path.length < segments.length : path.length !== segments.length) return null
-  const params: Record<string, string> = {}
-  for (const [index, segment] of segments.entries()) {
-    if (segment === '*') break
-    const name = paramName(segment)
-    if (name !== null) params[name] = path[index] ?? ''
-    else if (segment !== path[index]) return null
+const NO_PARAMS: PathParams = {}
+
+const matchSegments = ({ segments, isPrefix }: Compiled, path: readonly string[]): PathParams | null => {
+  if (isPrefix ? path.length <= segments.length : path.length !== segments.length) return null
+  let params: Record<string, string> | null = null
+  for (let index = 0; index < segments.length; index += 1) {
+    const { text, isParam } = segments[index] as Segment
+    if (isParam) (params ??= {})[text] = path[index] ?? ''
+    else if (text !== path[index]) return null
   }
-  return params
+  return params ?? NO_PARAMS
 }
 
 /** Sorts fixed segments before parameters, and those before the rest of a path. */
-const rankOf = (segments: readonly string[]): string =>
-  segments.map((segment) => (segment === '*' ? 2 : paramName(segment) !== null ? 1 : 0)).join('')
+const rankOf = ({ segments, isPrefix }: Compiled): string =>
+  segments.map(({ isParam }) => (isParam ? 1 : 0)).join('') + (isPrefix ? '2' : '')
+
+const compiled = (route: Route): Compiled => {
+  const texts = route.pattern.split('/')
+  const isPrefix = texts.at(-1) === '*'
+  const segments = (isPrefix ? texts.slice(0, -1) : texts).map((text): Segment => {
+    const name = paramName(text)
+    return { text: name ?? text, isParam: name !== null }
+  })
+  return { route, segments, isPrefix }
+}
 
 /** The most specific route that fits is taken. `HEAD` is `GET` whose body node:http leaves out. */
 export class RouteTable {
   private readonly routes: readonly Compiled[]
 
   constructor(routes: readonly Route[]) {
-    this.routes = routes
-      .map((route) => ({ route, segments: route.pattern.split('/') }))
-      .sort((a, b) => rankOf(a.segments).localeCompare(rankOf(b.segments)))
+    this.routes = routes.map(compiled).sort((a, b) => rankOf(a).localeCompare(rankOf(b)))
   }
 
   /** @throws GantryError `NOT_FOUND`, `METHOD_NOT_ALLOWED { allowed }`, or `VALIDATION_FAILED` for a broken path */
@@ -76,9 +94,10 @@ export class RouteTable {
     const segments = path.split('/')
     const allowed: string[] = []
     const wantedMethod = method === 'HEAD' ? 'GET' : method
-    for (const { route, segments: wanted } of this.routes) {
-      const params = matchSegments(wanted, segments)
+    for (const candidate of this.routes) {
+      const params = matchSegments(candidate, segments)
       if (params === null) continue
+      const { route } = candidate
       if (route.method === wantedMethod || route.method === '*') return { route, params: decodedParams(params) }
       allowed.push(route.method)
     }
@@ -88,4 +107,6 @@ export class RouteTable {
 }
 
 const decodedParams = (params: PathParams): PathParams =>
-  Object.fromEntries(Object.entries(params).map(([name, text]) => [name, decoded(text)]))
+  params === NO_PARAMS
+    ? params
+    : Object.fromEntries(Object.entries(params).map(([name, text]) => [name, decoded(text)]))

@@ -1,15 +1,9 @@
-import type { ServerResponse } from 'node:http'
-
 /** Answers are data: never framed, never sniffed, never kept, never a source of scripts. Routes may loosen this. */
-const HEADERS: readonly (readonly [string, string])[] = [
-  ['X-Content-Type-Options', 'nosniff'],
-  ['X-Frame-Options', 'DENY'],
-  ['Referrer-Policy', 'no-referrer'],
-  ['Content-Security-Policy', "default-src 'none'; frame-ancestors 'none'"],
-  ['Cross-Origin-Opener-Policy', 'same-origin'],
-  ['Cache-Control', 'no-store'],
-]
-
-export const applySecurityHeaders = (res: ServerResponse): void => {
-  for (const [name, value] of HEADERS) res.setHeader(name, value)
+export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
+  'X-Content-Type-Options': 'nosniff',
+  'X-Frame-Options': 'DENY',
+  'Referrer-Policy': 'no-referrer',
+  'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cache-Control': 'no-store',
 }

@@ -9,7 +9,8 @@ import { gantryErrorOf } from '../trpc/gantry-error-of.js'
 import { contextOf, type ContextSources } from './context.js'
 import type { Exchange } from './exchange.js'
 import { assertJsonOnly, readJsonBody } from './limits/json-body.js'
-import { KeptAnswers, MISS_HEADERS, type KeptCalls } from './kept-answers.js'
+import { KeptAnswers, MISS_HEADERS } from './kept-answers.js'
+import type { KeptCalls } from './kept-calls.js'
 import { retryAfter } from './respond.js'
 import type { Route } from './route.js'
 import { LIMITS } from './settings.js'
@@ -46,9 +47,10 @@ export const trpcRoute = (options: TrpcRouteOptions): Route => {
   const procedures = proceduresOf(options.router)
   const kept = new KeptAnswers({ ...options, procedures })
 
-  const answer = async (exchange: Exchange, calls: KeptCalls | null, request: Request): Promise<Response> => {
+  const answer = async (exchange: Exchange, calls: KeptCalls | undefined, request: Request): Promise<Response> => {
     const context = contextOf(exchange, options)
-    if (calls !== null) context.inputParsed = (index, input) => kept.remember(exchange, calls, index, input)
+    context.inBatch = exchange.procedures.length > 1
+    if (calls !== undefined) context.inputParsed = (index, input) => kept.remember(calls, index, input)
     const response = await fetchRequestHandler({
       endpoint: '/trpc',
       req: request,
@@ -59,7 +61,7 @@ export const trpcRoute = (options: TrpcRouteOptions): Route => {
       responseMeta: ({ errors }) =>
         metaOf(
           refusalOf(errors, exchange.procedures.length),
-          calls !== null && errors.length === 0 ? MISS_HEADERS : {},
+          calls !== undefined && errors.length === 0 ? MISS_HEADERS : {},
         ),
     })
     if (isSubscription(exchange.procedures, procedures)) return withRetryHint(response)
@@ -71,8 +73,8 @@ export const trpcRoute = (options: TrpcRouteOptions): Route => {
     pattern: '/trpc/*',
     access: 'guarded',
     prepare: (exchange) => {
-      const names = procedureNames(exchange, procedures)
-      exchange.procedures = names.slice(0, LIMITS.batchMembers)
+      const names = kept.callsOf(exchange)?.procedures ?? procedureNames(exchange, procedures)
+      exchange.procedures = names.length > LIMITS.batchMembers ? names.slice(0, LIMITS.batchMembers) : names
       if (names.length > LIMITS.batchMembers) {
         throw new GantryError('VALIDATION_FAILED', {
           params: { detail: `a batch has at most ${LIMITS.batchMembers} calls` },
@@ -83,10 +85,13 @@ export const trpcRoute = (options: TrpcRouteOptions): Route => {
     cost: (exchange) => exchange.procedures.length,
     sendError: (exchange, error) =>
       sendTrpcError(exchange, error, isSubscription(exchange.procedures, procedures) ? 'stream' : 'json'),
-    handle: async (exchange) => {
+    shortcut: async (exchange) => {
       assertJsonOnly(exchange)
       const calls = kept.callsOf(exchange)
-      if (calls !== null && (await kept.answer(exchange, calls))) return
+      return calls !== undefined && kept.answer(exchange, calls)
+    },
+    handle: async (exchange) => {
+      const calls = kept.callsOf(exchange)
       // The adapter takes a body that was read already from here; reading it is bounded in size and time by us.
       const incoming = exchange.req as IncomingMessage & { rawBody?: Buffer }
       incoming.rawBody = await readJsonBody(exchange, options.bodyTimeoutMs)

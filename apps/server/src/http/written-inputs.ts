@@ -9,7 +9,7 @@ const isRecord = (value: unknown): value is Record<string, unknown> => typeof va
  * The input of each call of a GET request, as text: equal texts are equal inputs.
  * @returns null when they cannot be told apart; tRPC then says what is wrong
  */
-export const writtenInputs = ({ query, procedures }: Exchange): string[] | null => {
+export const writtenInputs = ({ query }: Exchange, procedures: readonly string[]): string[] | null => {
   const written = query.get('input')
   if (written === '') return null
   if (query.get('batch') !== '1') return [written ?? NONE]

@@ -19,6 +19,8 @@ export interface CacheWriteOptions extends CacheReadOptions {
 export interface CacheLoadOptions extends CacheWriteOptions {
   /** @default the strategy in force */
   strategy?: CacheStrategy
+  /** A value that is fresh for no more than so many seconds counts as no longer fresh. @default 0 */
+  minFresh?: number
 }
 
 /** What a loader is told of the moment at which it begins. */
@@ -50,7 +52,10 @@ export interface Cache {
   peek<T>(key: string): Cached<T> | undefined
   /** A fresh value. */
   get<T>(key: string, options?: CacheReadOptions): Promise<T | undefined>
-  /** As {@link get}, with the value's age. */
+  /**
+   * As {@link get}, with the value's age. A load that is under way is waited for; under `swr` a stale value is answered
+   * meanwhile.
+   */
   find<T>(key: string, options?: CacheReadOptions): Promise<Cached<T> | undefined>
   /** @throws RangeError for a key, time or tag that cannot be; TypeError for a value that JSON cannot hold */
   set(key: string, value: unknown, options: CacheWriteOptions): Promise<void>

@@ -28,6 +28,7 @@ describe('the log', () => {
   it.each([
     ['postgresql://gantry:hunter2@db:5432/x', 'postgresql://[redacted]@db:5432/x'],
     ['sent Bearer hunter2hunter2', 'sent Bearer [redacted]'],
+    ['BASIC\thunter2hunter2', 'BASIC [redacted]'],
     ['/events?cursor=7&token=hunter2', '/events?cursor=7&token=[redacted]'],
     ['key gty_01ab_hunter2', 'key [redacted]'],
     ['jwt eyJhbGciOiJIUzI1NiJ9.hunter2.sig', 'jwt [redacted]'],

@@ -2,6 +2,7 @@ import pino, { type DestinationStream, type Logger as PinoLogger } from 'pino'
 import pretty from 'pino-pretty'
 
 import type { Logger } from '../kernel/logger.port.js'
+import { LinesOfOneTurn } from './lines-of-one-turn.js'
 import { redact, redactText } from './redact.js'
 
 type Level = 'debug' | 'info' | 'warn' | 'error'
@@ -42,7 +43,17 @@ export interface LoggerOptions {
 }
 
 const terminalOrJson = (): DestinationStream =>
-  process.stdout.isTTY ? pretty({ colorize: true, ignore: 'pid,hostname' }) : pino.destination({ dest: 1, sync: true })
+  process.stdout.isTTY
+    ? pretty({ colorize: true, ignore: 'pid,hostname' })
+    : new LinesOfOneTurn(pino.destination({ dest: 1, sync: true }))
+
+/** The same text for all lines of a millisecond. */
+const isoTime = (): string => {
+  const nowMs = Date.now()
+  if (nowMs !== stamp.ms) stamp = { ms: nowMs, text: `,"time":"${new Date(nowMs).toISOString()}"` }
+  return stamp.text
+}
+let stamp = { ms: NaN, text: '' }
 
 /** The kernel's logger on pino: JSON to stdout, redacted by key and by pattern. */
 export const createLogger = ({ level, destination }: LoggerOptions): Logger =>
@@ -50,7 +61,7 @@ export const createLogger = ({ level, destination }: LoggerOptions): Logger =>
     pino(
       {
         level,
-        timestamp: pino.stdTimeFunctions.isoTime,
+        timestamp: isoTime,
         formatters: { level: (label) => ({ level: label }) },
         // Errors arrive already turned into plain fields.
         serializers: { err: (value: unknown) => value },

@@ -45,8 +45,12 @@ export class Answers {
    * The kept answer, or else what `load` brings, which is kept.
    * @throws what `load` throws; then nothing is kept
    */
-  getOrMake(key: string, { ttl, tags }: CacheRule, load: (context: LoadContext) => Promise<unknown>): Promise<Buffer> {
-    return this.cache.getOrSet(key, async (context) => bytesOf(await load(context)), { ttl, tags })
+  getOrMake(
+    key: string,
+    { ttl, tags, minFresh }: CacheRule & { minFresh: number },
+    load: (context: LoadContext) => Promise<unknown>,
+  ): Promise<Buffer> {
+    return this.cache.getOrSet(key, async (context) => bytesOf(await load(context)), { ttl, tags, minFresh })
   }
 
   /** In this process, without waiting. */

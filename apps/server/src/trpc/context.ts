@@ -29,6 +29,8 @@ export interface Context {
   answers: Answers | null
   /** Hears of every finished call. */
   procedureFinished(outcome: ProcedureOutcome): void
+  /** Whether the request makes several calls. @default no */
+  inBatch?: boolean
   /** Hears the hash of the parsed input of a call whose answer is kept. */
   inputParsed?(batchIndex: number, input: string): void
 }

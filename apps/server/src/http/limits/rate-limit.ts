@@ -20,9 +20,9 @@ export const callerKeyOf = ({ actor, address }: Pick<Exchange, 'actor' | 'addres
  */
 export const applyRateLimit = async (exchange: Exchange, limiter: RateLimiter, cost: number): Promise<void> => {
   const verdict = await limiter.take(callerKeyOf(exchange), cost)
-  exchange.res.setHeader('RateLimit-Limit', verdict.limit)
-  exchange.res.setHeader('RateLimit-Remaining', verdict.remaining)
-  exchange.res.setHeader('RateLimit-Reset', verdict.resetSeconds)
+  exchange.head['RateLimit-Limit'] = verdict.limit
+  exchange.head['RateLimit-Remaining'] = verdict.remaining
+  exchange.head['RateLimit-Reset'] = verdict.resetSeconds
   if (!verdict.allowed) {
     throw new GantryError('RATE_LIMITED', {
       params: { limit: verdict.limit, of: 'calls per minute' },

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { errors, jwtVerify, SignJWT } from 'jose'
 
 import { GantryError, type Clock } from '../../kernel/index.js'
+import { VerifiedTokens, type AccessTokenClaims } from './verified-tokens.js'
 
 const ALGORITHM = 'HS256'
 const TYPE = 'at+jwt'
@@ -19,16 +20,13 @@ export interface AccessTokenOptions {
   clock: Clock
 }
 
-export interface AccessTokenClaims {
-  userId: string
-  sessionId: string
-}
-
 /** Signed tokens that name a user and a session; whether the session still lives is not theirs to say. */
 export class AccessTokens {
   private readonly keyId: string
+  private readonly known: VerifiedTokens
 
   constructor(private readonly options: AccessTokenOptions) {
+    this.known = new VerifiedTokens(options.clock)
     this.keyId = createHash('sha256').update(options.signingKey).digest('hex').slice(0, 16)
   }
 
@@ -47,14 +45,22 @@ export class AccessTokens {
     return { token, expiresAt: new Date(expiresSeconds * 1_000) }
   }
 
+  /** What was verified before; undefined when it has to be verified. */
+  recall(token: string): AccessTokenClaims | undefined {
+    return this.known.recall(token)
+  }
+
   /** @throws GantryError `UNAUTHENTICATED` */
   async verify(token: string): Promise<AccessTokenClaims> {
     const { payload, protectedHeader } = await this.verified(token)
-    const { sub: userId, sid: sessionId } = payload
+    const { sub: userId, sid: sessionId, exp } = payload
     if (protectedHeader.kid !== this.keyId || userId === undefined || typeof sessionId !== 'string') {
       throw new GantryError('UNAUTHENTICATED', { detail: 'a token of another key or shape' })
     }
-    return { userId, sessionId }
+    const claims = { userId, sessionId }
+    // Without the tolerance between clocks: in those last seconds it is verified each time.
+    if (exp !== undefined) this.known.remember(token, claims, exp * 1_000)
+    return claims
   }
 
   private async verified(token: string) {

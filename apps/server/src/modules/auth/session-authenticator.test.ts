@@ -91,6 +91,15 @@ describe('the authenticator', () => {
     expect(database.asked).toBe(2)
   })
 
+  it('refuses a user who was disabled without a word within the minute, though the token is known to be good', async () => {
+    const { ask, database, move } = await open()
+    await ask()
+    database.answer = () => Promise.resolve(null)
+    move(60_001)
+    for (let n = 0; n < 2; n += 1) await expect(ask()).rejects.toMatchObject({ code: 'SESSION_ENDED' })
+    expect(database.asked).toBe(3)
+  })
+
   it.each(['this process', 'an event', 'a gap'])('forgets a session when %s says so', async (source) => {
     const { authenticator, ask, database, say, lose, sessionId } = await open()
     const actor = await ask()
