@@ -1,3 +1,6 @@
+import { once } from 'node:events'
+import { createServer, type AddressInfo } from 'node:net'
+
 import pg from 'pg'
 import { describe, expect, it } from 'vitest'
 
@@ -91,6 +94,35 @@ describe('a database that cannot answer', () => {
       await expect(closed.prisma.location.count()).rejects.toMatchObject({ code: 'UNAVAILABLE' })
       await closed.close()
     }
+  })
+
+  it('is UNAVAILABLE when connections are reset or refused, to models, raw queries and transactions', async () => {
+    let resets = 0
+    const resetting = createServer((socket) => {
+      resets += 1
+      socket.on('error', () => undefined).once('data', () => socket.resetAndDestroy())
+    }).listen(0, '127.0.0.1')
+    await once(resetting, 'listening')
+    const { port } = resetting.address() as AddressInfo
+    const open = (url: string) =>
+      createDatabase({ url, poolSize: 1, timeoutMs: 5_000, applicationName: 'test', log: recordingLogger() })
+    const [reset, refused] = [open(`postgresql://any@127.0.0.1:${port}/any`), open('postgresql://any@127.0.0.1:1/any')]
+    for (const { prisma } of [reset, refused]) {
+      const unitOfWork = createUnitOfWork({ prisma, repositoriesFor: (tx) => ({ tx }), hook: silentHook })
+      const calls = [
+        () => prisma.location.count(),
+        () => prisma.$queryRaw`select 1`,
+        () => unitOfWork.run(({ tx }) => tx.location.count()),
+      ]
+      for (const call of calls) {
+        await expect(call()).rejects.toMatchObject({ code: 'UNAVAILABLE', retryAfterSeconds: 1 })
+      }
+    }
+    resets = 0
+    await expect(reset.reads.$queryRaw`select 1`).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+    expect(resets).toBe(5) // whoever only reads tries again
+    await Promise.all([reset.close(), refused.close()])
+    resetting.close()
   })
 
   it('survives the loss of idle connections', async () => {

@@ -5,6 +5,8 @@ import { Prisma } from './generated/client.js'
 interface DatabaseCause {
   /** The SQLSTATE. */
   code: string | null
+  /** The adapter's word for what happened to the connection, where the server said nothing. */
+  kind: string | null
   /** The constraint or index that was violated, partial unique indexes included. */
   index: string | null
   message: string | null
@@ -19,10 +21,11 @@ const text = (value: unknown): string | null => (typeof value === 'string' ? val
 const causeOf = (error: unknown): DatabaseCause => {
   const adapterError = error instanceof Prisma.PrismaClientKnownRequestError ? error.meta?.driverAdapterError : error
   // What fails while Prisma begins or ends a transaction comes as the adapter threw it.
-  if (record(adapterError).name !== 'DriverAdapterError') return { code: null, index: null, message: null }
+  if (record(adapterError).name !== 'DriverAdapterError') return { code: null, kind: null, index: null, message: null }
   const cause = record(record(adapterError).cause)
   return {
     code: text(cause.originalCode) ?? text(cause.code),
+    kind: text(cause.kind),
     index: text(record(cause.constraint).index),
     message: text(cause.originalMessage) ?? text(cause.message),
   }
@@ -72,9 +75,15 @@ const UNAVAILABLE_PRISMA_CODES: readonly string[] = [
 const UNAVAILABLE_MESSAGES =
   /timeout exceeded when trying to connect|connection terminated|not queryable|query read timeout|connection ended|calling end on the pool|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT/i
 
+// What the system said of the socket: reset, refused or no such host, timed out, no TLS. Model calls give it a code of
+// Prisma's own; raw queries (P2010) and transactions do not.
+const LOST_KINDS: readonly string[] = ['ConnectionClosed', 'DatabaseNotReachable']
+const UNAVAILABLE_KINDS: readonly string[] = [...LOST_KINDS, 'SocketTimeout', 'TlsConnectionError']
+
 const isUnavailable = (error: unknown): boolean => {
-  const { code } = causeOf(error)
+  const { code, kind } = causeOf(error)
   if (code !== null) return UNAVAILABLE_STATES.test(code)
+  if (kind !== null && UNAVAILABLE_KINDS.includes(kind)) return true
   if (error instanceof Prisma.PrismaClientKnownRequestError && UNAVAILABLE_PRISMA_CODES.includes(error.code))
     return true
   return (
@@ -94,8 +103,9 @@ const LOST_MESSAGES = /connection terminated|not queryable|connection ended|ECON
  */
 export const isConnectionLost = (error: unknown): boolean => {
   if (error instanceof GantryError) return error.code === 'UNAVAILABLE' && isConnectionLost(error.cause)
-  const { code } = causeOf(error)
+  const { code, kind } = causeOf(error)
   if (code !== null) return LOST_STATES.test(code)
+  if (kind !== null && LOST_KINDS.includes(kind)) return true
   if (!(error instanceof Error) || /time-?out/i.test(error.message)) return false
   if (error instanceof Prisma.PrismaClientKnownRequestError && ['P1001', 'P1017'].includes(error.code)) return true
   return LOST_MESSAGES.test(error.message)
