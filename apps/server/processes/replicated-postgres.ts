@@ -27,9 +27,10 @@ const LEFT_EMPTY = [
 /**
  * A real primary with two real streaming replicas, from the programs of the embedded PostgreSQL. Nothing of them
  * survives a power cut, and nothing is left of them afterwards.
+ * @param within where they put their folder
  */
-export const startReplicatedPostgres = async (): Promise<ReplicatedPostgres> => {
-  const folder = await mkdtemp(path.join(tmpdir(), 'gantry-replicated-'))
+export const startReplicatedPostgres = async (within = tmpdir()): Promise<ReplicatedPostgres> => {
+  const folder = await mkdtemp(path.join(within, 'gantry-replicated-'))
   await chmod(folder, 0o755) // the servers' own user must get through when this is run by root
   const started: PostgresProcess[] = []
   const stop = async () => {

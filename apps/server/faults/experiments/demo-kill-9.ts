@@ -19,7 +19,7 @@ export const demoKill9: Experiment = {
   name: 'demo-kill-9',
   sentence:
     'the farm of `npm run demo`, whose only server is killed 10 times at work, prints its 12 copies exactly once',
-  farm: { instances: 1, octoprint: 3, moonraker: 3, speed: 85, stock: ONE_FOR_ALL, embedded: true },
+  farm: { instances: 1, octoprint: 3, moonraker: 3, speed: 85, stock: ONE_FOR_ALL, shape: 'embedded' },
   orders: { copies: COPIES, copiesPerJob: COPIES, print: { file: 'demo-token.gcode' } },
   faults: { 'kill -9': KILLS, starts: COPIES },
   run: async (trial) => {

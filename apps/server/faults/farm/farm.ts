@@ -8,7 +8,9 @@ import type { Children } from './children.js'
 import type { GantryInstance } from './gantry-instance.js'
 import { EMAIL, embeddedInstallation, sharedInstallation, type Installation } from './instances.js'
 import { loadedIn, MIXED, type Loaded, type Stock } from './materials.js'
-import type { Database, SharedPostgres } from './postgres.js'
+import type { BreakableDatabase, Database, SharedPostgres } from './postgres.js'
+import type { ReadLayers } from './read-layers.js'
+import { replicatedInstallation } from './replicated-installation.js'
 import { TcpProxy, type Address } from './tcp-proxy.js'
 import { VirtualPrinters, type VirtualPrinter } from './virtual-printers.js'
 
@@ -30,12 +32,22 @@ export interface FarmOptions {
   speed: number
   /** @default MIXED */
   stock?: Stock
-  /** One instance with the database that it brings along. */
-  embedded?: boolean
+  /**
+   * Where the database is: `shared` with the other experiments of the lane, `embedded` for one instance that brings it
+   * along, `replicated` with two replicas and a Redis of its own.
+   * @default 'shared'
+   */
+  shape?: 'shared' | 'embedded' | 'replicated'
   /** Instances that users do not reach; they drive printers and work all the same. */
   apart?: readonly number[]
   /** Modules that one instance loads before its own code. */
   preload?: (instance: number) => string[]
+}
+
+const INSTALLATIONS = {
+  shared: sharedInstallation,
+  embedded: embeddedInstallation,
+  replicated: replicatedInstallation,
 }
 
 export interface FarmPlace {
@@ -59,7 +71,6 @@ export class Farm {
     private readonly installation: Installation,
     readonly fleet: VirtualPrinters,
     readonly db: Database,
-    readonly postgres: SharedPostgres,
     readonly stock: Stock,
     /** How much longer than on a quiet machine of two cores it took to start. */
     private readonly startedSlowly: number,
@@ -68,16 +79,16 @@ export class Farm {
   ) {}
 
   static async start(options: FarmOptions, place: FarmPlace): Promise<Farm> {
-    const { folder, logs, children, postgres, seed } = place
-    const { stock = MIXED, embedded = false, apart = [] } = options
-    const installation = await (embedded ? embeddedInstallation : sharedInstallation)(options, place)
+    const { folder, logs, children, seed } = place
+    const { stock = MIXED, shape = 'shared', apart = [] } = options
+    const installation = await INSTALLATIONS[shape](options, place)
     const began = performance.now()
     for (const instance of installation.instances) instance.start()
     const files = { folder: join(folder, 'printers'), logFile: join(logs, 'printers.log') }
     const fleet = await VirtualPrinters.start(children, { ...options, stock, seed }, files)
     await Promise.all(installation.instances.map((instance) => instance.ready()))
     const startedSlowly = (performance.now() - began) / QUIET_START_MS
-    const farm = new Farm(installation, fleet, await installation.database(), postgres, stock, startedSlowly, apart)
+    const farm = new Farm(installation, fleet, await installation.database(), stock, startedSlowly, apart)
     await farm.open()
     return farm
   }
@@ -98,6 +109,23 @@ export class Farm {
   get slowness(): number {
     const [waiting = 0] = loadavg()
     return Math.min(SLOWEST, Math.max(1, this.startedSlowly, waiting / availableParallelism()))
+  }
+
+  /** The primary, to be stopped and started. */
+  get postgres(): BreakableDatabase {
+    return this.installation.postgres
+  }
+
+  /** What stands before the primary when lists are read. @throws Error in a shape that has nothing there */
+  get layers(): ReadLayers {
+    const { layers } = this.installation
+    if (layers === null) throw new Error('the farm has no Redis and no replicas')
+    return layers
+  }
+
+  /** Of the first admin, who has the address {@link EMAIL}. */
+  get password(): string {
+    return this.installation.password
   }
 
   get isWhole(): boolean {

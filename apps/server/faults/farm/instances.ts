@@ -3,9 +3,11 @@ import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import { stopAbandonedPostgres } from '../../src/db/embedded/embedded-postgres.js'
+import { databaseUrl } from '../../src/testing/template-database.js'
 import { GantryInstance } from './gantry-instance.js'
-import { Database, type SharedPostgres } from './postgres.js'
-import { TcpProxy } from './tcp-proxy.js'
+import { Database, type BreakableDatabase } from './postgres.js'
+import type { ReadLayers } from './read-layers.js'
+import { TcpProxy, type Address } from './tcp-proxy.js'
 import type { FarmOptions, FarmPlace } from './farm.js'
 
 export const EMAIL = 'bench@gantry.local'
@@ -16,6 +18,10 @@ export interface Installation {
   /** One per instance, between it and the database; none where the database is its own. */
   links: TcpProxy[]
   password: string
+  /** The primary, to be stopped and started. */
+  postgres: BreakableDatabase
+  /** What stands before the primary when lists are read; null in the plain shape. */
+  layers: ReadLayers | null
   /** The bench's own way to the database, once an instance is ready. */
   database(): Promise<Database>
   /** Takes down what is left when the instances have ended. */
@@ -33,14 +39,14 @@ export const sharedInstallation = async (options: FarmOptions, place: FarmPlace)
   for (let index = 0; index < options.instances; index += 1) {
     const link = new TcpProxy(() => postgres.address)
     links.push(link)
-    const url = await urlThrough(link, postgres, name)
+    const url = await urlThrough(link, databaseUrl(postgres.url, name))
     instances.push(instanceOf(options, place, index, { ...environment, DATABASE_URL: url }))
   }
   const close = async () => {
     for (const link of links) await link.stop()
     await postgres.dropDatabase(name)
   }
-  return { instances, links, password, database: () => Promise.resolve(db), close }
+  return { instances, links, password, postgres, layers: null, database: () => Promise.resolve(db), close }
 }
 
 /** One instance on a PostgreSQL of its own, as it is without any setting. */
@@ -57,10 +63,10 @@ export const embeddedInstallation = async (options: FarmOptions, place: FarmPlac
   const close = async () => {
     await stopAbandonedPostgres({ dataDir, log: { info: () => undefined } })
   }
-  return { instances: [instance], links: [], password, database, close }
+  return { instances: [instance], links: [], password, postgres: place.postgres, layers: null, database, close }
 }
 
-const instanceOf = (
+export const instanceOf = (
   { preload }: FarmOptions,
   { folder, logs, children }: FarmPlace,
   index: number,
@@ -71,15 +77,17 @@ const instanceOf = (
   return new GantryInstance({ name, folder, logFile, children, environment, preload: preload?.(index) ?? [] })
 }
 
-const urlThrough = async (link: TcpProxy, postgres: SharedPostgres, database: string): Promise<string> => {
-  const url = new URL(postgres.url)
+/** The same URL, by way of a proxy. */
+export const urlThrough = async (link: TcpProxy, target: string): Promise<string> => {
+  const url = new URL(target)
   url.port = String(await link.start())
-  url.pathname = `/${database}`
   return url.href
 }
 
+export const addressIn = (url: string): Address => ({ host: '127.0.0.1', port: Number(new URL(url).port) })
+
 /** What all instances of an installation share. */
-const settings = async (folder: string) => {
+export const settings = async (folder: string) => {
   const dataDir = join(folder, 'data')
   await mkdir(dataDir, { recursive: true })
   const password = randomBytes(12).toString('base64url')

@@ -18,8 +18,16 @@ import type { Address } from './tcp-proxy.js'
 const PRISMA_FOLDER = new URL('../../../../prisma', import.meta.url).pathname
 const log = { info: () => undefined }
 
+/** A primary that an experiment may stop and start. */
+export interface BreakableDatabase {
+  /** What `pg_ctl stop -m immediate` does: every process of the server ends at once, and the next start recovers. */
+  crash(): Promise<void>
+  /** Until it answers. */
+  boot(): Promise<void>
+}
+
 /** The one PostgreSQL that all instances of all experiments share; each experiment has a database of its own on it. */
-export class SharedPostgres {
+export class SharedPostgres implements BreakableDatabase {
   private server: EmbeddedPostgres | null = null
   private readonly cluster: string
 
@@ -51,7 +59,6 @@ export class SharedPostgres {
     await dropDatabase(this.url, name)
   }
 
-  /** What `pg_ctl stop -m immediate` does: every process of the server ends at once, and the next start recovers. */
   async crash(): Promise<void> {
     const state = await inspectPostmaster(this.cluster)
     if (state.kind !== 'live') throw new Error('PostgreSQL is not running')
