@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { gatherFacts } from './checker/facts.js'
+import { emptyHistory } from './checker/reading-history.js'
 import { PassingRows } from './checker/passing-rows.js'
 import { judge, type Verdict } from './checker/verdict.js'
 import { TOLD } from './checker/event-log.js'
@@ -53,6 +54,7 @@ export const conductTrial = async (
   const customer = await Customer.withFiles(farm.gantry, experiment.orders.print, farm.stock)
   const trial: Trial = {
     ...{ farm, customer, random: new SeededRandom(seed, experiment.name), reassigned: new Set<string>() },
+    reading: emptyHistory(),
     ordered: (fault) => experiment.faults[fault] ?? 0,
     ended: async () => (await endedCopies(farm)).ended,
     struck: (fault, times = 1) => report.struck.set(fault, (report.struck.get(fault) ?? 0) + times),
@@ -99,7 +101,7 @@ const breakThings = async (
 }
 
 const judgeTrial = async (
-  { farm, customer, reassigned }: Trial,
+  { farm, customer, reassigned, reading }: Trial,
   { witness, person, passing }: Watchers,
   report: TrialReport,
 ): Promise<void> => {
@@ -107,7 +109,7 @@ const judgeTrial = async (
   const { orders } = customer
   const { decisions } = person
   const facts = await gatherFacts(farm, {
-    ...{ orders, decisions, reassigned },
+    ...{ orders, decisions, reassigned, reading },
     streams: witness.streams,
     stuck: passing.stuck,
   })

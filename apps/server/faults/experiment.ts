@@ -1,4 +1,5 @@
 import type { CountName } from './checker/check.js'
+import type { ReadingHistory } from './checker/reading-history.js'
 import type { Farm, FarmOptions } from './farm/farm.js'
 import type { Customer, OrderOptions } from './orders.js'
 import type { SeededRandom } from './random.js'
@@ -19,6 +20,8 @@ export interface Trial {
   disturbed: () => void
   /** Attempts whose copies were taken elsewhere because a person wanted it. */
   reassigned: Set<string>
+  /** What people wrote and were shown, where that is tried. */
+  reading: ReadingHistory
   /** Copies that are printed, cancelled or failed for good. */
   ended: () => Promise<number>
 }

@@ -17,6 +17,6 @@ it('every experiment stands in the reference with its sentence, and nothing else
 })
 
 it('every count stands in the reference, in the order of the table', () => {
-  const listed = [...page.matchAll(/^(\d)\. \*\*(.*?)\*\*/gm)].map(([, number, name]) => [Number(number), name])
+  const listed = [...page.matchAll(/^(\d+)\. \*\*(.*?)\*\*/gm)].map(([, number, name]) => [Number(number), name])
   expect(listed).toEqual(COUNTS.map((count, index) => [index + 1, count]))
 })

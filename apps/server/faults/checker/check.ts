@@ -11,6 +11,9 @@ export const COUNTS = [
   'alarms missing or doubled',
   'rows stuck in a passing state',
   'gaps or doubles in the event log',
+  'wrong answers to readers',
+  'errors out of turn',
+  'servers that ended by themselves',
 ] as const
 export type CountName = (typeof COUNTS)[number]
 

@@ -4,6 +4,7 @@ import type { WitnessedStream } from '../event-witness.js'
 import type { Order } from '../orders.js'
 import type { Decisions } from '../person.js'
 import type { StuckRow } from './passing-rows.js'
+import type { ReadingHistory } from './reading-history.js'
 
 export interface JobRow {
   id: string
@@ -66,9 +67,12 @@ export interface Facts {
   decisions: Decisions
   /** Attempts whose copy a person wanted elsewhere. */
   reassigned: ReadonlySet<string>
+  reading: ReadingHistory
+  /** Of servers that nobody had asked to end: what they said last. */
+  deaths: readonly string[]
 }
 
-export type Recorded = Pick<Facts, 'orders' | 'streams' | 'stuck' | 'decisions' | 'reassigned'>
+export type Recorded = Pick<Facts, 'orders' | 'streams' | 'stuck' | 'decisions' | 'reassigned' | 'reading'>
 
 export const gatherFacts = async (farm: Farm, recorded: Recorded): Promise<Facts> => {
   const { db, fleet } = farm
@@ -76,6 +80,7 @@ export const gatherFacts = async (farm: Farm, recorded: Recorded): Promise<Facts
   const attempts = await db.steadily<Omit<AttemptRow, 'printer'> & { printerId: string }>(ATTEMPTS)
   return {
     ...recorded,
+    deaths: farm.instances.flatMap(({ deaths }) => deaths),
     starts: await fleet.starts(),
     machine: {
       startsOnOccupiedBed: total['startsOnOccupiedBed'] ?? NaN,

@@ -1,12 +1,15 @@
 import { alarmsWrong } from './alarms.js'
 import { COUNTS, type Check, type CountName } from './check.js'
 import { copiesLost } from './copies-lost.js'
+import { endedServers } from './ended-servers.js'
 import { eventLog } from './event-log.js'
 import type { Facts } from './facts.js'
 import { gcodeWhilePrinting, mismatches, occupiedBeds } from './machine-counts.js'
+import { errorsOutOfTurn } from './errors-out-of-turn.js'
 import { printersPerCopy } from './printers-per-copy.js'
 import { startsPerCopy } from './starts-per-copy.js'
 import { stuckRows } from './stuck-rows.js'
+import { wrongAnswers } from './wrong-answers.js'
 
 const CHECKS: readonly Check[] = [
   startsPerCopy,
@@ -18,6 +21,9 @@ const CHECKS: readonly Check[] = [
   alarmsWrong,
   stuckRows,
   eventLog,
+  wrongAnswers,
+  errorsOutOfTurn,
+  endedServers,
 ]
 
 export interface Verdict {

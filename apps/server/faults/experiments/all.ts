@@ -10,6 +10,7 @@ import { kill9LateStarts } from './kill-9-late-starts.js'
 import { kill9Sigstop } from './kill-9-sigstop.js'
 import { kill9 } from './kill-9.js'
 import { postgresCrash } from './postgres-crash.js'
+import { reads, readsReplicated } from './reads.js'
 import { reassign } from './reassign.js'
 import { restartMidPrint } from './restart-mid-print.js'
 import { rollingRestart } from './rolling-restart.js'
@@ -29,6 +30,8 @@ export const EXPERIMENTS: readonly Experiment[] = [
   cancel,
   clockSkew,
   reassign,
+  reads,
+  readsReplicated,
   restartMidPrint,
   postgresCrash,
   rollingRestart,

@@ -9,6 +9,7 @@ import type { Address } from './tcp-proxy.js'
 /** As it is installed, built: it starts in half the time that its sources take, and sixty of them start in an experiment. */
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
 const START_MS = 90_000
+const LAST_CHARACTERS = 2_000
 
 export interface InstanceOptions {
   name: string
@@ -26,6 +27,10 @@ export class GantryInstance {
   private at: Address | null = null
   private failure: unknown = null
   private stopped = false
+  /** Whoever sends the process a signal to end expects that it does. */
+  private mayEnd: ChildProcess | null = null
+  /** What its process said last, each time that it ended although nobody had asked it to. */
+  readonly deaths: string[] = []
 
   constructor(private readonly options: InstanceOptions) {}
 
@@ -48,8 +53,10 @@ export class GantryInstance {
     })
     this.child = child
     this.failure = null
-    child.once('exit', () => {
+    const said = lastLines(child)
+    child.once('exit', (code, signal) => {
       if (this.child === child) this.at = null
+      if (this.mayEnd !== child) this.deaths.push(`${this.name} ended with ${signal ?? `code ${code}`}: ${said()}`)
     })
     readyUrl(child, START_MS).then(
       (url) => {
@@ -75,6 +82,7 @@ export class GantryInstance {
     this.at = null
     this.stopped = false
     if (this.child === null) return
+    this.mayEnd = this.child
     signalGroup(this.child, 'SIGKILL')
     await ended(this.child)
   }
@@ -83,6 +91,7 @@ export class GantryInstance {
   async terminate(): Promise<number | null> {
     const { child } = this
     if (child === null) return null
+    this.mayEnd = child
     signalGroup(child, 'SIGTERM')
     await ended(child)
     return child.exitCode
@@ -100,6 +109,15 @@ export class GantryInstance {
     signalGroup(this.child, 'SIGCONT')
     this.stopped = false
   }
+}
+
+/** What an error that nobody caught leaves on standard error. */
+const lastLines = (child: ChildProcess): (() => string) => {
+  let text = ''
+  child.stderr?.on('data', (chunk: Buffer) => {
+    text = (text + chunk.toString()).slice(-LAST_CHARACTERS)
+  })
+  return () => text.trim()
 }
 
 const addressOf = (url: string): Address => {

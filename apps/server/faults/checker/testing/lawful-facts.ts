@@ -1,3 +1,4 @@
+import { emptyHistory } from '../reading-history.js'
 import type { EventRow, Facts } from '../facts.js'
 
 export const JOB = 'job_01990000-0000-7000-8000-00000000abcd'
@@ -50,5 +51,7 @@ export const lawfulFacts = (): Facts => {
       ...{ saidNotPrinted: new Set(), saidPrinted: new Set(), releasedJobs: new Set() },
     },
     reassigned: new Set(),
+    reading: emptyHistory(),
+    deaths: [],
   }
 }
