@@ -76,9 +76,9 @@ export const nameOfVersion = (thing: string, version: number): string => `${thin
  * How old the answers to lists may be (docs/reference/caching.md): lists of projects are kept for 2 s, without word of
  * changes memory answers for 2 s, and replicas that are 2 s behind are not read.
  */
-export const LATEST_MS = 2_000
+const LATEST_MS = 2_000
 /** While nothing is broken word of a change reaches every instance within a second. */
-export const HEARD_MS = 1_000
+const HEARD_MS = 1_000
 
 /** In what time after a change everybody has to be shown it, who did not make it at that very instance. */
 export const boundBetween = (breakages: readonly Breakage[], changedMs: number, askedMs: number): number => {

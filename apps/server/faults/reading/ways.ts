@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import type { PostgresProcess } from '../../processes/postgres-process.js'
+import { eventually } from '../eventually.js'
 import type { Farm } from '../farm/farm.js'
 import type { Way } from './breakages.js'
 
@@ -25,14 +26,22 @@ const databaseStopped: Way = {
 
 const noticesCut: Way = {
   strike: async ({ db, instances }) => {
-    const cut = await db.query(
-      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-        WHERE datname = current_database() AND application_name = $1`,
-      [NOTICES],
-    )
-    if (cut.length < instances.length) throw new Error(`only ${cut.length} instances were listening`)
+    const cut = async () => {
+      const { length } = await db.query(CUT_NOTICES, [NOTICES, instances.length])
+      return length >= instances.length
+    }
+    // An instance that lost its connection before takes a moment to listen again.
+    await eventually('every instance listens', cut)
   },
 }
+
+/** All of them, or none. */
+const CUT_NOTICES = `
+  WITH listening AS (
+    SELECT pid, count(*) OVER () AS listeners FROM pg_stat_activity
+    WHERE datname = current_database() AND application_name = $1
+  )
+  SELECT pg_terminate_backend(pid) FROM listening WHERE listeners >= $2`
 
 const redisWiped: Way = { strike: ({ layers }) => layers.redis.wipe() }
 
