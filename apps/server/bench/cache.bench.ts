@@ -7,6 +7,7 @@ import { startCache, type StartedCache } from '../src/cache/create-cache.js'
 import { newId, systemClock } from '../src/kernel/index.js'
 import { ensureRedisInstalled, startRedisServer } from '../processes/redis-server.js'
 import { openLibraries } from './cache-libraries.js'
+import { dropsElsewhere, withoutRedis, type OpenCache } from './cache-troubles.js'
 import { race, rowsOf, type Contender } from './race.js'
 import { median, percentile, range, type Bench, type BenchOptions, type BenchResult, type Row } from './report.js'
 
@@ -195,6 +196,12 @@ const untilInStep = async (caches: readonly StartedCache[]): Promise<void> => {
   }
 }
 
+const openInStep: OpenCache = async (url) => {
+  const opened = openBenchCache(url)
+  await untilInStep([opened])
+  return opened
+}
+
 const run = async (options: BenchOptions): Promise<BenchResult> => {
   await ensureRedisInstalled()
   await using redis = await startRedisServer()
@@ -204,10 +211,13 @@ const run = async (options: BenchOptions): Promise<BenchResult> => {
   const large = await fromRedis(redis.url, 51_200, options)
   options.progress('Redis is measured')
   const batches = [await many(redis.url, 64, options), await many(redis.url, 1_000, options)]
+  options.progress('many values are measured')
+  const drops = await dropsElsewhere(redis.url, openInStep, options.quick ? 50 : 1_000)
+  const troubles = await withoutRedis(openInStep, options.quick ? 1 : 5)
   return {
     name: 'cache',
     title: 'Hits of the cache, in one process',
-    rows: [...memory.rows, ...small.rows, ...large.rows, ...batches.flatMap(({ rows }) => rows)],
+    rows: [...memory.rows, ...small.rows, ...large.rows, ...batches.flatMap(({ rows }) => rows), drops, ...troubles],
     data: { memory: memory.rates, small: small.rates, large: large.rates, many: batches.map(({ times }) => times) },
   }
 }
