@@ -1,7 +1,9 @@
 import { expect, it } from 'vitest'
 
 import { SYSTEM_ACTOR, type Actor } from '../kernel/index.js'
+import { inputHash } from '../kernel/input-hash.js'
 import { openMemoryCache } from '../testing/cache-rig.js'
+import { Answers, dataOf } from '../trpc/answers.js'
 import { KeptReads } from './kept-reads.js'
 
 interface Shelf {
@@ -65,6 +67,15 @@ it('what must be newer than that stays so', async () => {
   const { readers, list } = open()
   await list({ ...actor('usr_1'), readsAsOfMs: 7 })
   expect(readers[0]?.readsAsOfMs).toBe(7)
+})
+
+it('what is read while the answer of the same name is made is another thing', async () => {
+  const { cache, list } = open()
+  const answers = new Answers(cache, 'build')
+  const rule = { ttl: 60, tags: ['book'], scope: 'shared' as const, minFresh: 0 }
+  const key = answers.keyOf('books.list', inputHash({}), rule, actor('usr_1'))
+  const bytes = await answers.getOrMake(key, rule, () => list(actor('usr_1')))
+  expect(dataOf(bytes)).toEqual([{ title: 'One', at: new Date(0) }])
 })
 
 it('nothing is kept that is not said to be', async () => {

@@ -24,7 +24,8 @@ export class KeptReads<R> implements AnyReads<R> {
   async read<T>(actor: Actor, work: (repositories: R) => Promise<T>, kept?: KeptQuery): Promise<T> {
     if (kept === undefined) return this.reads.read(actor, work)
     const { query, input, tags } = kept
-    const key = `${query}:${this.build}:${inputHash(input)}:${sightOf(actor)}`
+    // Not the name alone: the finished answer of the procedure that reads is kept under that, and is made meanwhile.
+    const key = `read ${query}:${this.build}:${inputHash(input)}:${sightOf(actor)}`
     let own: { value: T } | null = null
     const load = async ({ invalidatedAtMs }: LoadContext) => {
       const readsAsOfMs = Math.max(actor.readsAsOfMs ?? -Infinity, invalidatedAtMs)
