@@ -2,11 +2,11 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import pg from 'pg'
+import type pg from 'pg'
 
 import type { PostgresAccount } from '../src/db/embedded/account.js'
-import { applicationUrl } from '../src/db/embedded/connection.js'
-import { ADMIN_ROLE, type Credentials } from '../src/db/embedded/credentials.js'
+import { applicationUrl, asAdmin } from '../src/db/embedded/connection.js'
+import type { Credentials } from '../src/db/embedded/credentials.js'
 import { postgresEnvironment } from '../src/db/embedded/run-program.js'
 import { serverArguments } from '../src/db/embedded/server-settings.js'
 
@@ -27,7 +27,6 @@ const STREAMING = {
 
 const START_MS = 30_000
 const LOOK_EVERY_MS = 20
-const CONNECT_MS = 2_000
 
 export interface PostgresProcessOptions {
   cluster: string
@@ -71,19 +70,9 @@ export class PostgresProcess {
   }
 
   /** As superuser, on a connection of its own. */
-  async asAdmin<T>(work: (client: pg.Client) => Promise<T>): Promise<T> {
+  asAdmin<T>(work: (client: pg.Client) => Promise<T>): Promise<T> {
     const { port, credentials } = this.options
-    const client = new pg.Client({
-      ...{ host: '127.0.0.1', port, user: ADMIN_ROLE, password: credentials.adminPassword, database: 'postgres' },
-      ...{ connectionTimeoutMillis: CONNECT_MS, query_timeout: START_MS },
-    })
-    client.on('error', () => undefined)
-    await client.connect()
-    try {
-      return await work(client)
-    } finally {
-      await client.end()
-    }
+    return asAdmin(port, credentials, work)
   }
 
   private async answering(): Promise<void> {

@@ -37,15 +37,28 @@ interface Received {
 
 interface WireError {
   code?: unknown
-  json?: { data?: { code?: unknown } }
+  json?: { data?: { code?: unknown; retryAfterSeconds?: unknown } }
 }
 
-/** The error codes in an answer of tRPC, single or of a batch, or of REST; null when there is none. */
-const codeIn = (body: unknown): string | null => {
+/** A batch of which some members were answered has no header for the others: each says it for itself. */
+const PARTLY = 207
+
+/** Of an answer of tRPC, single or of a batch, or of REST. */
+const errorsIn = (body: unknown): WireError[] => {
   const members = (Array.isArray(body) ? body : [body]) as { error?: WireError }[]
-  const codes = new Set(members.flatMap(({ error }) => (error === undefined ? [] : [codeOf(error)])))
+  return members.flatMap(({ error }) => (error === undefined ? [] : [error]))
+}
+
+/** The error codes in an answer; null when there is none. */
+const codeIn = (body: unknown): string | null => {
+  const codes = new Set(errorsIn(body).map(codeOf))
   return codes.size === 0 ? null : [...codes].join(', ')
 }
+
+const saysWhenToRetry = ({ status, headers }: Received, body: unknown): boolean =>
+  status === PARTLY
+    ? errorsIn(body).every(({ json }) => typeof json?.data?.retryAfterSeconds === 'number')
+    : headers['retry-after'] !== undefined
 
 const codeOf = ({ code, json }: WireError): string => {
   const found = json?.data?.code ?? code
@@ -81,12 +94,13 @@ export class HttpCaller {
       return null
     }
     try {
-      const { status, headers, text } = await this.send(instance, token, call)
+      const received = await this.send(instance, token, call)
+      const { status, headers, text } = received
       const [body, answeredMs] = [jsonIn(text), performance.now()]
       if (status === 200) return { at, sentMs, answeredMs, status, body, isKept: isKept(headers) }
       const code = codeIn(body)
       if (code !== null && expected.includes(code)) return { at, sentMs, answeredMs, status, body, isKept: false }
-      return failed({ kind: 'answered', status, code, saysWhenToRetry: headers['retry-after'] !== undefined })
+      return failed({ kind: 'answered', status, code, saysWhenToRetry: saysWhenToRetry(received, body) })
     } catch (error) {
       const kind = error instanceof Silence ? 'silent' : 'cut'
       return failed({ kind, status: null, code: String(error), saysWhenToRetry: false })

@@ -63,7 +63,12 @@ export async function provision(port: number, credentials: Credentials): Promise
   })
 }
 
-async function asAdmin<T>(port: number, credentials: Credentials, work: (client: pg.Client) => Promise<T>): Promise<T> {
+/** Work on a superuser's connection of its own, to the database `postgres`. */
+export async function asAdmin<T>(
+  port: number,
+  credentials: Credentials,
+  work: (client: pg.Client) => Promise<T>,
+): Promise<T> {
   const client = new pg.Client({
     host: '127.0.0.1',
     port,
