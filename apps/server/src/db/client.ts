@@ -6,7 +6,7 @@ import type { Logger } from '../kernel/logger.port.js'
 import { isOutdatedPlan, mapDatabaseError } from './errors.js'
 import { PrismaClient, type Prisma } from './generated/client.js'
 import { QueueingClient } from './queueing-client.js'
-import { repeated } from './repeated-reads.js'
+import { repeatedRead } from './repeated-reads.js'
 import { StatementNames } from './statement-names.js'
 
 export interface DatabaseOptions {
@@ -99,7 +99,7 @@ export const createDatabase = (options: DatabaseOptions): Database => {
   return {
     // The extensions change no types: they only watch, repeat and map errors.
     prisma: extended(once) as unknown as PrismaClient,
-    reads: extended((call) => repeated(call, () => once(call))) as unknown as PrismaClient,
+    reads: extended((call) => repeatedRead(call, () => once(call))) as unknown as PrismaClient,
     poolUsage: () => ({
       ...{ max: options.poolSize, total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount },
     }),

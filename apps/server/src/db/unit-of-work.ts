@@ -1,13 +1,12 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-
 import type { CommitHook, Committed } from '../kernel/commit-hook.port.js'
 import type { NewEvent } from '../kernel/events.js'
-import { jittered, type Random } from '../kernel/random.js'
+import type { Random } from '../kernel/random.js'
 import type { IdempotentCall, Snapshots, TransactionContext, UnitOfWork } from '../kernel/unit-of-work.port.js'
-import { isConnectionLost, isTransient, mapDatabaseError } from './errors.js'
+import { isConnectionLost, mapDatabaseError } from './errors.js'
 import type { Prisma, PrismaClient } from './generated/client.js'
 import { answerOnce, recallAnswer } from './idempotency.js'
 import { finishInTransaction } from './outbox.js'
+import { repeated } from './repeated.js'
 import { TransactionBuffer } from './transaction-buffer.js'
 
 export interface UnitOfWorkOptions<R> {
@@ -93,14 +92,11 @@ export class PrismaUnitOfWork<R extends object> implements UnitOfWork<R>, Snapsh
 
   /** @param mayRepeat asked of errors that do not say by themselves that nothing was done */
   private async repeating<T>(attempt: () => Promise<T>, mayRepeat: (error: unknown) => boolean): Promise<T> {
-    for (let tried = 1; ; tried += 1) {
-      try {
-        return await attempt()
-      } catch (error) {
-        const again = isTransient(error) || mayRepeat(error)
-        if (tried === TRIES || !again) throw mapDatabaseError(error)
-        await sleep(jittered(FIRST_PAUSE_MS * 2 ** tried, this.random))
-      }
+    const { random } = this
+    try {
+      return await repeated(attempt, { tries: TRIES, firstPauseMs: FIRST_PAUSE_MS, random, mayRepeat })
+    } catch (error) {
+      throw mapDatabaseError(error)
     }
   }
 
