@@ -14,7 +14,10 @@ export const GANTRY_VERSION = (JSON.parse(readFileSync(manifest, 'utf8')) as { v
  * Names this very build, by its files: what another build put into a shared cache may have another form. Two
  * installations of the same version count as different ones, which costs them nothing but shared answers.
  */
-export const buildId = (): string => {
+export const buildId = (): string => (known ??= nameOfBuild())
+let known: string | undefined
+
+const nameOfBuild = (): string => {
   const folder = fileURLToPath(new URL('..', import.meta.url))
   const stamps = readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && /\.[jt]s$/.test(entry.name))
