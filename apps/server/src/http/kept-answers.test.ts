@@ -98,6 +98,17 @@ const batch = (...calls: [procedure: string, input: object | null][]): string =>
   return `/trpc/${names}?batch=1&input=${encodeURIComponent(JSON.stringify(inputs))}`
 }
 
+/** An answer that was dropped and is being made anew, until the gate is opened. */
+const remaking = async ({ get, gate, kept, runs }: Awaited<ReturnType<typeof open>>) => {
+  await get(one('list', { name: 'a' }))
+  await kept.invalidateTags(['printer'])
+  let openGate = () => {}
+  gate.wait = new Promise((resolve) => (openGate = resolve))
+  const first = get(one('list', { name: 'a' }))
+  await expect.poll(() => runs.list).toBe(2)
+  return { first, openGate }
+}
+
 const statusOf = (response: Response) => response.headers.get('cache-status')
 
 describe('a query whose answers are kept', () => {
@@ -167,13 +178,9 @@ describe('a query whose answers are kept', () => {
   })
 
   it('is waited for while it is made anew, and those who wait get its bytes', async () => {
-    const { get, gate, kept, runs } = await open()
-    await get(one('list', { name: 'a' }))
-    await kept.invalidateTags(['printer'])
-    let openGate = () => {}
-    gate.wait = new Promise((resolve) => (openGate = resolve))
-    const first = get(one('list', { name: 'a' }))
-    await expect.poll(() => runs.list).toBe(2)
+    const server = await open()
+    const { get, kept, runs } = server
+    const { first, openGate } = await remaking(server)
     const waiting = Array.from({ length: 5 }, () => get(one('list', { name: 'a' })))
     const missesOf = () => kept.stats().groups.find(({ group }) => group === 'list')?.memory.misses ?? 0
     const misses = missesOf()
@@ -186,13 +193,9 @@ describe('a query whose answers are kept', () => {
   })
 
   it('is waited for no longer than a request may take', async () => {
-    const { get, gate, kept, runs } = await open({ timeouts: { requestMs: 500 } })
-    await get(one('list', { name: 'a' }))
-    await kept.invalidateTags(['printer'])
-    let openGate = () => {}
-    gate.wait = new Promise((resolve) => (openGate = resolve))
-    const first = get(one('list', { name: 'a' }))
-    await expect.poll(() => runs.list).toBe(2)
+    const server = await open({ timeouts: { requestMs: 500 } })
+    const { get, runs } = server
+    const { first, openGate } = await remaking(server)
     const answers = await Promise.all([first, get(one('list', { name: 'a' }))])
     expect(answers.map(({ status }) => status)).toEqual([504, 504])
     openGate()
