@@ -3,6 +3,7 @@ import superjson from 'superjson'
 import type { Actor } from '../kernel/actor.js'
 import type { Cache, LoadContext } from '../kernel/cache.port.js'
 import { inputHash } from '../kernel/input-hash.js'
+import { serializeOutput } from '../kernel/output-serializer.js'
 import type { AnyReads, KeptQuery } from '../kernel/reads.port.js'
 import { sightOf } from '../kernel/sight.js'
 
@@ -30,7 +31,7 @@ export class KeptReads<R> implements AnyReads<R> {
     const load = async ({ invalidatedAtMs }: LoadContext) => {
       const readsAsOfMs = Math.max(actor.readsAsOfMs ?? -Infinity, invalidatedAtMs)
       own = { value: await this.reads.read({ ...actor, readsAsOfMs }, work) }
-      return Buffer.from(superjson.stringify(own.value))
+      return Buffer.from(JSON.stringify(serializeOutput(own.value)))
     }
     const bytes = await this.cache.getOrSet(key, load, { ttl: KEPT_SECONDS, tags })
     const read = own as { value: T } | null

@@ -3,9 +3,9 @@ import superjson from 'superjson'
 
 import type { Actor } from '../kernel/actor.js'
 import type { Cache, Cached, LoadContext } from '../kernel/cache.port.js'
+import { serializeOutput } from '../kernel/output-serializer.js'
 import { sightOf } from '../kernel/sight.js'
 import type { CacheRule } from './cache-rule.js'
-import { serializeOutput } from './output-serializer.js'
 
 type Serialized = ReturnType<typeof superjson.serialize>
 

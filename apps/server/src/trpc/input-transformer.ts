@@ -1,7 +1,7 @@
 import superjson from 'superjson'
 
 import { GantryError, invalidField } from '../kernel/errors.js'
-import { serializeOutput } from './output-serializer.js'
+import { serializeOutput } from '../kernel/output-serializer.js'
 
 const MAX_DEPTH = 32
 const ALLOWED_ANNOTATIONS = ['Date', 'bigint']
