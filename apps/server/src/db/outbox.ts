@@ -1,18 +1,23 @@
-import type { DeliveryDeadlines, Outbox, OutboxDelivery, OverdueJob } from '../kernel/outbox.port.js'
+import type { DeliveryDeadlines, JobFailure, Outbox, OutboxDelivery, OverdueJob } from '../kernel/outbox.port.js'
 import type { Prisma, PrismaClient } from './generated/client.js'
 
 /** Marks the row done within the caller's transaction; a concurrent delivery waits for that transaction's end. */
 export const finishInTransaction = async (tx: Prisma.TransactionClient, jobId: string): Promise<boolean> => {
   if (!jobId.startsWith('ob_')) return true
   const done = await tx.$executeRaw`
-    update outbox set state = 'done', finished_at = now(), last_error = null
+    update outbox set state = 'done', finished_at = now(), last_error = null, last_stack = null,
+      deduplication_id = case when deduplicated_until > now() then deduplication_id end
     where id = ${jobId} and state in ('pending', 'relayed')`
   return done === 1
 }
 
 const MAX_ERROR_CHARS = 2_000
+const MAX_STACK_CHARS = 8_000
 
-const shortened = (error: string): string => error.slice(0, MAX_ERROR_CHARS)
+const shortened = ({ error, stack }: JobFailure) => ({
+  error: error.slice(0, MAX_ERROR_CHARS),
+  stack: stack?.slice(0, MAX_STACK_CHARS) ?? null,
+})
 
 /** The outbox table. While a row is relayed, `available_at` is the time at which its delivery is overdue. */
 export class PrismaOutbox implements Outbox {
@@ -30,7 +35,7 @@ export class PrismaOutbox implements Outbox {
       update outbox o set state = 'relayed', relay_count = relay_count + 1, relayed_at = now(),
         available_at = now() + make_interval(secs => due.deadline_ms / 1000.0)
       from due where o.id = due.id
-      returning o.id, o.type, o.version, o.payload, o.relay_count as delivery`
+      returning o.id, o.type, o.version, o.payload, o.relay_count as delivery, o.priority, o.attempts, o.backoff`
   }
 
   claimOverdue(deadlines: DeliveryDeadlines, limit: number): Promise<OverdueJob[]> {
@@ -44,17 +49,18 @@ export class PrismaOutbox implements Outbox {
       )
       update outbox o set available_at = now() + make_interval(secs => overdue.deadline_ms / 1000.0)
       from overdue where o.id = overdue.id
-      returning o.id, o.type, o.relay_count as delivery`
+      returning o.id, o.type, o.relay_count as delivery, o.attempts`
   }
 
   async putBack(
     ids: readonly string[],
-    { delayMs, counted, error }: { delayMs: number; counted: boolean; error?: string },
+    { delayMs, counted, failure }: { delayMs: number; counted: boolean; failure?: JobFailure },
   ): Promise<void> {
+    const { error, stack } = failure === undefined ? { error: null, stack: null } : shortened(failure)
     await this.prisma.$executeRaw`
       update outbox set state = 'pending', available_at = now() + make_interval(secs => ${delayMs} / 1000.0),
         relay_count = relay_count - ${counted ? 0 : 1}::int,
-        last_error = coalesce(${error === undefined ? null : shortened(error)}, last_error)
+        last_error = coalesce(${error}, last_error), last_stack = coalesce(${stack}, last_stack)
       where id = any(${[...ids]}) and state = 'relayed'`
   }
 
@@ -64,14 +70,14 @@ export class PrismaOutbox implements Outbox {
   }
 
   async markDone(id: string): Promise<void> {
-    await this.prisma.$executeRaw`
-      update outbox set state = 'done', finished_at = now(), last_error = null
-      where id = ${id} and state in ('pending', 'relayed')`
+    await finishInTransaction(this.prisma, id)
   }
 
-  async markDead(id: string, error: string): Promise<void> {
+  async markDead(id: string, failure: JobFailure): Promise<void> {
+    const { error, stack } = shortened(failure)
     await this.prisma.$executeRaw`
-      update outbox set state = 'dead', finished_at = now(), last_error = ${shortened(error)}
+      update outbox set state = 'dead', finished_at = now(), last_error = ${error}, last_stack = ${stack},
+        deduplication_id = case when deduplicated_until > now() then deduplication_id end
       where id = ${id} and state in ('pending', 'relayed')`
   }
 

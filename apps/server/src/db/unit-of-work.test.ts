@@ -10,7 +10,7 @@ import { openTestDatabase, silentHook } from '../testing/open-database.js'
 import { createUnitOfWork } from './unit-of-work.js'
 
 const job = defineJob({
-  type: 'test.job',
+  type: 'TEST_JOB',
   version: 3,
   payload: z.strictObject({ n: z.int() }),
   attempts: 1,
@@ -44,7 +44,7 @@ describe('a unit of work', () => {
     const now = await unitOfWork.run(async (to) => {
       await to.tx.location.create({ data: { id: 'loc', name: 'Lab' } })
       for (let n = 0; n < 5; n += 1) to.record({ ...event, subjectId: `fil_${n}` }, 'usr_1')
-      to.enqueue(job, { n: 7 })
+      to.jobs.add(job, { n: 7 })
       expect(commits).toEqual([])
       return to.now
     })
@@ -54,7 +54,7 @@ describe('a unit of work', () => {
     expect(await prisma.outbox.findMany()).toMatchObject([
       {
         id: expect.stringMatching(/^ob_/) as string,
-        type: 'test.job',
+        type: 'TEST_JOB',
         version: 3,
         payload: { n: 7 },
         state: 'pending',
@@ -69,7 +69,7 @@ describe('a unit of work', () => {
     const failing = unitOfWork.run(async (to) => {
       await to.tx.location.create({ data: { id: 'loc', name: 'Lab' } })
       to.record(event, 'usr_1')
-      to.enqueue(job, { n: 7 })
+      to.jobs.add(job, { n: 7 })
       throw new Error('changed my mind')
     })
     await expect(failing).rejects.toThrow('changed my mind')
@@ -82,7 +82,7 @@ describe('a unit of work', () => {
     await using _closing = database
     await expect(
       unitOfWork.run((to) => {
-        to.enqueue(job, { n: 'seven' } as unknown as { n: number })
+        to.jobs.add(job, { n: 'seven' } as unknown as { n: number })
         return Promise.resolve()
       }),
     ).rejects.toThrow(z.ZodError)

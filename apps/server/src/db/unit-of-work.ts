@@ -109,7 +109,7 @@ export class PrismaUnitOfWork<R extends object> implements UnitOfWork<R>, Snapsh
       const context: TransactionContext = {
         now,
         record: (event, actorId) => buffer.record(event, actorId),
-        enqueue: (definition, payload) => buffer.enqueue(definition, payload),
+        jobs: buffer,
         finishJob: (jobId) => finishInTransaction(tx, jobId),
       }
       const result = await body(tx, { ...repositoriesFor(tx, now), ...context })

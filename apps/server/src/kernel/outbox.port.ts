@@ -1,3 +1,5 @@
+import type { JobBackoff } from './jobs.js'
+
 /** One job taken from the outbox, on its `delivery`-th way to a handler (1 is the first). */
 export interface OutboxDelivery {
   id: string
@@ -5,6 +7,16 @@ export interface OutboxDelivery {
   version: number
   payload: unknown
   delivery: number
+  /** What the order wanted otherwise than its definition. */
+  priority: number | null
+  attempts: number | null
+  backoff: JobBackoff | null
+}
+
+/** Why a job failed. */
+export interface JobFailure {
+  error: string
+  stack: string | null
 }
 
 /** A job that was handed to the queue and should have been finished by now. */
@@ -12,6 +24,7 @@ export interface OverdueJob {
   id: string
   type: string
   delivery: number
+  attempts: number | null
 }
 
 /** How long a delivery may take before it is looked after, per job type. Types that are not named are left alone. */
@@ -27,11 +40,11 @@ export interface Outbox {
   /** Relayed rows whose deadline has passed; their deadline is moved on, so that one relay looks after each. */
   claimOverdue(deadlines: DeliveryDeadlines, limit: number): Promise<OverdueJob[]>
   /** Makes relayed rows pending again; `counted` tells whether the delivery counts against the job's attempts. */
-  putBack(ids: readonly string[], options: { delayMs: number; counted: boolean; error?: string }): Promise<void>
+  putBack(ids: readonly string[], options: { delayMs: number; counted: boolean; failure?: JobFailure }): Promise<void>
   /** True while a handler may still run the job, that is until it is done or dead. */
   isOpen(id: string): Promise<boolean>
   /** Marks an open row done; without effect on others. */
   markDone(id: string): Promise<void>
   /** Marks an open row dead, to be looked at by a person. */
-  markDead(id: string, error: string): Promise<void>
+  markDead(id: string, failure: JobFailure): Promise<void>
 }

@@ -1,5 +1,5 @@
 import type { NewEvent } from './events.js'
-import type { JobDefinition, JobPayload } from './jobs.js'
+import type { JobOrders } from './jobs.js'
 
 /** What every transaction offers beside its repositories. */
 export interface TransactionContext {
@@ -7,8 +7,7 @@ export interface TransactionContext {
   now: Date
   /** Stores an event with the transaction; `actorId` says who caused it. */
   record(event: NewEvent, actorId: string): void
-  /** Orders a job that happens exactly if the transaction commits. */
-  enqueue<D extends JobDefinition>(definition: D, payload: JobPayload<D>): void
+  jobs: JobOrders
   /**
    * Marks the delivered job done, exactly if the transaction commits; a second delivery waits for the first here.
    * @returns false when the job is finished already: then change nothing. Always true for jobs outside the outbox.

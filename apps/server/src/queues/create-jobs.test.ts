@@ -14,10 +14,11 @@ import { recordingLogger } from '../testing/recording-logger.js'
 import { createJobs, type CreateJobsOptions } from './create-jobs.js'
 
 const count = defineJob({
-  type: 'test.count',
+  type: 'TEST_COUNT',
   version: 1,
   payload: z.strictObject({ n: z.int() }),
   attempts: 3,
+  backoff: { type: 'fixed', delay: 20 },
   timeoutMs: 5_000,
 })
 
@@ -44,7 +45,6 @@ const createProcess = async (database: OpenDatabase, handle: Handle, options: Pa
     log,
     clock: systemClock,
     work: true,
-    retryMs: 20,
     sweepMs: 50,
     ...options,
   })
@@ -53,7 +53,7 @@ const createProcess = async (database: OpenDatabase, handle: Handle, options: Pa
   const unitOfWork: UnitOfWork<object> = createUnitOfWork({ prisma, repositoriesFor: () => ({}), hook })
   const order = (...numbers: number[]) =>
     unitOfWork.run((to: TransactionContext) => {
-      for (const n of numbers) to.enqueue(count, { n })
+      for (const n of numbers) to.jobs.add(count, { n })
       return Promise.resolve()
     })
   return { jobs, log, unitOfWork, order, [Symbol.asyncDispose]: () => jobs.stop() }
@@ -120,7 +120,7 @@ describe('a job from the outbox', () => {
     })
     for (const payload of [{ n: 'x' }, {}, [], 'text', { n: 1, more: 2 }]) {
       const id = `ob_poison-${JSON.stringify(payload)}`.replaceAll(':', '')
-      await database.prisma.outbox.create({ data: { id, type: 'test.count', payload } })
+      await database.prisma.outbox.create({ data: { id, type: 'TEST_COUNT', payload } })
     }
     await process.order(2)
     await expect.poll(async () => (await statesOf(database)).sort()).toEqual([...Array<string>(5).fill('dead'), 'done'])
@@ -132,8 +132,8 @@ describe('a job from the outbox', () => {
     await using database = await openTestDatabase()
     await using process = await createProcess(database, () => Promise.resolve())
     const data = { payload: { n: 1 } }
-    await database.prisma.outbox.create({ data: { ...data, id: 'ob_type', type: 'test.newer' } })
-    await database.prisma.outbox.create({ data: { ...data, id: 'ob_version', type: 'test.count', version: 2 } })
+    await database.prisma.outbox.create({ data: { ...data, id: 'ob_type', type: 'TEST_NEWER' } })
+    await database.prisma.outbox.create({ data: { ...data, id: 'ob_version', type: 'TEST_COUNT', version: 2 } })
     await process.order(1)
     await expect.poll(async () => (await statesOf(database)).sort()).toEqual(['done', 'pending', 'pending'])
     expect((await rowsOf(database)).map(({ relayCount }) => relayCount).sort()).toEqual([0, 0, 1])
@@ -168,7 +168,7 @@ describe('what goes wrong on the way', () => {
     await database.prisma.outbox.create({
       data: {
         id: 'ob_lost',
-        type: 'test.count',
+        type: 'TEST_COUNT',
         payload: { n: 1 },
         state: 'relayed',
         relayCount: 1,
@@ -184,7 +184,7 @@ describe('what goes wrong on the way', () => {
   it('a job that vanishes again and again is dead in the end', async () => {
     await using database = await openTestDatabase()
     await using _process = await createProcess(database, () => Promise.resolve())
-    const lost = { type: 'test.count', payload: { n: 1 }, state: 'relayed', availableAt: new Date(0) } as const
+    const lost = { type: 'TEST_COUNT', payload: { n: 1 }, state: 'relayed', availableAt: new Date(0) } as const
     await database.prisma.outbox.create({ data: { ...lost, id: 'ob_lost', relayCount: 8 } })
     await expect.poll(() => statesOf(database)).toEqual(['dead'])
   })

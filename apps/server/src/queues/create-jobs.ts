@@ -31,8 +31,6 @@ export interface CreateJobsOptions {
   sweepMs?: number
   /** How much longer than its time-out a delivery may take before it is looked after. @default 30 000 */
   lateMs?: number
-  /** The first pause before a failed job is tried again. @default 1000 */
-  retryMs?: number
   /** How long running jobs may finish when the process stops; then they are aborted and handed back. @default 8000 */
   finishMs?: number
   /** How long an aborted handler may take to return before it is left behind. @default 1000 */
@@ -89,9 +87,9 @@ class BullMqJobs implements Jobs {
 
   private async startWorking(): Promise<void> {
     const { url, outbox, bus, log, clock, concurrency = 10, sweepMs = 1_000, lateMs = 30_000 } = this.options
-    const { random = Math.random, retryMs = 1_000 } = this.options
+    const { random = Math.random } = this.options
     const handlers = this.table
-    const processor = new JobProcessor({ handlers, outbox, invocations: this.invocations, log, random, retryMs })
+    const processor = new JobProcessor({ handlers, outbox, invocations: this.invocations, log, random })
     const worker = createWorker({ url, concurrency, log }, (job) => processor.process(job))
     this.worker = worker
     worker.on('failed', (job, err) => log.error({ type: job?.name, queueId: job?.id, err }, 'a wake-up failed'))
@@ -108,11 +106,15 @@ class BullMqJobs implements Jobs {
   /** What recurs is what the code says now; schedules of jobs that are gone are removed. */
   private async registerRecurring(): Promise<void> {
     const { recurring } = this.options
-    for (const { definition, payload, everySeconds } of recurring) {
+    for (const { definition, payload, ...times } of recurring) {
       const { type, version, attempts } = definition
       const data = { version, payload: definition.payload.parse(payload) }
       const opts = { attempts, backoff: WAKE_BACKOFF }
-      await this.queue.upsertJobScheduler(type, { every: everySeconds * 1_000 }, { name: type, data, opts })
+      await this.queue.upsertJobScheduler(
+        type,
+        'cron' in times ? { pattern: times.cron } : { every: times.everySeconds * 1_000 },
+        { name: type, data, opts },
+      )
     }
     const wanted = new Set(recurring.map(({ definition }) => definition.type))
     for (const { key } of await this.queue.getJobSchedulers()) {

@@ -1,4 +1,4 @@
-import type { JobHandler } from '../kernel/jobs.js'
+import type { JobDefinition, JobDelivery, JobHandler } from '../kernel/jobs.js'
 
 /** Why a running handler was told to stop. */
 export class JobTimedOut extends Error {
@@ -23,7 +23,7 @@ export class Invocations {
   constructor(private readonly graceMs: number) {}
 
   /** @throws JobTimedOut, JobsStopping, or what the handler threw */
-  async invoke(handler: JobHandler, jobId: string, payload: unknown): Promise<void> {
+  async invoke(handler: JobHandler, delivery: Omit<JobDelivery<JobDefinition>, 'signal'>): Promise<void> {
     const { timeoutMs } = handler.definition
     const controller = new AbortController()
     const { signal } = controller
@@ -32,7 +32,7 @@ export class Invocations {
     if (this.stopping) controller.abort(new JobsStopping())
     try {
       signal.throwIfAborted()
-      await this.raced(handler.handle({ jobId, payload, signal }), signal)
+      await this.raced(handler.handle({ ...delivery, signal }), signal)
     } catch (error) {
       // After an abort the reason says more than whatever the handler broke off with.
       throw signal.aborted ? signal.reason : error

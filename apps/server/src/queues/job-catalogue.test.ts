@@ -9,7 +9,12 @@ const PAGE = path.resolve(import.meta.dirname, '../../../../docs/reference/jobs.
 
 it('docs/reference/jobs.md lists every job as it is, and no other', async () => {
   const { definitions, recurring } = jobCatalogue()
-  const every = new Map(recurring.map(({ definition, everySeconds }) => [definition.type, `${everySeconds} s`]))
+  const every = new Map(
+    recurring.map(({ definition, ...times }) => [
+      definition.type,
+      'cron' in times ? `\`${times.cron}\`` : `${times.everySeconds} s`,
+    ]),
+  )
   const expected = definitions.map(({ type, version, attempts, timeoutMs }) =>
     [`\`${type}\``, `${version}`, `${attempts}`, `${timeoutMs / 1_000} s`, every.get(type) ?? '–'].join(' | '),
   )

@@ -1,9 +1,9 @@
 import type { JobDefinition, RecurringJob } from '../kernel/jobs.js'
 import { dispatchWake } from '../modules/print-jobs/print-jobs.jobs.js'
-import { maintenanceDefinitions, maintenanceSchedule } from './maintenance.jobs.js'
+import { cleanupRecords, cleanupRecordsSchedule } from './cleanup-records.jobs.js'
 
 /** Every job of the server, as the composition root and `docs/reference/jobs.md` know them. */
 export const jobCatalogue = (): { definitions: readonly JobDefinition[]; recurring: readonly RecurringJob[] } => ({
-  definitions: [dispatchWake, ...maintenanceDefinitions],
-  recurring: maintenanceSchedule,
+  definitions: [dispatchWake, cleanupRecords],
+  recurring: [cleanupRecordsSchedule],
 })

@@ -1,9 +1,9 @@
 import { UnrecoverableError, type Job } from 'bullmq'
 import { z } from 'zod'
 
-import type { JobHandler } from '../kernel/jobs.js'
+import { JobRefused, type JobBackoff, type JobHandler } from '../kernel/jobs.js'
 import type { Logger } from '../kernel/logger.port.js'
-import type { Outbox } from '../kernel/outbox.port.js'
+import type { JobFailure, Outbox } from '../kernel/outbox.port.js'
 import { jittered, type Random } from '../kernel/random.js'
 import type { HandlerTable } from './handler-table.js'
 import { type Invocations, JobsStopping } from './invocation.js'
@@ -15,17 +15,25 @@ export interface JobProcessorOptions {
   invocations: Invocations
   log: Logger
   random: Random
-  /** The first pause before a failed job is tried again; it doubles each time. */
-  retryMs: number
 }
 
-const LONGEST_RETRY_MS = 60_000
+const LONGEST_PAUSE_MS = 60_000
+
+export const DEFAULT_BACKOFF: JobBackoff = { type: 'exponential', delay: 1_000 }
 
 /** How long a job waits for a process that knows it, while old and new ones run side by side. */
 const UNKNOWN_HERE_MS = 5_000
 
-const messageOf = (error: unknown): string =>
-  error instanceof Error ? `${error.name}: ${error.message}` : String(error)
+const failureOf = (error: unknown): JobFailure =>
+  error instanceof Error
+    ? { error: `${error.name}: ${error.message}`, stack: error.stack ?? null }
+    : { error: String(error), stack: null }
+
+/** @param tried how often the job was tried */
+const pauseMs = ({ type, delay, maxDelay = LONGEST_PAUSE_MS }: JobBackoff, tried: number, random: Random): number =>
+  jittered(Math.min(maxDelay, type === 'fixed' ? delay : delay * 2 ** (tried - 1)), random)
+
+type TakenJob = Pick<Job, 'id' | 'name' | 'data' | 'attemptsMade'>
 
 type OutboxJob = QueuedJob & Required<Pick<QueuedJob, 'outbox'>>
 
@@ -33,19 +41,20 @@ type OutboxJob = QueuedJob & Required<Pick<QueuedJob, 'outbox'>>
 export class JobProcessor {
   constructor(private readonly options: JobProcessorOptions) {}
 
-  async process(job: Pick<Job, 'id' | 'name' | 'data'>): Promise<void> {
+  async process(job: TakenJob): Promise<void> {
     const parsed = queuedJob.safeParse(job.data)
     if (!parsed.success) {
       this.options.log.error({ type: job.name, queueId: job.id }, 'something else than a job lay in the queue')
       return
     }
     const { outbox } = parsed.data
-    if (outbox === undefined) await this.processWakeUp(job.name, job.id ?? job.name, parsed.data)
+    if (outbox === undefined) await this.processWakeUp(job, parsed.data)
     else await this.processOutboxJob(job.name, { ...parsed.data, outbox })
   }
 
-  private async processWakeUp(type: string, jobId: string, job: QueuedJob): Promise<void> {
+  private async processWakeUp({ name: type, id, attemptsMade }: TakenJob, job: QueuedJob): Promise<void> {
     const { log, invocations } = this.options
+    const [jobId, attempt] = [id ?? type, attemptsMade + 1]
     const handler = this.handlerFor(type, job)
     if (handler === null) throw new UnrecoverableError(`nobody here knows ${type} version ${job.version}`)
     const payload = handler.definition.payload.safeParse(job.payload)
@@ -53,7 +62,8 @@ export class JobProcessor {
       log.error({ type, problem: z.prettifyError(payload.error) }, 'a job has a payload that its handler cannot read')
       return
     }
-    await invocations.invoke(handler, jobId, payload.data)
+    const { attempts } = handler.definition
+    await invocations.invoke(handler, { jobId, payload: payload.data, attempt, attempts })
   }
 
   private async processOutboxJob(type: string, job: OutboxJob): Promise<void> {
@@ -69,11 +79,12 @@ export class JobProcessor {
     if (!payload.success) {
       const problem = `payload: ${z.prettifyError(payload.error)}`
       log.error({ jobId: id, type, problem }, 'a job is dead: its handler cannot read it')
-      await outbox.markDead(id, problem)
+      await outbox.markDead(id, { error: problem, stack: null })
       return
     }
     try {
-      await this.options.invocations.invoke(handler, id, payload.data)
+      const { delivery: attempt, attempts = handler.definition.attempts } = job.outbox
+      await this.options.invocations.invoke(handler, { jobId: id, payload: payload.data, attempt, attempts })
     } catch (error) {
       await this.putAside(handler, job, error)
       return
@@ -82,18 +93,19 @@ export class JobProcessor {
   }
 
   private async putAside({ definition }: JobHandler, job: OutboxJob, err: unknown): Promise<void> {
-    const { outbox, log, random, retryMs } = this.options
-    const { id, delivery } = job.outbox
+    const { outbox, log, random } = this.options
+    const { id, delivery, attempts = definition.attempts } = job.outbox
+    const { backoff = definition.backoff ?? DEFAULT_BACKOFF } = job.outbox
     const about = { jobId: id, type: definition.type, delivery, err }
+    const failure = failureOf(err)
     if (err instanceof JobsStopping) {
       await outbox.putBack([id], { delayMs: 0, counted: false })
-    } else if (delivery >= definition.attempts) {
-      log.error(about, 'a job is dead: it failed too often')
-      await outbox.markDead(id, messageOf(err))
+    } else if (delivery >= attempts || err instanceof JobRefused) {
+      log.error(about, 'a job is dead: it failed too often, or for good')
+      await outbox.markDead(id, failure)
     } else {
       log.warn(about, 'a job failed and will be tried again')
-      const delayMs = jittered(Math.min(LONGEST_RETRY_MS, retryMs * 2 ** (delivery - 1)), random)
-      await outbox.putBack([id], { delayMs, counted: true, error: messageOf(err) })
+      await outbox.putBack([id], { delayMs: pauseMs(backoff, delivery, random), counted: true, failure })
     }
   }
 

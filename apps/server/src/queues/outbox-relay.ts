@@ -101,10 +101,10 @@ export class OutboxRelay {
     const { outbox, queue, handlers, log } = this.options
     // Jobs that still wait for a worker, or run, are late but not lost; the claim has moved their deadline on.
     if (IN_QUEUE.includes(await queue.getJobState(queueIdOf(job)))) return
-    const attempts = handlers.get(job.type)?.definition.attempts ?? 1
+    const attempts = job.attempts ?? handlers.get(job.type)?.definition.attempts ?? 1
     if (job.delivery >= attempts + LOST_DELIVERIES) {
       log.error({ jobId: job.id, type: job.type }, 'a job is dead: it vanished too often')
-      await outbox.markDead(job.id, `vanished from the queue; delivered ${job.delivery} times`)
+      await outbox.markDead(job.id, { error: `vanished from the queue; delivered ${job.delivery} times`, stack: null })
       return
     }
     log.warn({ jobId: job.id, type: job.type, delivery: job.delivery }, 'a job vanished and is delivered again')

@@ -7,7 +7,16 @@ import type { OutboxDelivery } from '../kernel/outbox.port.js'
 export const queuedJob = z.object({
   version: z.int(),
   payload: z.unknown(),
-  outbox: z.object({ id: z.string(), delivery: z.int() }).optional(),
+  outbox: z
+    .object({
+      id: z.string(),
+      delivery: z.int(),
+      attempts: z.int().optional(),
+      backoff: z
+        .object({ type: z.enum(['fixed', 'exponential']), delay: z.number(), maxDelay: z.number().optional() })
+        .optional(),
+    })
+    .optional(),
 })
 export type QueuedJob = z.infer<typeof queuedJob>
 
@@ -22,8 +31,14 @@ export interface BulkJob {
 }
 
 /** One try in the queue: when and how often to try again is written in the outbox. */
-export const toBulkJob = ({ id, type, version, payload, delivery }: OutboxDelivery): BulkJob => ({
-  name: type,
-  data: { version, payload, outbox: { id, delivery } },
-  opts: { jobId: queueIdOf({ id, delivery }), attempts: 1 },
+export const toBulkJob = (job: OutboxDelivery): BulkJob => ({
+  name: job.type,
+  data: { version: job.version, payload: job.payload, outbox: orderOf(job) },
+  opts: { jobId: queueIdOf(job), attempts: 1, ...(job.priority === null ? {} : { priority: job.priority }) },
+})
+
+const orderOf = ({ id, delivery, attempts, backoff }: OutboxDelivery) => ({
+  ...{ id, delivery },
+  ...(attempts === null ? {} : { attempts }),
+  ...(backoff === null ? {} : { backoff }),
 })

@@ -68,9 +68,10 @@ const PARTIAL_UNIQUE: Record<string, [columns: string, predicate: string]> = {
   ],
   printer_name_in_use: ['printer USING btree (lower(name))', '(removed_at IS NULL)'],
   print_file_name_in_use: ['print_file USING btree (lower(name))', '(removed_at IS NULL)'],
+  outbox_deduplication: ['outbox USING btree (type, deduplication_id)', '(deduplication_id IS NOT NULL)'],
 }
 
-it('has exactly the partial unique indexes that make printing safe, by their columns and predicates', async () => {
+it('has exactly the partial unique indexes that make printing and ordering safe, by their columns and predicates', async () => {
   const found = await rows<{ name: string; definition: string }>(
     `SELECT c.relname AS name, pg_get_indexdef(i.indexrelid) AS definition
      FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace

@@ -4,7 +4,7 @@ import { defineJob } from '../../kernel/index.js'
 
 /** Somebody ordered copies: every dispatcher looks at the queue. */
 export const dispatchWake = defineJob({
-  type: 'dispatch.wake',
+  type: 'DISPATCH_WAKE',
   version: 1,
   payload: z.object({ jobId: z.string() }),
   attempts: 5,

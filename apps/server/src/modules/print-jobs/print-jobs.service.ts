@@ -118,7 +118,7 @@ export class PrintJobsService {
       await tx.printJobs.unbindCopies(jobId)
       await this.closeHolds(tx, actor, jobId)
       tx.record(changed(jobId, job.state, job.projectId), actor.id)
-      tx.enqueue(dispatchWake, { jobId })
+      tx.jobs.add(dispatchWake, { jobId })
     })
     return this.get(actor, jobId)
   }
@@ -132,7 +132,7 @@ export class PrintJobsService {
     return this.deps.unitOfWork.run(async (tx) => {
       const job = await editJob(tx, actor, input)
       tx.record(changed(job.id, job.state, job.projectId), actor.id)
-      tx.enqueue(dispatchWake, { jobId: job.id })
+      tx.jobs.add(dispatchWake, { jobId: job.id })
       return job
     })
   }
@@ -155,7 +155,7 @@ export class PrintJobsService {
     const id = newId('printJob')
     await tx.printJobs.create({ ...ordered, id, priority, createdById: actor.id })
     tx.record({ ...aboutJob(id, ordered.projectId), type: 'print_job.created', payload: { jobId: id } }, actor.id)
-    tx.enqueue(dispatchWake, { jobId: id })
+    tx.jobs.add(dispatchWake, { jobId: id })
     return { id }
   }
 

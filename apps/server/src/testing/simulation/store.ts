@@ -80,7 +80,7 @@ export class SimulatedStore {
       const context: TransactionContext = {
         now,
         record: (event) => events.push(event),
-        enqueue: () => undefined,
+        jobs: { add: () => 'ob_simulated' },
         finishJob: () => Promise.resolve(true),
       }
       const result = await work({ ...this.repositories, ...context })

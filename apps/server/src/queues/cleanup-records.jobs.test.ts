@@ -5,8 +5,7 @@ import { removeExpiredIdempotencyKeys } from '../db/idempotency.js'
 import { createOutbox } from '../db/outbox.js'
 import { openTestDatabase, settleTransactions } from '../testing/open-database.js'
 import { recordingLogger } from '../testing/recording-logger.js'
-import { createHandlerTable } from './handler-table.js'
-import { createMaintenanceHandlers, maintenanceDefinitions } from './maintenance.jobs.js'
+import { createCleanupRecordsHandler } from './cleanup-records.jobs.js'
 
 const HOUR_MS = 3_600_000
 
@@ -31,16 +30,18 @@ it('removes what is past its time and keeps the rest', async () => {
   await settleTransactions(prisma)
   const eventLog = createEventLog(prisma)
   const outbox = createOutbox(prisma)
-  const store = {
-    removeEventsOlderThan: (hours: number) => eventLog.removeOlderThan(hours),
-    removeExpiredIdempotencyKeys: () => removeExpiredIdempotencyKeys(prisma),
-    removeFinishedJobs: (kept: { doneDays: number; deadDays: number }) => outbox.removeFinished(kept),
-  }
-  const handlers = createMaintenanceHandlers(store, recordingLogger())
+  const handler = createCleanupRecordsHandler(
+    [
+      { what: 'nothing', remove: () => Promise.reject(new Error('keeps no other from its turn')) },
+      { what: 'events', remove: () => eventLog.removeOlderThan(24) },
+      { what: 'idempotency keys', remove: () => removeExpiredIdempotencyKeys(prisma) },
+      { what: 'jobs', remove: () => outbox.removeFinished({ doneDays: 1, deadDays: 30 }) },
+    ],
+    recordingLogger(),
+  )
   const { signal } = new AbortController()
-  for (const [jobId, handler] of createHandlerTable(maintenanceDefinitions, handlers)) {
-    await handler.handle({ jobId, payload: {}, signal })
-  }
+  const cleaned = handler.handle({ jobId: 'ob_1', payload: {}, attempt: 1, attempts: 2, signal })
+  await expect(cleaned).rejects.toThrow('1 clearings failed')
 
   // One of the two old events stays as the mark that something is missing, and is never read again.
   expect(await prisma.event.count()).toBe(2)
