@@ -16,6 +16,8 @@ export interface JobDefinition<T extends string = string, S extends z.ZodType = 
   type: T
   version: number
   payload: S
+  /** What a payload of an earlier version means today, by that version. What comes out is parsed by `payload`. */
+  earlier?: Readonly<Record<number, (payload: unknown) => unknown>>
   attempts: number
   /** @default twice as long each time, from one second */
   backoff?: JobBackoff

@@ -1,7 +1,7 @@
 import { UnrecoverableError, type Job } from 'bullmq'
 import { z } from 'zod'
 
-import { JobRefused, type JobBackoff, type JobHandler } from '../kernel/jobs.js'
+import { JobRefused, type JobBackoff, type JobDefinition, type JobHandler } from '../kernel/jobs.js'
 import type { Logger } from '../kernel/logger.port.js'
 import type { JobFailure, Outbox } from '../kernel/outbox.port.js'
 import { jittered, type Random } from '../kernel/random.js'
@@ -33,6 +33,10 @@ const failureOf = (error: unknown): JobFailure =>
 const pauseMs = ({ type, delay, maxDelay = LONGEST_PAUSE_MS }: JobBackoff, tried: number, random: Random): number =>
   jittered(Math.min(maxDelay, type === 'fixed' ? delay : delay * 2 ** (tried - 1)), random)
 
+/** An earlier version that nobody translates is read as it is. */
+const parsedPayload = ({ payload, earlier }: JobDefinition, job: QueuedJob) =>
+  payload.safeParse(earlier?.[job.version]?.(job.payload) ?? job.payload)
+
 type TakenJob = Pick<Job, 'id' | 'name' | 'data' | 'attemptsMade'>
 
 type OutboxJob = QueuedJob & Required<Pick<QueuedJob, 'outbox'>>
@@ -57,7 +61,7 @@ export class JobProcessor {
     const [jobId, attempt] = [id ?? type, attemptsMade + 1]
     const handler = this.handlerFor(type, job)
     if (handler === null) throw new UnrecoverableError(`nobody here knows ${type} version ${job.version}`)
-    const payload = handler.definition.payload.safeParse(job.payload)
+    const payload = parsedPayload(handler.definition, job)
     if (!payload.success) {
       log.error({ type, problem: z.prettifyError(payload.error) }, 'a job has a payload that its handler cannot read')
       return
@@ -75,7 +79,7 @@ export class JobProcessor {
       await outbox.putBack([id], { delayMs: UNKNOWN_HERE_MS, counted: false })
       return
     }
-    const payload = handler.definition.payload.safeParse(job.payload)
+    const payload = parsedPayload(handler.definition, job)
     if (!payload.success) {
       const problem = `payload: ${z.prettifyError(payload.error)}`
       log.error({ jobId: id, type, problem }, 'a job is dead: its handler cannot read it')
