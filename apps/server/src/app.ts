@@ -91,7 +91,7 @@ const startRoles = async (
   alarmSweep.start()
   const running: RunningRoles = {}
   stopInOrder(running, lifecycle, config.shutdown.drainMs)
-  running.jobs = await startWorkerRole({ persistence, work: does('worker'), clock, log })
+  running.jobs = await startWorkerRole({ config, persistence, work: does('worker'), clock, log })
   if (does('fleet')) {
     const openFile = (sha256: string, sizeBytes: number) => services.files.uploadSource(sha256, sizeBytes)
     running.fleet = await startFleetRole({

@@ -1,11 +1,17 @@
+import type { Config } from '../config/config.js'
+import { PrismaJobRuns } from '../db/job-runs.js'
 import { createOutbox } from '../db/outbox.js'
-import type { Clock, Logger } from '../kernel/index.js'
+import { RareLog, type Clock, type Logger } from '../kernel/index.js'
+import type { QueueBackend } from '../queues/backend.port.js'
 import { createJobs, type Jobs } from '../queues/create-jobs.js'
 import { jobCatalogue } from '../queues/job-catalogue.js'
+import { createPostgresBackend } from '../queues/postgres-backend.js'
+import { createRedisBackend } from '../queues/redis-backend.js'
 import { jobHandlers } from './job-handlers.js'
 import type { Persistence } from './persistence.js'
 
 export interface WorkerRoleDeps {
+  config: Pick<Config, 'jobs' | 'timeZone'>
   persistence: Persistence
   /** Whether this process does jobs or only orders them. */
   work: boolean
@@ -13,13 +19,24 @@ export interface WorkerRoleDeps {
   log: Logger
 }
 
-/** The job system: the outbox relay and the workers. */
-export const startWorkerRole = async ({ persistence, work, clock, log }: WorkerRoleDeps): Promise<Jobs> => {
-  const { url, bus, database } = persistence
+const openBackend = ({ config, persistence, log, clock }: WorkerRoleDeps): QueueBackend => {
+  const { redis } = config.jobs
+  const rareLog = new RareLog(log, clock)
+  return redis === null
+    ? createPostgresBackend({ url: persistence.url, log: rareLog })
+    : createRedisBackend({ ...redis, log: rareLog })
+}
+
+/** The job system: the outbox relay, the schedules and the workers. */
+export const startWorkerRole = async (deps: WorkerRoleDeps): Promise<Jobs> => {
+  const { config, persistence, work, clock, log } = deps
+  const { bus, database, unitOfWork, reads } = persistence
   const outbox = createOutbox(database.prisma)
   const jobs = createJobs({
     ...jobCatalogue(),
-    ...{ url, work, bus, clock, log, outbox },
+    ...{ work, bus, clock, log, outbox, unitOfWork, control: reads, timeZone: config.timeZone },
+    backend: openBackend(deps),
+    runs: new PrismaJobRuns(database.prisma),
     handlers: jobHandlers({ persistence, outbox, log }),
   })
   await jobs.start()

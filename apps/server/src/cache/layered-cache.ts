@@ -17,7 +17,7 @@ import { checkKeys, checkPattern, checkTags, lifetimeOf, MAX_KEYS_AT_ONCE, MAX_V
 import { Loads } from './loads.js'
 import type { MemoryEntry, MemoryLayer } from './memory-layer.js'
 import { prepare } from './prepared-value.js'
-import type { RareLog } from './rare-log.js'
+import type { RareLog } from '../kernel/rare-log.js'
 import type { PreparedEntry, RedisLayer } from './redis-layer.js'
 import type { FoundValue } from './redis-store.js'
 import { EVERYTHING, type TagTable } from './tag-table.js'

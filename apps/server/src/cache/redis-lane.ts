@@ -2,7 +2,7 @@ import { z } from 'zod'
 
 import { every, type CallOff, type Timers } from '../kernel/clock.js'
 import type { Drop } from './drops.js'
-import type { RareLog } from './rare-log.js'
+import type { RareLog } from '../kernel/rare-log.js'
 import type { RedisLink } from './redis-link.js'
 
 /** What processes tell each other over Redis. */

@@ -3,7 +3,7 @@ import { Redis, type ChainableCommander } from 'ioredis'
 
 import type { Timers } from '../kernel/clock.js'
 import { CircuitBreaker } from './circuit-breaker.js'
-import type { RareLog } from './rare-log.js'
+import type { RareLog } from '../kernel/rare-log.js'
 
 export interface RedisTimings {
   /** After this long a call is given up. */

@@ -6,7 +6,7 @@ import { redisPattern, type Drop } from './drops.js'
 import { CorruptValueError, openEnvelope, seal, unpackedPayload, type Envelope } from './envelope.js'
 import type { Lifetime } from './limits.js'
 import { valueOf, type PreparedValue } from './prepared-value.js'
-import type { RareLog } from './rare-log.js'
+import type { RareLog } from '../kernel/rare-log.js'
 import { repliesOf, type RedisLink } from './redis-link.js'
 import { EVERYTHING, isUnknown, type TagMoment, type TagState, type TagTable } from './tag-table.js'
 

@@ -38,6 +38,10 @@ export interface Config {
     /** Null: no Redis. */
     redis: { url: string; prefix: string } | null
   }
+  jobs: {
+    /** Where queues live; null: in PostgreSQL. */
+    redis: { url: string; prefix: string } | null
+  }
   auth: {
     /** 32 bytes; null: the server makes a key in the data directory. */
     secretKey: Uint8Array | null
@@ -78,6 +82,9 @@ const grouped = (values: SettingValues, cwd: string): Config => ({
     answers: values.CACHE_ANSWERS,
     memory: { maxEntries: values.CACHE_MEMORY_ENTRIES, maxBytes: values.CACHE_MEMORY_BYTES },
     compressOverBytes: values.CACHE_COMPRESS_OVER_BYTES,
+    redis: values.REDIS_URL === null ? null : { url: values.REDIS_URL, prefix: values.REDIS_PREFIX },
+  },
+  jobs: {
     redis: values.REDIS_URL === null ? null : { url: values.REDIS_URL, prefix: values.REDIS_PREFIX },
   },
   auth: {

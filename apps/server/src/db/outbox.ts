@@ -1,4 +1,5 @@
 import type { DeliveryDeadlines, JobFailure, Outbox, OutboxDelivery, OverdueJob } from '../kernel/outbox.port.js'
+import { newId } from '../kernel/ids.js'
 import type { Prisma, PrismaClient } from './generated/client.js'
 
 /** Marks the row done within the caller's transaction; a concurrent delivery waits for that transaction's end. */
@@ -26,7 +27,7 @@ export class PrismaOutbox implements Outbox {
   claimDue(deadlines: DeliveryDeadlines, limit: number): Promise<OutboxDelivery[]> {
     return this.prisma.$queryRaw`
       with due as (
-        select o.id, (d.value::text)::int as deadline_ms
+        select o.id, (d.value::text)::int as deadline_ms, extract(epoch from now() - o.available_at) * 1000 as waited_ms
         from outbox o join jsonb_each(${JSON.stringify(deadlines)}::jsonb) d on d.key = o.type
         where o.state = 'pending' and o.available_at <= now()
         order by o.available_at, o.id limit ${limit}
@@ -35,7 +36,8 @@ export class PrismaOutbox implements Outbox {
       update outbox o set state = 'relayed', relay_count = relay_count + 1, relayed_at = now(),
         available_at = now() + make_interval(secs => due.deadline_ms / 1000.0)
       from due where o.id = due.id
-      returning o.id, o.type, o.version, o.payload, o.relay_count as delivery, o.priority, o.attempts, o.backoff`
+      returning o.id, o.type, o.version, o.payload, o.relay_count as delivery, o.priority, o.attempts, o.backoff,
+        due.waited_ms::float8 as "waitedMs"`
   }
 
   claimOverdue(deadlines: DeliveryDeadlines, limit: number): Promise<OverdueJob[]> {
@@ -79,6 +81,17 @@ export class PrismaOutbox implements Outbox {
       update outbox set state = 'dead', finished_at = now(), last_error = ${error}, last_stack = ${stack},
         deduplication_id = case when deduplicated_until > now() then deduplication_id end
       where id = ${id} and state in ('pending', 'relayed')`
+  }
+
+  async recordDead(
+    job: { type: string; version: number; payload: unknown; attempts: number },
+    failure: JobFailure,
+  ): Promise<void> {
+    const { error, stack } = shortened(failure)
+    await this.prisma.$executeRaw`
+      insert into outbox (id, type, version, payload, state, relay_count, finished_at, last_error, last_stack)
+      values (${newId('outbox')}, ${job.type}, ${job.version}, ${JSON.stringify(job.payload ?? null)}::jsonb, 'dead',
+        ${job.attempts}, now(), ${error}, ${stack})`
   }
 
   /** Removes finished rows: done ones after `doneDays`, dead ones after `deadDays`. @returns how many */

@@ -6,6 +6,7 @@ import { PrismaBedRepository, PrismaFleetRepository } from './fleet.repository.j
 import type { Prisma } from './generated/client.js'
 import { PrismaFileRepository } from './files.repository.js'
 import { PrismaHoldRepository } from './holds.repository.js'
+import { PrismaJobQueueRepository, PrismaJobScheduleRepository } from './job-control.repository.js'
 import { PrismaPastPrintRepository } from './past-prints.repository.js'
 import { PrismaPrintJobRepository } from './print-jobs.repository.js'
 import { PrismaPrintableFileRepository } from './printable-files.repository.js'
@@ -23,6 +24,8 @@ export const repositoriesFor = (tx: Prisma.TransactionClient) => ({
   files: new PrismaFileRepository(tx),
   fleet: new PrismaFleetRepository(tx),
   holds: new PrismaHoldRepository(tx),
+  jobQueues: new PrismaJobQueueRepository(tx),
+  jobSchedules: new PrismaJobScheduleRepository(tx),
   parts: new PrismaPartProgressRepository(tx),
   pastPrints: new PrismaPastPrintRepository(tx),
   printableFiles: new PrismaPrintableFileRepository(tx),

@@ -7,6 +7,8 @@ export interface OutboxDelivery {
   version: number
   payload: unknown
   delivery: number
+  /** How long it has been due. */
+  waitedMs: number
   /** What the order wanted otherwise than its definition. */
   priority: number | null
   attempts: number | null
@@ -45,6 +47,11 @@ export interface Outbox {
   isOpen(id: string): Promise<boolean>
   /** Marks an open row done; without effect on others. */
   markDone(id: string): Promise<void>
+  /** Stores what died without a row: a wake-up, or what lay in a queue and is no job. */
+  recordDead(
+    job: { type: string; version: number; payload: unknown; attempts: number },
+    failure: JobFailure,
+  ): Promise<void>
   /** Marks an open row dead, to be looked at by a person. */
   markDead(id: string, failure: JobFailure): Promise<void>
 }

@@ -1,10 +1,12 @@
-import { UnrecoverableError, type Job } from 'bullmq'
+import { UnrecoverableError } from 'bullmq'
 import { z } from 'zod'
 
 import { JobRefused, type JobBackoff, type JobDefinition, type JobHandler } from '../kernel/jobs.js'
+import type { JobOutcome } from '../kernel/job-runs.js'
 import type { Logger } from '../kernel/logger.port.js'
 import type { JobFailure, Outbox } from '../kernel/outbox.port.js'
 import { jittered, type Random } from '../kernel/random.js'
+import type { TakenJob } from './backend.port.js'
 import type { HandlerTable } from './handler-table.js'
 import { type Invocations, JobsStopping } from './invocation.js'
 import { queuedJob, type QueuedJob } from './queued-job.js'
@@ -15,6 +17,10 @@ export interface JobProcessorOptions {
   invocations: Invocations
   log: Logger
   random: Random
+  /** Whether people have stopped the queue of this type: what is in hand goes back. */
+  isPaused: (type: string) => boolean
+  /** Told of each run of a handler. */
+  onRun: (type: string, outcome: JobOutcome, waitedMs: number, tookMs: number) => void
 }
 
 const LONGEST_PAUSE_MS = 60_000
@@ -34,66 +40,88 @@ const pauseMs = ({ type, delay, maxDelay = LONGEST_PAUSE_MS }: JobBackoff, tried
   jittered(Math.min(maxDelay, type === 'fixed' ? delay : delay * 2 ** (tried - 1)), random)
 
 /** An earlier version that nobody translates is read as it is. */
-const parsedPayload = ({ payload, earlier }: JobDefinition, job: QueuedJob) =>
-  payload.safeParse(earlier?.[job.version]?.(job.payload) ?? job.payload)
-
-type TakenJob = Pick<Job, 'id' | 'name' | 'data' | 'attemptsMade'>
+export const parsedPayload = ({ payload, earlier }: JobDefinition, version: number, given: unknown) => {
+  const translate = earlier?.[version]
+  return payload.safeParse(translate === undefined ? given : translate(given))
+}
 
 type OutboxJob = QueuedJob & Required<Pick<QueuedJob, 'outbox'>>
+
+/** How long it stood in the queue, and before that in the outbox. */
+const waitedMs = ({ timestamp, processedOn, opts }: TakenJob, outbox: QueuedJob['outbox']): number =>
+  Math.max(0, (processedOn ?? timestamp) - timestamp - (opts.delay ?? 0)) + Math.max(0, outbox?.waitedMs ?? 0)
 
 /** Takes what comes out of the queue to its handler and writes down how it ended. */
 export class JobProcessor {
   constructor(private readonly options: JobProcessorOptions) {}
 
   async process(job: TakenJob): Promise<void> {
+    const { log, outbox } = this.options
     const parsed = queuedJob.safeParse(job.data)
     if (!parsed.success) {
-      this.options.log.error({ type: job.name, queueId: job.id }, 'something else than a job lay in the queue')
-      return
+      log.error({ type: job.name, queueId: job.id }, 'something else than a job lay in the queue')
+      const foreign = { type: job.name, version: 0, payload: job.data, attempts: 1 }
+      await outbox.recordDead(foreign, { error: 'not a job of Gantry', stack: null })
+    } else if (parsed.data.outbox === undefined) {
+      await this.processWakeUp(job, parsed.data)
+    } else {
+      await this.processOutboxJob(job, { ...parsed.data, outbox: parsed.data.outbox })
     }
-    const { outbox } = parsed.data
-    if (outbox === undefined) await this.processWakeUp(job, parsed.data)
-    else await this.processOutboxJob(job.name, { ...parsed.data, outbox })
   }
 
-  private async processWakeUp({ name: type, id, attemptsMade }: TakenJob, job: QueuedJob): Promise<void> {
-    const { log, invocations } = this.options
-    const [jobId, attempt] = [id ?? type, attemptsMade + 1]
-    const handler = this.handlerFor(type, job)
-    if (handler === null) throw new UnrecoverableError(`nobody here knows ${type} version ${job.version}`)
-    const payload = parsedPayload(handler.definition, job)
-    if (!payload.success) {
-      log.error({ type, problem: z.prettifyError(payload.error) }, 'a job has a payload that its handler cannot read')
-      return
-    }
-    const { attempts } = handler.definition
-    await invocations.invoke(handler, { jobId, payload: payload.data, attempt, attempts })
+  private async processWakeUp(job: TakenJob, { version, payload }: QueuedJob): Promise<void> {
+    const handler = this.handlerFor(job.name, version)
+    if (handler === null) throw new UnrecoverableError(`nobody here knows ${job.name} version ${version}`)
+    const parsed = parsedPayload(handler.definition, version, payload)
+    const [attempt, attempts] = [job.attemptsMade + 1, job.opts.attempts ?? 1]
+    const error = parsed.success
+      ? await this.run(job, handler, { jobId: job.id ?? job.name, payload: parsed.data, attempt, attempts })
+      : new JobRefused(`payload: ${z.prettifyError(parsed.error)}`)
+    if (error === null) return
+    if (attempt < attempts && !(error instanceof JobRefused)) throw error
+    const { log, outbox } = this.options
+    log.error({ type: job.name, queueId: job.id, err: error }, 'a wake-up is dead: it failed too often, or for good')
+    await outbox.recordDead({ type: job.name, version, payload, attempts: attempt }, failureOf(error))
   }
 
-  private async processOutboxJob(type: string, job: OutboxJob): Promise<void> {
-    const { outbox, log } = this.options
-    const { id } = job.outbox
+  private async processOutboxJob(job: TakenJob, queued: OutboxJob): Promise<void> {
+    const { outbox, isPaused } = this.options
+    const { id, delivery } = queued.outbox
     if (!(await outbox.isOpen(id))) return
-    const handler = this.handlerFor(type, job)
-    if (handler === null) {
-      await outbox.putBack([id], { delayMs: UNKNOWN_HERE_MS, counted: false })
+    const handler = this.handlerFor(job.name, queued.version)
+    if (handler === null || isPaused(job.name)) {
+      await outbox.putBack([id], { delayMs: handler === null ? UNKNOWN_HERE_MS : 0, counted: false })
       return
     }
-    const payload = parsedPayload(handler.definition, job)
-    if (!payload.success) {
-      const problem = `payload: ${z.prettifyError(payload.error)}`
-      log.error({ jobId: id, type, problem }, 'a job is dead: its handler cannot read it')
-      await outbox.markDead(id, { error: problem, stack: null })
-      return
-    }
+    const parsed = parsedPayload(handler.definition, queued.version, queued.payload)
+    const { attempts = handler.definition.attempts } = queued.outbox
+    const error = parsed.success
+      ? await this.run(job, handler, { jobId: id, payload: parsed.data, attempt: delivery, attempts }, queued.outbox)
+      : new JobRefused(`payload: ${z.prettifyError(parsed.error)}`)
+    if (error === null) await outbox.markDone(id)
+    else await this.putAside(handler, queued, error)
+  }
+
+  /** @returns what the handler threw; null when it did not */
+  private async run(
+    job: TakenJob,
+    handler: JobHandler,
+    delivery: Parameters<Invocations['invoke']>[1],
+    outbox?: QueuedJob['outbox'],
+  ): Promise<unknown> {
+    const beganMs = performance.now()
+    const ended = (outcome: JobOutcome) =>
+      this.options.onRun(handler.definition.type, outcome, waitedMs(job, outbox), performance.now() - beganMs)
     try {
-      const { delivery: attempt, attempts = handler.definition.attempts } = job.outbox
-      await this.options.invocations.invoke(handler, { jobId: id, payload: payload.data, attempt, attempts })
+      await this.options.invocations.invoke(handler, delivery)
+      ended('completed')
+      return null
     } catch (error) {
-      await this.putAside(handler, job, error)
-      return
+      if (!(error instanceof JobsStopping)) {
+        ended(delivery.attempt >= delivery.attempts || error instanceof JobRefused ? 'dead' : 'failed')
+      }
+      return error ?? new Error('a handler threw nothing')
     }
-    await outbox.markDone(id)
   }
 
   private async putAside({ definition }: JobHandler, job: OutboxJob, err: unknown): Promise<void> {
@@ -114,8 +142,8 @@ export class JobProcessor {
   }
 
   /** Null when this process is older than the job: another one will know it. */
-  private handlerFor(type: string, job: QueuedJob): JobHandler | null {
+  private handlerFor(type: string, version: number): JobHandler | null {
     const handler = this.options.handlers.get(type)
-    return handler === undefined || handler.definition.version < job.version ? null : handler
+    return handler === undefined || handler.definition.version < version ? null : handler
   }
 }

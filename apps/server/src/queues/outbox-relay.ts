@@ -1,13 +1,16 @@
 import type { Clock } from '../kernel/clock.js'
 import type { Logger } from '../kernel/logger.port.js'
-import type { DeliveryDeadlines, Outbox, OverdueJob } from '../kernel/outbox.port.js'
-import type { GantryQueue } from './bullmq-connection.js'
+import type { DeliveryDeadlines, Outbox, OutboxDelivery, OverdueJob } from '../kernel/outbox.port.js'
+import type { GantryQueue } from './backend.port.js'
 import type { HandlerTable } from './handler-table.js'
 import { queueIdOf, toBulkJob } from './queued-job.js'
 
 export interface OutboxRelayOptions {
   outbox: Outbox
-  queue: Pick<GantryQueue, 'addBulk' | 'getJobState'>
+  /** The queue of a type; each type of the table has one. */
+  queueOf: (type: string) => Pick<GantryQueue, 'addBulk' | 'getJobState'>
+  /** Rows of such types stay where they are. */
+  isPaused: (type: string) => boolean
   handlers: HandlerTable
   log: Logger
   clock: Clock
@@ -74,18 +77,26 @@ export class OutboxRelay {
   }
 
   private async relayDue(): Promise<void> {
-    const { outbox, queue } = this.options
+    const { outbox, isPaused } = this.options
     for (let taken = BATCH; taken === BATCH && !this.stopped;) {
-      const rows = await outbox.claimDue(this.deadlines, BATCH)
+      const open = Object.fromEntries(Object.entries(this.deadlines).filter(([type]) => !isPaused(type)))
+      const rows = await outbox.claimDue(open, BATCH)
       taken = rows.length
-      if (taken === 0) return
-      try {
-        await queue.addBulk(rows.map(toBulkJob))
-      } catch (error) {
-        const ids = rows.map(({ id }) => id)
-        await outbox.putBack(ids, { delayMs: QUEUE_DOWN_MS, counted: false })
-        throw error
-      }
+      const types = [...new Set(rows.map(({ type }) => type))]
+      const ofType = (type: string) => rows.filter((row) => row.type === type)
+      const added = await Promise.allSettled(types.map((type) => this.addTo(type, ofType(type))))
+      const refused = added.find((outcome) => outcome.status === 'rejected')
+      if (refused !== undefined) throw refused.reason
+    }
+  }
+
+  private async addTo(type: string, jobs: readonly OutboxDelivery[]): Promise<void> {
+    try {
+      await this.options.queueOf(type).addBulk(jobs.map(toBulkJob))
+    } catch (error) {
+      const ids = jobs.map(({ id }) => id)
+      await this.options.outbox.putBack(ids, { delayMs: QUEUE_DOWN_MS, counted: false })
+      throw error
     }
   }
 
@@ -98,9 +109,9 @@ export class OutboxRelay {
   }
 
   private async lookAfter(job: OverdueJob): Promise<void> {
-    const { outbox, queue, handlers, log } = this.options
+    const { outbox, queueOf, handlers, log } = this.options
     // Jobs that still wait for a worker, or run, are late but not lost; the claim has moved their deadline on.
-    if (IN_QUEUE.includes(await queue.getJobState(queueIdOf(job)))) return
+    if (IN_QUEUE.includes(await queueOf(job.type).getJobState(queueIdOf(job)))) return
     const attempts = job.attempts ?? handlers.get(job.type)?.definition.attempts ?? 1
     if (job.delivery >= attempts + LOST_DELIVERIES) {
       log.error({ jobId: job.id, type: job.type }, 'a job is dead: it vanished too often')

@@ -11,6 +11,7 @@ export const queuedJob = z.object({
     .object({
       id: z.string(),
       delivery: z.int(),
+      waitedMs: z.number().optional(),
       attempts: z.int().optional(),
       backoff: z
         .object({ type: z.enum(['fixed', 'exponential']), delay: z.number(), maxDelay: z.number().optional() })
@@ -37,8 +38,8 @@ export const toBulkJob = (job: OutboxDelivery): BulkJob => ({
   opts: { jobId: queueIdOf(job), attempts: 1, ...(job.priority === null ? {} : { priority: job.priority }) },
 })
 
-const orderOf = ({ id, delivery, attempts, backoff }: OutboxDelivery) => ({
-  ...{ id, delivery },
+const orderOf = ({ id, delivery, waitedMs, attempts, backoff }: OutboxDelivery) => ({
+  ...{ id, delivery, waitedMs },
   ...(attempts === null ? {} : { attempts }),
   ...(backoff === null ? {} : { backoff }),
 })

@@ -1,5 +1,5 @@
-import type { Clock } from '../kernel/clock.js'
-import type { Logger } from '../kernel/logger.port.js'
+import type { Clock } from './clock.js'
+import type { Logger } from './logger.port.js'
 
 const EVERY_MS = 10_000
 

@@ -1,0 +1,87 @@
+import { createPostgresBackend as createBullBackend, Queue, runMigrations, Worker, DEFAULT_SCHEMA } from 'bullmq'
+import pg from 'pg'
+
+import type { RareLog } from '../kernel/rare-log.js'
+import {
+  ABANDONED,
+  KEPT,
+  STALLED,
+  STREAMS,
+  type GantryQueue,
+  type GantryWorker,
+  type QueueBackend,
+} from './backend.port.js'
+import { PatientClient, SharedListener } from './shared-listener.js'
+
+/** Workers hear of jobs at once; looking without having heard is for what was lost on the way. */
+const LOOK_AGAIN_SECONDS = 15
+
+const MOST_CONNECTIONS = 6
+
+/** @param name shown in `pg_stat_activity` */
+const configOf = (url: string, name: string) => ({
+  connectionString: url,
+  application_name: name,
+  // BullMQ's statements name their tables without the schema.
+  options: `-c search_path="${DEFAULT_SCHEMA}"`,
+  connectionTimeoutMillis: 5_000,
+  statement_timeout: 10_000,
+  query_timeout: 15_000,
+  keepAlive: true,
+  keepAliveInitialDelayMillis: 10_000,
+})
+
+/** BullMQ on PostgreSQL: one pool for all queues and workers of a process, and one connection that listens. */
+export const createPostgresBackend = ({ url, log }: { url: string; log: RareLog }): QueueBackend => {
+  const pool = new pg.Pool({
+    ...configOf(url, 'gantry jobs'),
+    max: MOST_CONNECTIONS,
+    Client: PatientClient,
+  })
+  // Every queue and every worker listens for the pool's errors.
+  pool.setMaxListeners(0)
+  const { Client } = new SharedListener(configOf(url, 'gantry jobs listen'))
+
+  const createBackend: typeof createBullBackend = (...given) => {
+    const backend = createBullBackend(...given)
+    const { connection } = backend as unknown as { connection: { pgModule: object; listenClientConfig: object } }
+    Object.assign(connection, { pgModule: { Client }, listenClientConfig: {} })
+    return backend
+  }
+
+  return {
+    kind: 'postgres',
+    // Brings BullMQ's own schema up to date; processes that start together wait for one another.
+    async start() {
+      const client = await pool.connect()
+      try {
+        await runMigrations(client, DEFAULT_SCHEMA, {})
+      } finally {
+        client.release()
+      }
+    },
+    openQueue(name) {
+      const queue = new Queue(name, { connection: pool, defaultJobOptions: KEPT, streams: STREAMS }, createBackend)
+      queue.on('error', (err) => log.warn({ err }, 'a queue lost a connection'))
+      return queue as unknown as GantryQueue
+    },
+    openWorker(name, process, { concurrency, rate, onFailed }) {
+      const worker = new Worker(
+        name,
+        process,
+        {
+          ...{ connection: pool, concurrency, autorun: false, drainDelay: LOOK_AGAIN_SECONDS },
+          ...{ ...ABANDONED, ...STALLED, ...KEPT },
+          ...(rate === undefined ? {} : { limiter: { max: rate.max, duration: rate.durationMs } }),
+        },
+        createBackend,
+      )
+      worker.on('error', (err) => log.warn({ err }, 'a worker lost a connection'))
+      worker.on('failed', (job, error) => {
+        if (job !== undefined) onFailed(job, error)
+      })
+      return worker as unknown as GantryWorker
+    },
+    close: () => pool.end(),
+  }
+}

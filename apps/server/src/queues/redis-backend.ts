@@ -1,0 +1,118 @@
+import { Queue, Worker } from 'bullmq'
+import { Redis, type RedisOptions } from 'ioredis'
+
+import type { RareLog } from '../kernel/rare-log.js'
+import {
+  ABANDONED,
+  KEPT,
+  STALLED,
+  STREAMS,
+  type GantryQueue,
+  type GantryWorker,
+  type QueueBackend,
+} from './backend.port.js'
+
+/** A producer is told soon; what it ordered stands in the outbox, and a wake-up is found by a sweep. */
+const PRODUCER_MS = 2_000
+/** Longer than a worker blocks, so that silence means a dead link. */
+const WORKER_SILENCE_MS = 12_000
+const BLOCK_SECONDS = 5
+const CONNECT_MS = 3_000
+const LONGEST_RECONNECT_PAUSE_MS = 2_000
+/** How long a start waits for Redis before it goes on without. */
+const START_MS = 2_000
+
+const COMMON = {
+  connectTimeout: CONNECT_MS,
+  keepAlive: 5_000,
+  lazyConnect: true,
+  retryStrategy: (times: number) => Math.min(LONGEST_RECONNECT_PAUSE_MS, 50 * 2 ** Math.min(times, 6)),
+} satisfies RedisOptions
+
+const PRODUCER: RedisOptions = {
+  ...COMMON,
+  commandTimeout: PRODUCER_MS,
+  socketTimeout: PRODUCER_MS + 1_000,
+  enableOfflineQueue: false,
+  maxRetriesPerRequest: 0,
+  // An order that was given up must not be carried out later: the outbox will order it again.
+  autoResendUnfulfilledCommands: false,
+}
+
+/** Workers wait for Redis as long as it takes. */
+const WORKER: RedisOptions = { ...COMMON, socketTimeout: WORKER_SILENCE_MS, maxRetriesPerRequest: null }
+
+/** What Redis does when it is full; null when it does not say, as some hosted ones. */
+const evictionPolicy = async (client: Redis): Promise<string | null> => {
+  const memory = await client.info('memory')
+  return /^maxmemory_policy:(\S+)/m.exec(memory)?.[1] ?? null
+}
+
+/** Redis evicts what queues need. */
+export class EvictingRedisError extends Error {
+  override readonly name = 'EvictingRedisError'
+  constructor(policy: string) {
+    super(
+      `REDIS_URL: this Redis evicts keys when it is full (maxmemory-policy ${policy}), and with them the locks of running jobs. ` +
+        'Set "maxmemory-policy noeviction" in redis.conf or at the provider, or use a Redis of its own for Gantry.',
+    )
+  }
+}
+
+/** BullMQ on Redis: one connection for what is ordered, one for what workers say, and one per worker that waits. */
+export const createRedisBackend = (options: { url: string; prefix: string; log: RareLog }): QueueBackend => {
+  const { url, prefix, log } = options
+  const clients = [new Redis(url, PRODUCER), new Redis(url, WORKER)] as const
+  const [producer, worker] = clients
+  for (const client of clients) {
+    client.setMaxListeners(0)
+    client.on('error', (err) => log.warn({ err }, 'the queues cannot reach Redis'))
+  }
+
+  const refuseEviction = async () => {
+    const policy = await evictionPolicy(producer)
+    if (policy !== null && policy !== 'noeviction') throw new EvictingRedisError(policy)
+  }
+
+  return {
+    kind: 'redis',
+    async start() {
+      const reached = Promise.all(clients.map((client) => client.connect())).then(
+        () => true,
+        () => false,
+      )
+      let timer: NodeJS.Timeout | undefined
+      const late = new Promise<false>((resolve) => {
+        timer = setTimeout(() => resolve(false), START_MS)
+      })
+      const inTime = await Promise.race([reached, late])
+      clearTimeout(timer)
+      if (inTime) await refuseEviction()
+      else log.warn({}, 'Redis cannot be reached: jobs wait in the outbox until it is back')
+    },
+    openQueue(name) {
+      const queue = new Queue(name, {
+        ...{ connection: producer, prefix, defaultJobOptions: KEPT, streams: STREAMS },
+        ...{ skipVersionCheck: true, skipWaitingForReady: true },
+      })
+      queue.on('error', (err) => log.warn({ err }, 'a queue lost its connection'))
+      return queue as unknown as GantryQueue
+    },
+    openWorker(name, process, { concurrency, rate, onFailed }) {
+      const taking = new Worker(name, process, {
+        ...{ connection: worker, prefix, concurrency, autorun: false, drainDelay: BLOCK_SECONDS, runRetryDelay: 1_000 },
+        ...{ ...ABANDONED, ...STALLED, ...KEPT },
+        ...(rate === undefined ? {} : { limiter: { max: rate.max, duration: rate.durationMs } }),
+      })
+      taking.on('error', (err) => log.warn({ err }, 'a worker lost its connection'))
+      taking.on('failed', (job, error) => {
+        if (job !== undefined) onFailed(job, error)
+      })
+      return taking as unknown as GantryWorker
+    },
+    close: () => {
+      for (const client of clients) client.disconnect()
+      return Promise.resolve()
+    },
+  }
+}

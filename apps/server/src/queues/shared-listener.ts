@@ -1,0 +1,87 @@
+import { EventEmitter } from 'node:events'
+
+import pg from 'pg'
+
+/**
+ * BullMQ hears nothing of a client that it has in hand between two queries, or that it has just connected or is about to
+ * close; a connection that is cut in that moment would end the process. A query that waits is told by its own rejection,
+ * and whoever lost the client takes a new one.
+ */
+export class PatientClient extends pg.Client {
+  override emit(event: string | symbol, ...args: unknown[]): boolean {
+    if (event === 'error' && this.listenerCount('error') === 0) return false
+    return super.emit(event, ...args)
+  }
+}
+
+/**
+ * One connection on which all workers of a process listen. BullMQ opens one per worker, and a database has few to give;
+ * all of them would hear the same notices, since BullMQ tells of every queue on one channel.
+ */
+export class SharedListener {
+  private readonly members = new Set<EventEmitter>()
+  private connecting: Promise<pg.Client> | null = null
+
+  constructor(private readonly config: pg.ClientConfig) {}
+
+  /** What BullMQ takes for a `pg.Client` of its own: it listens on the shared connection, and ends by leaving it. */
+  get Client(): new () => EventEmitter {
+    const shared = this
+    return class ListeningMember extends EventEmitter {
+      async connect(): Promise<void> {
+        shared.members.add(this)
+        await shared.client()
+      }
+
+      async query(text: string, values?: unknown[]): Promise<unknown> {
+        const client = await shared.client()
+        return client.query(text, values)
+      }
+
+      async end(): Promise<void> {
+        await shared.leave(this)
+      }
+    }
+  }
+
+  private client(): Promise<pg.Client> {
+    if (this.connecting !== null) return this.connecting
+    const connecting = this.connect()
+    this.connecting = connecting
+    connecting.catch(() => {
+      if (this.connecting === connecting) this.connecting = null
+    })
+    return connecting
+  }
+
+  private async connect(): Promise<pg.Client> {
+    const client = new PatientClient(this.config)
+    await client.connect()
+    client.on('notification', (notice) => {
+      for (const member of this.members) member.emit('notification', notice)
+    })
+    client.on('error', (error) => this.lost(client, error))
+    client.on('end', () => this.lost(client, new Error('the connection that listens for jobs was closed')))
+    return client
+  }
+
+  /** Each member opens itself anew when it hears of it, and the first to do so brings the connection back. */
+  private lost(client: pg.Client, error: Error): void {
+    client.removeAllListeners('end')
+    this.connecting = null
+    const members = [...this.members]
+    this.members.clear()
+    for (const member of members) if (member.listenerCount('error') > 0) member.emit('error', error)
+  }
+
+  private async leave(member: EventEmitter): Promise<void> {
+    this.members.delete(member)
+    if (this.members.size > 0 || this.connecting === null) return
+    const client = await this.connecting.catch(() => null)
+    // Another may have come while this one waited.
+    if (client === null || this.members.size > 0) return
+    this.connecting = null
+    client.removeAllListeners()
+    await client.end()
+  }
+}
