@@ -23,10 +23,10 @@ export interface Clearing {
 export const createCleanupRecordsHandler = (clearings: readonly Clearing[], log: Logger): JobHandler =>
   handleJob(cleanupRecords, async ({ signal }) => {
     const failures: unknown[] = []
-    for (const { what, remove } of clearings) {
+    for (const clearing of clearings) {
       signal.throwIfAborted()
       try {
-        log.debug({ what, rows: await remove(signal) }, 'old rows removed')
+        log.debug({ what: clearing.what, rows: await clearing.remove(signal) }, 'old rows removed')
       } catch (error) {
         failures.push(error)
       }

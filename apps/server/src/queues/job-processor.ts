@@ -30,10 +30,10 @@ export const DEFAULT_BACKOFF: JobBackoff = { type: 'exponential', delay: 1_000 }
 /** How long a job waits for a process that knows it, while old and new ones run side by side. */
 const UNKNOWN_HERE_MS = 5_000
 
-const failureOf = (error: unknown): JobFailure =>
-  error instanceof Error
-    ? { error: `${error.name}: ${error.message}`, stack: error.stack ?? null }
-    : { error: String(error), stack: null }
+const failureOf = ({ name, message, stack }: Error): JobFailure => ({
+  error: `${name}: ${message}`,
+  stack: stack ?? null,
+})
 
 /** @param tried how often the job was tried */
 const pauseMs = ({ type, delay, maxDelay = LONGEST_PAUSE_MS }: JobBackoff, tried: number, random: Random): number =>
@@ -108,7 +108,7 @@ export class JobProcessor {
     handler: JobHandler,
     delivery: Parameters<Invocations['invoke']>[1],
     outbox?: QueuedJob['outbox'],
-  ): Promise<unknown> {
+  ): Promise<Error | null> {
     const beganMs = performance.now()
     const ended = (outcome: JobOutcome) =>
       this.options.onRun(handler.definition.type, outcome, waitedMs(job, outbox), performance.now() - beganMs)
@@ -120,11 +120,11 @@ export class JobProcessor {
       if (!(error instanceof JobsStopping)) {
         ended(delivery.attempt >= delivery.attempts || error instanceof JobRefused ? 'dead' : 'failed')
       }
-      return error ?? new Error('a handler threw nothing')
+      return error instanceof Error ? error : new Error(String(error))
     }
   }
 
-  private async putAside({ definition }: JobHandler, job: OutboxJob, err: unknown): Promise<void> {
+  private async putAside({ definition }: JobHandler, job: OutboxJob, err: Error): Promise<void> {
     const { outbox, log, random } = this.options
     const { id, delivery, attempts = definition.attempts } = job.outbox
     const { backoff = definition.backoff ?? DEFAULT_BACKOFF } = job.outbox

@@ -2,15 +2,7 @@ import { createPostgresBackend as createBullBackend, Queue, runMigrations, Worke
 import pg from 'pg'
 
 import type { RareLog } from '../kernel/rare-log.js'
-import {
-  ABANDONED,
-  KEPT,
-  STALLED,
-  STREAMS,
-  type GantryQueue,
-  type GantryWorker,
-  type QueueBackend,
-} from './backend.port.js'
+import { ABANDONED, KEPT, STALLED, STREAMS, type QueueBackend } from './backend.port.js'
 import { PatientClient, SharedListener } from './shared-listener.js'
 
 /** Workers hear of jobs at once; looking without having heard is for what was lost on the way. */
@@ -63,7 +55,7 @@ export const createPostgresBackend = ({ url, log }: { url: string; log: RareLog 
     openQueue(name) {
       const queue = new Queue(name, { connection: pool, defaultJobOptions: KEPT, streams: STREAMS }, createBackend)
       queue.on('error', (err) => log.warn({ err }, 'a queue lost a connection'))
-      return queue as unknown as GantryQueue
+      return queue
     },
     openWorker(name, process, { concurrency, rate, onFailed }) {
       const worker = new Worker(
@@ -80,7 +72,7 @@ export const createPostgresBackend = ({ url, log }: { url: string; log: RareLog 
       worker.on('failed', (job, error) => {
         if (job !== undefined) onFailed(job, error)
       })
-      return worker as unknown as GantryWorker
+      return worker
     },
     close: () => pool.end(),
   }

@@ -2,15 +2,7 @@ import { Queue, Worker } from 'bullmq'
 import { Redis, type RedisOptions } from 'ioredis'
 
 import type { RareLog } from '../kernel/rare-log.js'
-import {
-  ABANDONED,
-  KEPT,
-  STALLED,
-  STREAMS,
-  type GantryQueue,
-  type GantryWorker,
-  type QueueBackend,
-} from './backend.port.js'
+import { ABANDONED, KEPT, STALLED, STREAMS, type QueueBackend } from './backend.port.js'
 
 /** A producer is told soon; what it ordered stands in the outbox, and a wake-up is found by a sweep. */
 const PRODUCER_MS = 2_000
@@ -96,7 +88,7 @@ export const createRedisBackend = (options: { url: string; prefix: string; log: 
         ...{ skipVersionCheck: true, skipWaitingForReady: true },
       })
       queue.on('error', (err) => log.warn({ err }, 'a queue lost its connection'))
-      return queue as unknown as GantryQueue
+      return queue
     },
     openWorker(name, process, { concurrency, rate, onFailed }) {
       const taking = new Worker(name, process, {
@@ -108,7 +100,7 @@ export const createRedisBackend = (options: { url: string; prefix: string; log: 
       taking.on('failed', (job, error) => {
         if (job !== undefined) onFailed(job, error)
       })
-      return taking as unknown as GantryWorker
+      return taking
     },
     close: () => {
       for (const client of clients) client.disconnect()

@@ -22,24 +22,25 @@ export class SharedListener {
   private readonly members = new Set<EventEmitter>()
   private connecting: Promise<pg.Client> | null = null
 
-  constructor(private readonly config: pg.ClientConfig) {}
-
   /** What BullMQ takes for a `pg.Client` of its own: it listens on the shared connection, and ends by leaving it. */
-  get Client(): new () => EventEmitter {
-    const shared = this
-    return class ListeningMember extends EventEmitter {
+  readonly Client: new () => EventEmitter
+
+  constructor(private readonly config: pg.ClientConfig) {
+    const client = () => this.client()
+    const join = (member: EventEmitter) => this.members.add(member)
+    const leave = (member: EventEmitter) => this.leave(member)
+    this.Client = class ListeningMember extends EventEmitter {
       async connect(): Promise<void> {
-        shared.members.add(this)
-        await shared.client()
+        join(this)
+        await client()
       }
 
       async query(text: string, values?: unknown[]): Promise<unknown> {
-        const client = await shared.client()
-        return client.query(text, values)
+        return (await client()).query(text, values)
       }
 
-      async end(): Promise<void> {
-        await shared.leave(this)
+      end(): Promise<void> {
+        return leave(this)
       }
     }
   }

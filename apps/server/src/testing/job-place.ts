@@ -3,7 +3,7 @@ import { PrismaJobRuns } from '../db/job-runs.js'
 import { createOutbox } from '../db/outbox.js'
 import { createUnitOfWork } from '../db/unit-of-work.js'
 import { systemClock } from '../kernel/clock.js'
-import type { JobDefinition, JobDelivery, JobHandler } from '../kernel/jobs.js'
+import type { JobDefinition, JobDelivery } from '../kernel/jobs.js'
 import { handleJob } from '../kernel/jobs.js'
 import type { Logger } from '../kernel/logger.port.js'
 import { RareLog } from '../kernel/rare-log.js'
@@ -66,7 +66,7 @@ export const startJobProcess = async <D extends JobDefinition>(
   const jobs = createJobs({
     ...{ backend: place.open(log), outbox: createOutbox(prisma), unitOfWork, control: repositoriesFor(prisma) },
     ...{ runs: new PrismaJobRuns(prisma), bus, log, clock: systemClock, timeZone: 'UTC', work: true },
-    ...{ definitions: [definition], handlers: [handleJob(definition, handle) as unknown as JobHandler], recurring: [] },
+    ...{ definitions: [definition], handlers: [handleJob(definition, handle)], recurring: [] },
     ...{ sweepMs: 50, schedulesMs: 50 },
     ...options,
   })
