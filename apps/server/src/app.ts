@@ -4,7 +4,7 @@ import { FLEET_ROLE_TIMINGS, startFleetRole, type FleetRole, type FleetRoleTimin
 import { createHttpRole } from './app/http-role.js'
 import { openPersistence } from './app/persistence.js'
 import { composeServices } from './app/services.js'
-import { startWorkerRole } from './app/worker-role.js'
+import { startWorkerRole, type WorkerRole } from './app/worker-role.js'
 import type { Config } from './config/config.js'
 import type { HttpServer } from './http/http-server.js'
 import { Lifecycle, newId, systemClock, type Logger, type Timers } from './kernel/index.js'
@@ -13,7 +13,6 @@ import { ensureFirstAdmin, type FirstAdmin } from './modules/auth/first-admin.js
 import { ScanThread } from './modules/files/gcode/scan-thread.js'
 import { createLogger } from './observability/logger.js'
 import { createMetrics, databaseMetrics } from './observability/metrics.js'
-import type { Jobs } from './queues/create-jobs.js'
 import { GANTRY_VERSION, PRISMA_FOLDER } from './app/installation.js'
 
 /** What tests replace. */
@@ -91,7 +90,7 @@ const startRoles = async (
   alarmSweep.start()
   const running: RunningRoles = {}
   stopInOrder(running, lifecycle, config.shutdown.drainMs)
-  running.jobs = await startWorkerRole({ config, persistence, work: does('worker'), clock, log })
+  running.worker = await startWorkerRole({ config, persistence, work: does('worker'), clock, log })
   if (does('fleet')) {
     const openFile = (sha256: string, sizeBytes: number) => services.files.uploadSource(sha256, sizeBytes)
     running.fleet = await startFleetRole({
@@ -122,7 +121,7 @@ const startRoles = async (
 }
 
 interface RunningRoles {
-  jobs?: Jobs
+  worker?: WorkerRole
   fleet?: FleetRole
   http?: HttpServer
 }
@@ -131,7 +130,7 @@ interface RunningRoles {
 const stopInOrder = (running: RunningRoles, lifecycle: Lifecycle, drainMs: number): void => {
   lifecycle.onStop('fleet', async () => running.fleet?.stop())
   const answerTheRest = async () => {
-    await Promise.all([running.http?.stop(), running.jobs?.stop()])
+    await Promise.all([running.http?.stop(), running.worker?.stop()])
   }
   lifecycle.onStop('http and jobs', answerTheRest, HTTP_AND_JOBS_CAP_MS)
   lifecycle.onStop('claiming', async () => running.fleet?.stopClaiming(), CLAIMING_CAP_MS)

@@ -1,10 +1,11 @@
 import type { Config } from '../config/config.js'
 import { PrismaJobRuns } from '../db/job-runs.js'
-import { createOutbox } from '../db/outbox.js'
-import { RareLog, type Clock, type Logger } from '../kernel/index.js'
+import { createOutbox, type PrismaOutbox } from '../db/outbox.js'
+import { RareLog, type Clock, type Logger, type Stoppable } from '../kernel/index.js'
 import type { QueueBackend } from '../queues/backend.port.js'
 import { createJobs, type Jobs } from '../queues/create-jobs.js'
 import { jobCatalogue } from '../queues/job-catalogue.js'
+import { LegacyIntake } from '../queues/legacy-intake.js'
 import { createPostgresBackend } from '../queues/postgres-backend.js'
 import { createRedisBackend } from '../queues/redis-backend.js'
 import { jobHandlers } from './job-handlers.js'
@@ -19,6 +20,10 @@ export interface WorkerRoleDeps {
   log: Logger
 }
 
+export interface WorkerRole extends Stoppable {
+  jobs: Jobs
+}
+
 const openBackend = ({ config, persistence, log, clock }: WorkerRoleDeps): QueueBackend => {
   const { redis } = config.jobs
   const rareLog = new RareLog(log, clock)
@@ -27,8 +32,18 @@ const openBackend = ({ config, persistence, log, clock }: WorkerRoleDeps): Queue
     : createRedisBackend({ ...redis, log: rareLog })
 }
 
+/** Takes over what older producers put into Redis; null where there is none. */
+const openIntake = (deps: WorkerRoleDeps, outbox: PrismaOutbox): LegacyIntake | null => {
+  const { config, persistence, work, log, clock } = deps
+  const { redis } = config.jobs
+  if (!work || redis?.legacyPrefix === undefined || redis.legacyPrefix === null) return null
+  const backend = createRedisBackend({ url: redis.url, prefix: redis.legacyPrefix, log: new RareLog(log, clock) })
+  const { definitions } = jobCatalogue()
+  return new LegacyIntake({ backend, definitions, unitOfWork: persistence.unitOfWork, outbox, log })
+}
+
 /** The job system: the outbox relay, the schedules and the workers. */
-export const startWorkerRole = async (deps: WorkerRoleDeps): Promise<Jobs> => {
+export const startWorkerRole = async (deps: WorkerRoleDeps): Promise<WorkerRole> => {
   const { config, persistence, work, clock, log } = deps
   const { bus, database, unitOfWork, reads } = persistence
   const outbox = createOutbox(database.prisma)
@@ -39,6 +54,12 @@ export const startWorkerRole = async (deps: WorkerRoleDeps): Promise<Jobs> => {
     runs: new PrismaJobRuns(database.prisma),
     handlers: jobHandlers({ persistence, outbox, log }),
   })
+  const intake = openIntake(deps, outbox)
   await jobs.start()
-  return jobs
+  await intake?.start()
+  const stop = async () => {
+    await intake?.stop()
+    await jobs.stop()
+  }
+  return { jobs, stop }
 }

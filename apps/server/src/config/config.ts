@@ -40,7 +40,7 @@ export interface Config {
   }
   jobs: {
     /** Where queues live; null: in PostgreSQL. */
-    redis: { url: string; prefix: string } | null
+    redis: { url: string; prefix: string; legacyPrefix: string | null } | null
   }
   auth: {
     /** 32 bytes; null: the server makes a key in the data directory. */
@@ -85,7 +85,10 @@ const grouped = (values: SettingValues, cwd: string): Config => ({
     redis: values.REDIS_URL === null ? null : { url: values.REDIS_URL, prefix: values.REDIS_PREFIX },
   },
   jobs: {
-    redis: values.REDIS_URL === null ? null : { url: values.REDIS_URL, prefix: values.REDIS_PREFIX },
+    redis:
+      values.REDIS_URL === null
+        ? null
+        : { url: values.REDIS_URL, prefix: values.REDIS_PREFIX, legacyPrefix: values.LEGACY_QUEUE_PREFIX },
   },
   auth: {
     secretKey: values.GANTRY_SECRET_KEY,

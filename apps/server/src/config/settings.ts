@@ -109,6 +109,15 @@ export const SETTINGS = {
     'gantry',
     'What all keys in Redis begin with; installations that share a Redis need one each.',
   ),
+  LEGACY_QUEUE_PREFIX: setting(
+    z
+      .string()
+      .regex(/^[a-zA-Z0-9._-]{1,40}$/, 'must be 1 to 40 letters, digits, dots, dashes or underscores')
+      .default('bull')
+      .transform((prefix) => (prefix === 'off' ? null : prefix)),
+    'bull',
+    'Prefix in Redis under which older BullMQ producers put jobs that Gantry takes over; off: none are taken.',
+  ),
   CACHE_STRATEGY: setting(
     cacheStrategy.default('simple'),
     'simple',

@@ -39,10 +39,18 @@ const failureOf = ({ name, message, stack }: Error): JobFailure => ({
 const pauseMs = ({ type, delay, maxDelay = LONGEST_PAUSE_MS }: JobBackoff, tried: number, random: Random): number =>
   jittered(Math.min(maxDelay, type === 'fixed' ? delay : delay * 2 ** (tried - 1)), random)
 
-/** An earlier version that nobody translates is read as it is. */
+/**
+ * An earlier version that nobody translates is read as it is; one that its translation refuses is read as it is too, so
+ * that what is wrong with it is told by the schema.
+ */
 export const parsedPayload = ({ payload, earlier }: JobDefinition, version: number, given: unknown) => {
   const translate = earlier?.[version]
-  return payload.safeParse(translate === undefined ? given : translate(given))
+  if (translate === undefined) return payload.safeParse(given)
+  try {
+    return payload.safeParse(translate(given))
+  } catch {
+    return payload.safeParse(given)
+  }
 }
 
 type OutboxJob = QueuedJob & Required<Pick<QueuedJob, 'outbox'>>
