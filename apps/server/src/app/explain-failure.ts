@@ -3,8 +3,9 @@ import { EmbeddedPostgresError } from '../db/embedded/errors.js'
 import { MigrationError } from '../db/migrate/errors.js'
 import { GantryError } from '../kernel/index.js'
 import { redactText } from '../observability/redact.js'
+import { EvictingRedisError } from '../queues/redis-backend.js'
 
-const EXPECTED = [ConfigError, EmbeddedPostgresError, MigrationError, GantryError]
+const EXPECTED = [ConfigError, EmbeddedPostgresError, MigrationError, EvictingRedisError, GantryError]
 
 const isSystemError = (error: unknown): error is NodeJS.ErrnoException => error instanceof Error && 'code' in error
 

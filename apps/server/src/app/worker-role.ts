@@ -58,8 +58,7 @@ export const startWorkerRole = async (deps: WorkerRoleDeps): Promise<WorkerRole>
   await jobs.start()
   await intake?.start()
   const stop = async () => {
-    await intake?.stop()
-    await jobs.stop()
+    await Promise.all([intake?.stop(), jobs.stop()])
   }
   return { jobs, stop }
 }

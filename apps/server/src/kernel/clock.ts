@@ -51,3 +51,17 @@ export const pause = (clock: Timers, ms: number, signal: AbortSignal): Promise<v
     if (signal.aborted) stop()
     else signal.addEventListener('abort', stop, { once: true })
   })
+
+/** Waits for something no longer than `ms`; what comes of it later, good or bad, is nobody's concern. */
+export const atMost = async (ms: number, wanted: Promise<unknown>): Promise<void> => {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms)
+  })
+  wanted.catch(() => undefined)
+  try {
+    await Promise.race([wanted, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}

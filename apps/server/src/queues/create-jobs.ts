@@ -1,4 +1,4 @@
-import type { Clock } from '../kernel/clock.js'
+import { atMost, type Clock } from '../kernel/clock.js'
 import { GantryError } from '../kernel/errors.js'
 import type { EventBus } from '../kernel/events.js'
 import type { JobControlRepositories } from '../kernel/job-control.port.js'
@@ -68,6 +68,9 @@ export interface Jobs extends JobScheduler, Stoppable {
   readonly queues: ReadonlyMap<string, GantryQueue>
 }
 
+/** Closing says goodbye to a Redis that may be gone. */
+const QUEUES_CLOSE_MS = 1_000
+
 class BullMqJobs implements Jobs {
   readonly queues = new Map<string, GantryQueue>()
   private readonly table: HandlerTable
@@ -94,7 +97,7 @@ class BullMqJobs implements Jobs {
     }
     for (const { type } of definitions) this.queues.set(queueNameOf(type), backend.openQueue(queueNameOf(type)))
     this.stopping.push(async () => {
-      await Promise.all([...this.queues.values()].map((queue) => queue.close()))
+      await atMost(QUEUES_CLOSE_MS, Promise.all([...this.queues.values()].map((queue) => queue.close())))
     })
     if (work) await this.startWorking()
   }

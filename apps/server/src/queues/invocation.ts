@@ -20,7 +20,7 @@ export class Invocations {
   private readonly running = new Set<AbortController>()
   private stopping = false
 
-  constructor(private readonly graceMs: number) {}
+  constructor(readonly graceMs: number) {}
 
   /** @throws JobTimedOut, JobsStopping, or what the handler threw */
   async invoke(handler: JobHandler, delivery: Omit<JobDelivery<JobDefinition>, 'signal'>): Promise<void> {

@@ -1,6 +1,7 @@
 import { DelayedError } from 'bullmq'
 import { z } from 'zod'
 
+import { atMost } from '../kernel/clock.js'
 import { checkedJobOptions } from '../kernel/job-options.js'
 import { queueNameOf, type JobDefinition, type JobOptions } from '../kernel/jobs.js'
 import type { Logger } from '../kernel/logger.port.js'
@@ -30,6 +31,8 @@ export const LEGACY_QUEUES: readonly string[] = [
 
 /** While the database is away, a job stays where it is and is looked at again after so long. */
 const LATER_MS = 5_000
+/** One order is one short transaction; a Redis that is gone would be waited for for ever. */
+const STOP_MS = 3_000
 const DAY_MS = 24 * 60 * 60_000
 
 const envelope = z.looseObject({ version: z.int().min(1).optional() })
@@ -85,7 +88,7 @@ export class LegacyIntake {
   }
 
   async stop(): Promise<void> {
-    await Promise.all(this.workers.map((worker) => worker.close()))
+    await atMost(STOP_MS, Promise.all(this.workers.map((worker) => worker.close())))
     await this.options.backend.close()
   }
 

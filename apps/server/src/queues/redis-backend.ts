@@ -1,6 +1,7 @@
 import { Queue, Worker } from 'bullmq'
 import { Redis, type RedisOptions } from 'ioredis'
 
+import { atMost } from '../kernel/clock.js'
 import type { RareLog } from '../kernel/rare-log.js'
 import { ABANDONED, KEPT, STALLED, STREAMS, type QueueBackend } from './backend.port.js'
 
@@ -17,7 +18,6 @@ const START_MS = 2_000
 const COMMON = {
   connectTimeout: CONNECT_MS,
   keepAlive: 5_000,
-  lazyConnect: true,
   retryStrategy: (times: number) => Math.min(LONGEST_RECONNECT_PAUSE_MS, 50 * 2 ** Math.min(times, 6)),
 } satisfies RedisOptions
 
@@ -33,6 +33,12 @@ const PRODUCER: RedisOptions = {
 
 /** Workers wait for Redis as long as it takes. */
 const WORKER: RedisOptions = { ...COMMON, socketTimeout: WORKER_SILENCE_MS, maxRetriesPerRequest: null }
+
+const ready = (client: Redis): Promise<void> =>
+  new Promise((resolve) => {
+    if (client.status === 'ready') resolve()
+    else client.once('ready', () => resolve())
+  })
 
 /** What Redis does when it is full; null when it does not say, as some hosted ones. */
 const evictionPolicy = async (client: Redis): Promise<string | null> => {
@@ -66,21 +72,20 @@ export const createRedisBackend = (options: { url: string; prefix: string; log: 
     if (policy !== null && policy !== 'noeviction') throw new EvictingRedisError(policy)
   }
 
+  /** It is too late to refuse, and still to be told. */
+  const later = () => {
+    log.warn({}, 'Redis cannot be reached: jobs wait in the outbox until it is back')
+    ready(producer)
+      .then(refuseEviction)
+      .catch((err: unknown) => log.warn({ err }, 'Redis is back, and not as it should be'))
+  }
+
   return {
     kind: 'redis',
     async start() {
-      const reached = Promise.all(clients.map((client) => client.connect())).then(
-        () => true,
-        () => false,
-      )
-      let timer: NodeJS.Timeout | undefined
-      const late = new Promise<false>((resolve) => {
-        timer = setTimeout(() => resolve(false), START_MS)
-      })
-      const inTime = await Promise.race([reached, late])
-      clearTimeout(timer)
-      if (inTime) await refuseEviction()
-      else log.warn({}, 'Redis cannot be reached: jobs wait in the outbox until it is back')
+      await atMost(START_MS, Promise.all(clients.map(ready)))
+      if (clients.every(({ status }) => status === 'ready')) await refuseEviction()
+      else later()
     },
     openQueue(name) {
       const queue = new Queue(name, {

@@ -1,9 +1,13 @@
 import { queueNameOf, type JobDefinition } from '../kernel/jobs.js'
+import { atMost } from '../kernel/clock.js'
 import type { Logger } from '../kernel/logger.port.js'
 import type { GantryWorker, QueueBackend, TakenJob } from './backend.port.js'
 import type { Invocations } from './invocation.js'
 
 const DEFAULT_CONCURRENCY = 5
+
+/** How long a worker may take to tell the queue what became of its last jobs. */
+const SAY_MS = 1_500
 
 /** The workers of a process: one per type, so that slow jobs of one type never stand before those of another. */
 export class WorkerSet {
@@ -40,11 +44,15 @@ export class WorkerSet {
     }
   }
 
-  /** What runs may finish; then its signal fires, and what does not return is left behind. */
+  /**
+   * What runs may finish; then its signal fires, and what does not return is left behind. BullMQ would wait for ever for a
+   * Redis that is gone; nothing is lost with what it still wants to say, since the rows say it.
+   */
   async close(): Promise<void> {
     const timer = setTimeout(() => this.invocations.abortAll(), this.finishMs)
+    const closed = Promise.all([...this.workers.values()].map((worker) => worker.close()))
     try {
-      await Promise.all([...this.workers.values()].map((worker) => worker.close()))
+      await atMost(this.finishMs + this.invocations.graceMs + SAY_MS, closed)
     } finally {
       clearTimeout(timer)
     }

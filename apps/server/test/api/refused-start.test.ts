@@ -2,8 +2,11 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
+import { Redis } from 'ioredis'
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest'
 
+import { startRedisServer } from '../../processes/redis-server.js'
+import { createTestDatabase } from '../../src/testing/database.js'
 import { closedPort, startBlackHole } from '../../src/testing/odd-servers.js'
 import { ServerProcesses } from './server-process.js'
 
@@ -79,6 +82,19 @@ describe('a server whose database cannot be reached gives up with a sentence', (
     })
     expectSentence(await refusal({ DATABASE_URL: url }), /has no database nowhere/, rightPassword())
   })
+})
+
+it('a server whose Redis would evict its queues gives up with a sentence that tells what to set', async () => {
+  await using redis = await startRedisServer()
+  const client = new Redis(redis.url)
+  await client.config('SET', 'maxmemory-policy', 'allkeys-lru')
+  client.disconnect()
+  const database = await createTestDatabase()
+  const terminal = await refusal({ REDIS_URL: redis.url, DATABASE_URL: database.url })
+  await database.drop()
+  const told = terminal.split('\n').filter((line) => line.startsWith('Gantry gave up: '))
+  expect(told).toEqual([expect.stringMatching(/REDIS_URL: .*allkeys-lru.*maxmemory-policy noeviction/)])
+  expect(terminal).not.toMatch(/\n\s+at /)
 })
 
 describe('a server with a malformed address gives up without showing it', () => {
