@@ -18,7 +18,7 @@ it('docs/reference/jobs.md lists every job as it is, and no other', async () => 
   const expected = definitions.map(({ type, version, attempts, timeoutMs }) =>
     [`\`${type}\``, `${version}`, `${attempts}`, `${timeoutMs / 1_000} s`, every.get(type) ?? '–'].join(' | '),
   )
-  const rows = (await readFile(PAGE, 'utf8')).split('\n').filter((line) => line.startsWith('| `'))
+  const rows = (await readFile(PAGE, 'utf8')).split('\n').filter((line) => /^\| `[A-Z]/.test(line))
   const listed = rows.map((row) => {
     const cells = row.split('|').map((cell) => cell.trim())
     expect(cells[6], `what ${cells[1] ?? ''} does`).toMatch(/\w/)

@@ -63,7 +63,7 @@ export const createRedisBackend = (options: { url: string; prefix: string; log: 
   const clients = [new Redis(url, PRODUCER), new Redis(url, WORKER)] as const
   const [producer, worker] = clients
   for (const client of clients) {
-    client.setMaxListeners(0)
+    client.setMaxListeners(100)
     client.on('error', (err) => log.warn({ err }, 'the queues cannot reach Redis'))
   }
 
