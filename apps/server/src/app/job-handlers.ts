@@ -1,6 +1,8 @@
 import { removeExpiredIdempotencyKeys } from '../db/idempotency.js'
+import { createEndedSessions } from '../db/ended-sessions.js'
 import type { PrismaOutbox } from '../db/outbox.js'
 import { handleJob, type JobHandler, type Logger } from '../kernel/index.js'
+import { createCleanupTokensHandler } from '../modules/auth/cleanup-tokens.js'
 import { dispatchWake } from '../modules/print-jobs/print-jobs.jobs.js'
 import { createCleanupRecordsHandler, type Clearing } from '../queues/cleanup-records.jobs.js'
 import type { Persistence } from './persistence.js'
@@ -30,4 +32,5 @@ export const jobHandlers = (deps: JobHandlersDeps): JobHandler[] => [
     return Promise.resolve()
   }),
   createCleanupRecordsHandler(clearings(deps), deps.log),
+  createCleanupTokensHandler({ sessions: createEndedSessions(deps.persistence.database.prisma), log: deps.log }),
 ]

@@ -12,7 +12,7 @@ import { jobHandlers } from './job-handlers.js'
 import type { Persistence } from './persistence.js'
 
 export interface WorkerRoleDeps {
-  config: Pick<Config, 'jobs' | 'timeZone'>
+  config: Pick<Config, 'jobs' | 'auth' | 'timeZone'>
   persistence: Persistence
   /** Whether this process does jobs or only orders them. */
   work: boolean
@@ -48,7 +48,7 @@ export const startWorkerRole = async (deps: WorkerRoleDeps): Promise<WorkerRole>
   const { bus, database, unitOfWork, reads } = persistence
   const outbox = createOutbox(database.prisma)
   const jobs = createJobs({
-    ...jobCatalogue(),
+    ...jobCatalogue({ cleanupIntervalMs: config.auth.cleanupIntervalMs }),
     ...{ work, bus, clock, log, outbox, unitOfWork, control: reads, timeZone: config.timeZone },
     backend: openBackend(deps),
     runs: new PrismaJobRuns(database.prisma),

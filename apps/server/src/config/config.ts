@@ -47,6 +47,8 @@ export interface Config {
     secretKey: Uint8Array | null
     accessTokenSeconds: number
     refreshTokenDays: number
+    /** How often tokens and sessions that are over are removed. */
+    cleanupIntervalMs: number
     /** The account that the first start makes; without a password a random one is made. */
     firstAdmin: { email: string; password?: string }
   }
@@ -94,6 +96,7 @@ const grouped = (values: SettingValues, cwd: string): Config => ({
     secretKey: values.GANTRY_SECRET_KEY,
     accessTokenSeconds: values.ACCESS_TOKEN_SECONDS,
     refreshTokenDays: values.REFRESH_TOKEN_DAYS,
+    cleanupIntervalMs: values.CLEANUP_INTERVAL_MS,
     firstAdmin: {
       email: values.GANTRY_ADMIN_EMAIL,
       ...(values.GANTRY_ADMIN_PASSWORD === null ? {} : { password: values.GANTRY_ADMIN_PASSWORD }),

@@ -175,6 +175,11 @@ export const SETTINGS = {
     '30',
     'After how many days without use a session ends, in days.',
   ),
+  CLEANUP_INTERVAL_MS: setting(
+    wholeNumber(1_000, 86_400_000, 3_600_000),
+    '3600000',
+    'How often in milliseconds refresh tokens and sessions that are over are removed.',
+  ),
   GANTRY_ADMIN_EMAIL: setting(
     z.email().max(254).default('admin@gantry.local'),
     'admin@gantry.local',

@@ -1,9 +1,18 @@
 import type { JobDefinition, RecurringJob } from '../kernel/jobs.js'
+import { cleanupTokens, cleanupTokensSchedule, DEFAULT_CLEANUP_INTERVAL_MS } from '../modules/auth/auth.jobs.js'
 import { dispatchWake } from '../modules/print-jobs/print-jobs.jobs.js'
 import { cleanupRecords, cleanupRecordsSchedule } from './cleanup-records.jobs.js'
 
+export interface JobCatalogueSettings {
+  /** How often tokens and sessions are cleared away. @default 3 600 000 */
+  cleanupIntervalMs?: number
+}
+
 /** Every job of the server, as the composition root and `docs/reference/jobs.md` know them. */
-export const jobCatalogue = (): { definitions: readonly JobDefinition[]; recurring: readonly RecurringJob[] } => ({
-  definitions: [dispatchWake, cleanupRecords],
-  recurring: [cleanupRecordsSchedule],
+export const jobCatalogue = ({ cleanupIntervalMs = DEFAULT_CLEANUP_INTERVAL_MS }: JobCatalogueSettings = {}): {
+  definitions: readonly JobDefinition[]
+  recurring: readonly RecurringJob[]
+} => ({
+  definitions: [dispatchWake, cleanupRecords, cleanupTokens],
+  recurring: [cleanupRecordsSchedule, cleanupTokensSchedule(cleanupIntervalMs)],
 })

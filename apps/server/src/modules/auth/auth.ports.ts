@@ -75,3 +75,15 @@ export interface UserRepository {
   /** Marks the token used, and with it its unused siblings: from now on only its own descendants count. */
   useRefreshToken(token: Pick<LockedRefreshToken, 'id' | 'parentId'>, sessionId: string, now: Date): Promise<void>
 }
+
+/** What is left of logins that are over. */
+export interface EndedSessions {
+  /**
+   * Removes refresh tokens that have expired or whose session has ended. A token that was used before and has not
+   * expired stays as long as its session lives: whoever presents it again must be found out.
+   * @returns how many, at most `limit`
+   */
+  removeUselessTokens(limit: number): Promise<number>
+  /** Removes sessions that have expired or were ended, once their tokens are gone. @returns how many, at most `limit` */
+  removeEnded(limit: number): Promise<number>
+}

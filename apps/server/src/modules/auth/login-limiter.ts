@@ -21,6 +21,7 @@ interface Failures {
 /** Counts failed logins per account, address and pair of both, in this process's memory. */
 export class LoginLimiter {
   private readonly failures = new LRUCache<string, Failures>({ max: MAX_KEYS })
+  private prunedAtMs = 0
 
   constructor(private readonly clock: Clock) {}
 
@@ -29,6 +30,7 @@ export class LoginLimiter {
    * @throws GantryError `RATE_LIMITED`
    */
   begin(email: string, address: string | null): void {
+    this.prune()
     const limits = limitsOf(email, address)
     const waitMs = Math.max(...limits.map(([key, limit]) => this.waitMs(key, limit)))
     if (waitMs > 0) throw new GantryError('RATE_LIMITED', { retryAfterSeconds: Math.ceil(waitMs / 1_000) })
@@ -40,6 +42,21 @@ export class LoginLimiter {
     const [[pair], ...others] = limitsOf(email, address)
     this.failures.delete(pair)
     for (const [key] of others) this.add(key, -1)
+  }
+
+  /** Forgets counts whose window is over, once per window: no other process could do it for this one. */
+  private prune(): void {
+    const nowMs = this.clock.now()
+    if (nowMs < this.prunedAtMs + WINDOW_MS) return
+    this.prunedAtMs = nowMs
+    for (const [key, { sinceMs }] of this.failures.entries()) {
+      if (nowMs >= sinceMs + WINDOW_MS) this.failures.delete(key)
+    }
+  }
+
+  /** How many counts are kept. */
+  get size(): number {
+    return this.failures.size
   }
 
   private waitMs(key: string, limit: number): number {
