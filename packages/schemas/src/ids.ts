@@ -19,6 +19,7 @@ export const ID_PREFIXES = {
   printerCommand: 'cmd',
   alarm: 'alm',
   outbox: 'ob',
+  export: 'exp',
   instance: 'ins',
 } as const
 

@@ -67,6 +67,7 @@ export const createHttpRole = (deps: HttpRoleDeps): HttpServer => {
     ...{ config, log, metrics, authenticator, services, answers, version },
     rateLimiter: new SlidingWindowLimiter(config.http.rateLimitPerMinute, clock),
     router: appRouter,
+    exports: { download: (link) => services.exports.download(link) },
     files: fileHandlers(services.files),
     checks: [databaseCheck(persistence), ...(config.cache.redis === null ? [] : [redisCheck(cache)])],
   })

@@ -1,8 +1,13 @@
+import { PrismaExportTables } from '../db/export-tables.js'
 import { removeExpiredIdempotencyKeys } from '../db/idempotency.js'
 import { createEndedSessions } from '../db/ended-sessions.js'
 import type { PrismaOutbox } from '../db/outbox.js'
-import { handleJob, type JobHandler, type Logger } from '../kernel/index.js'
+import { handleJob, type JobHandler, type Logger, type Timers } from '../kernel/index.js'
 import { createCleanupTokensHandler } from '../modules/auth/cleanup-tokens.js'
+import { ExportRunner } from '../modules/exports/export-runner.js'
+import { dataExportJob } from '../modules/exports/exports.jobs.js'
+import type { ExportStorage } from '../modules/exports/exports.ports.js'
+import { sweepExports } from '../modules/exports/sweep-exports.js'
 import { dispatchWake } from '../modules/print-jobs/print-jobs.jobs.js'
 import { createCleanupRecordsHandler, type Clearing } from '../queues/cleanup-records.jobs.js'
 import type { Persistence } from './persistence.js'
@@ -16,14 +21,28 @@ const FINISHED_JOBS_KEPT = { doneDays: 1, deadDays: 30 } as const
 export interface JobHandlersDeps {
   persistence: Persistence
   outbox: PrismaOutbox
+  exportStorage: ExportStorage
+  timeZone: string
+  clock: Timers
   log: Logger
 }
 
-const clearings = ({ persistence, outbox }: JobHandlersDeps): Clearing[] => [
+const clearings = ({ persistence, outbox, exportStorage, clock }: JobHandlersDeps): Clearing[] => [
   { what: 'events', remove: () => persistence.eventLog.removeOlderThan(EVENTS_KEPT_HOURS) },
   { what: 'idempotency keys', remove: () => removeExpiredIdempotencyKeys(persistence.database.prisma) },
   { what: 'jobs', remove: () => outbox.removeFinished(FINISHED_JOBS_KEPT) },
+  {
+    what: 'exports',
+    remove: (signal) => sweepExports({ unitOfWork: persistence.unitOfWork, storage: exportStorage, clock }, signal),
+  },
 ]
+
+const exporting = ({ persistence, exportStorage, timeZone, clock, log }: JobHandlersDeps): JobHandler => {
+  const { unitOfWork, reads, database } = persistence
+  const tables = new PrismaExportTables(database.reads, timeZone)
+  const runner = new ExportRunner({ unitOfWork, reads, tables, storage: exportStorage, clock, log })
+  return handleJob(dataExportJob, (delivery) => runner.handle(delivery))
+}
 
 /** Every handler, one per job of the catalogue. */
 export const jobHandlers = (deps: JobHandlersDeps): JobHandler[] => [
@@ -33,4 +52,5 @@ export const jobHandlers = (deps: JobHandlersDeps): JobHandler[] => [
   }),
   createCleanupRecordsHandler(clearings(deps), deps.log),
   createCleanupTokensHandler({ sessions: createEndedSessions(deps.persistence.database.prisma), log: deps.log }),
+  exporting(deps),
 ]

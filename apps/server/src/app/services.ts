@@ -1,3 +1,4 @@
+import { LocalExportStorage } from '../adapters/file-storage/local-export-storage.js'
 import { LocalFileStorage } from '../adapters/file-storage/local-file-storage.js'
 import { AesGcmSealer } from '../adapters/secrets/aes-gcm-sealer.js'
 import { loadSecrets } from '../adapters/secrets/load-secrets.js'
@@ -11,6 +12,9 @@ import { AuthService } from '../modules/auth/auth.service.js'
 import { LoginLimiter } from '../modules/auth/login-limiter.js'
 import { SessionAuthenticator } from '../modules/auth/session-authenticator.js'
 import { DispatchService } from '../modules/print-jobs/dispatch.service.js'
+import { DownloadLinks } from '../modules/exports/download-links.js'
+import type { ExportStorage } from '../modules/exports/exports.ports.js'
+import { ExportsService } from '../modules/exports/exports.service.js'
 import { FilesService } from '../modules/files/files.service.js'
 import type { ScanThread } from '../modules/files/gcode/scan-thread.js'
 import { AttemptLedger } from '../modules/print-jobs/attempt-ledger.js'
@@ -42,6 +46,7 @@ export interface ComposedServices {
   board: StatusBoard
   authenticator: SessionAuthenticator
   sealer: CredentialSealer
+  exportStorage: ExportStorage
 }
 
 /** Disk space that is left free however much is uploaded, in bytes. */
@@ -60,11 +65,16 @@ export const composeServices = async ({
 }: ServicesDeps): Promise<ComposedServices> => {
   const { unitOfWork, reads, bus, eventLog } = persistence
   const lists = config.cache.answers ? new KeptReads(persistence.lists, cache, buildId()) : persistence.lists
-  const { signingKey, sealingKey } = await loadSecrets({ dataDir: config.dataDir, secretKey: config.auth.secretKey })
+  const { signingKey, sealingKey, linkKey } = await loadSecrets({
+    dataDir: config.dataDir,
+    secretKey: config.auth.secretKey,
+  })
   const sealer = new AesGcmSealer(sealingKey)
   const tokens = new AccessTokens({ signingKey, lifetimeSeconds: config.auth.accessTokenSeconds, clock })
   const authenticator = new SessionAuthenticator({ tokens, reads, bus, clock })
-  const storage = new LocalFileStorage({ dataDir: config.dataDir, reserveBytes: RESERVED_BYTES })
+  const disk = { dataDir: config.dataDir, reserveBytes: RESERVED_BYTES }
+  const [storage, exportStorage] = [new LocalFileStorage(disk), new LocalExportStorage(disk)]
+  const links = new DownloadLinks(linkKey, clock)
   const board = new StatusBoard(bus, clock)
   const follow: FollowEvents = (cursor, signal) => followEvents(bus, eventLog, cursor, signal)
   const shared = { unitOfWork, reads, lists, board, bus }
@@ -79,6 +89,7 @@ export const composeServices = async ({
       refreshTokenDays: config.auth.refreshTokenDays,
     }),
     dispatch: new DispatchService({ database: unitOfWork, board }),
+    exports: new ExportsService({ unitOfWork, reads, storage: exportStorage, links, log }),
     files: new FilesService({ unitOfWork, reads, lists, storage, scans, limitBytes: config.http.maxUploadBytes, log }),
     printers: new PrintersService({
       ...shared,
@@ -100,5 +111,5 @@ export const composeServices = async ({
       databaseHealth: persistence.databaseHealth,
     }),
   }
-  return { services, board, authenticator, sealer }
+  return { services, board, authenticator, sealer, exportStorage }
 }

@@ -1,7 +1,8 @@
 import type { Config } from '../config/config.js'
 import { PrismaJobRuns } from '../db/job-runs.js'
 import { createOutbox, type PrismaOutbox } from '../db/outbox.js'
-import { RareLog, type Clock, type Logger, type Stoppable } from '../kernel/index.js'
+import { RareLog, type Logger, type Stoppable, type Timers } from '../kernel/index.js'
+import type { ExportStorage } from '../modules/exports/exports.ports.js'
 import type { QueueBackend } from '../queues/backend.port.js'
 import { createJobs, type Jobs } from '../queues/create-jobs.js'
 import { jobCatalogue } from '../queues/job-catalogue.js'
@@ -14,9 +15,10 @@ import type { Persistence } from './persistence.js'
 export interface WorkerRoleDeps {
   config: Pick<Config, 'jobs' | 'auth' | 'timeZone'>
   persistence: Persistence
+  exportStorage: ExportStorage
   /** Whether this process does jobs or only orders them. */
   work: boolean
-  clock: Clock
+  clock: Timers
   log: Logger
 }
 
@@ -44,15 +46,16 @@ const openIntake = (deps: WorkerRoleDeps, outbox: PrismaOutbox): LegacyIntake | 
 
 /** The job system: the outbox relay, the schedules and the workers. */
 export const startWorkerRole = async (deps: WorkerRoleDeps): Promise<WorkerRole> => {
-  const { config, persistence, work, clock, log } = deps
+  const { config, persistence, exportStorage, work, clock, log } = deps
+  const { timeZone } = config
   const { bus, database, unitOfWork, reads } = persistence
   const outbox = createOutbox(database.prisma)
   const jobs = createJobs({
     ...jobCatalogue({ cleanupIntervalMs: config.auth.cleanupIntervalMs }),
-    ...{ work, bus, clock, log, outbox, unitOfWork, control: reads, timeZone: config.timeZone },
+    ...{ work, bus, clock, log, outbox, unitOfWork, control: reads, timeZone },
     backend: openBackend(deps),
     runs: new PrismaJobRuns(database.prisma),
-    handlers: jobHandlers({ persistence, outbox, log }),
+    handlers: jobHandlers({ persistence, outbox, exportStorage, timeZone, clock, log }),
   })
   const intake = openIntake(deps, outbox)
   await jobs.start()

@@ -2,6 +2,7 @@ import { PrismaAlarmConditionRepository } from './alarm-conditions.repository.js
 import { PrismaAlarmRepository } from './alarms.repository.js'
 import { PrismaAttemptRepository } from './attempts.repository.js'
 import { PrismaCommandRepository } from './commands.repository.js'
+import { PrismaExportRepository } from './exports.repository.js'
 import { PrismaBedRepository, PrismaFleetRepository } from './fleet.repository.js'
 import type { Prisma } from './generated/client.js'
 import { PrismaFileRepository } from './files.repository.js'
@@ -21,6 +22,7 @@ export const repositoriesFor = (tx: Prisma.TransactionClient) => ({
   attempts: new PrismaAttemptRepository(tx),
   beds: new PrismaBedRepository(tx),
   commands: new PrismaCommandRepository(tx),
+  exports: new PrismaExportRepository(tx),
   files: new PrismaFileRepository(tx),
   fleet: new PrismaFleetRepository(tx),
   holds: new PrismaHoldRepository(tx),

@@ -10,6 +10,7 @@ import { LiveStreams } from '../trpc/live-streams.js'
 import type { Services } from '../trpc/services.js'
 import { refuseUnparsable } from './client-error.js'
 import { Connections } from './connections.js'
+import type { ExportDownloads } from './exports/export.routes.js'
 import type { FileHandlers } from './files/file-handlers.js'
 import { EventLoopLag, type HealthCheck } from './health.routes.js'
 import type { RateLimiter } from './limits/rate-limiter.port.js'
@@ -29,6 +30,7 @@ export interface HttpServerOptions {
   services: Services
   /** Null: no answers are kept. */
   answers: Answers | null
+  exports: ExportDownloads
   files: FileHandlers
   /** What `/ready` asks. */
   checks: readonly HealthCheck[]

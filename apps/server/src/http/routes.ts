@@ -1,4 +1,5 @@
 import type { LiveStreams } from '../trpc/live-streams.js'
+import { exportRoutes } from './exports/export.routes.js'
 import { fileRoutes } from './files/file.routes.js'
 import { healthRoutes, type HealthOptions } from './health.routes.js'
 import type { HttpServerOptions } from './http-server.js'
@@ -33,6 +34,7 @@ export const allRoutes = (options: RoutesOptions): Route[] => {
       stallMs: timeouts.uploadStallMs,
       downloadStallMs: timeouts.downloadStallMs,
     }),
+    ...exportRoutes({ exports: options.exports, stallMs: timeouts.downloadStallMs }),
     ...restRoutes(procedures),
   ]
 }

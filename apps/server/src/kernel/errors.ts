@@ -88,6 +88,10 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorEntry>> = {
   STORAGE_FULL: entry(507, 'INTERNAL_SERVER_ERROR', () => 'The file storage is full; nothing was kept.', {
     logLevel: 'error',
   }),
+  EXPORT_LIMIT_REACHED: entry(409, 'CONFLICT', detailed('There are too many exports')),
+  LINK_REFUSED: entry(403, 'FORBIDDEN', () => 'This link was not given by this server.'),
+  LINK_EXPIRED: entry(410, 'PRECONDITION_FAILED', () => 'This link is no longer valid; ask for a new one.'),
+  RANGE_NOT_SATISFIABLE: entry(416, 'BAD_REQUEST', () => 'There are no bytes in the range that was asked for.'),
   REQUEST_TOO_LARGE: entry(413, 'PAYLOAD_TOO_LARGE', () => 'The request is too large.'),
   UNSUPPORTED_MEDIA_TYPE: entry(
     415,

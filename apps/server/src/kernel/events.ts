@@ -3,6 +3,7 @@ import type {
   AttemptState,
   BedState,
   CacheStrategy,
+  ErrorCode,
   PrinterCommandKind,
   PrintJobState,
 } from '@gantry/schemas'
@@ -36,6 +37,8 @@ export interface EventPayloads {
   'alarm.raised': { alarmId: string; code: AlarmCode }
   'alarm.acknowledged': { alarmId: string; code: AlarmCode }
   'alarm.cleared': { alarmId: string; code: AlarmCode }
+  'export.ready': { exportId: string; userId: string }
+  'export.failed': { exportId: string; userId: string; code: ErrorCode }
   'cache.invalidated': { tags: readonly string[]; keys: readonly string[]; patterns: readonly string[] }
   'cache.strategy_changed': { strategy: CacheStrategy }
 }

@@ -13,7 +13,7 @@ const PATTERNS: readonly (readonly [RegExp, string])[] = [
   [/\beyJ[\w-]{8,}\.[\w-]+(\.[\w-]+)?/g, MASK],
   [/\bgty_[\w-]{6,}/g, MASK],
   [/(\b[a-z][a-z\d+.-]*:\/\/)[^\s/@]+@/gi, `$1${MASK}@`],
-  [/([?&](?:token|key|apikey|api_key|access_token|ticket|password|secret)=)[^&\s"']+/gi, `$1${MASK}`],
+  [/([?&](?:token|key|apikey|api_key|access_token|ticket|password|secret|signature)=)[^&\s"']+/gi, `$1${MASK}`],
 ]
 
 /** Stands in every text that one of the patterns would change; nearly all texts hold none of it. */

@@ -3,6 +3,7 @@ import { alarmsRouter } from './alarms.router.js'
 import { attemptsRouter } from './attempts.router.js'
 import { authRouter } from './auth.router.js'
 import { dispatchRouter } from './dispatch.router.js'
+import { exportsRouter } from './exports.router.js'
 import { filesRouter } from './files.router.js'
 import { printJobsRouter } from './print-jobs.router.js'
 import { printersRouter } from './printers.router.js'
@@ -15,6 +16,7 @@ export const appRouter = router({
   attempts: attemptsRouter,
   auth: authRouter,
   dispatch: dispatchRouter,
+  exports: exportsRouter,
   files: filesRouter,
   printers: printersRouter,
   printJobs: printJobsRouter,

@@ -148,6 +148,7 @@ export const startProbeServer = async (overrides: Overrides = {}): Promise<Probe
     // The probe's procedures call no service.
     services: {} as Services,
     answers: null,
+    exports: { download: () => Promise.reject(new GantryError('LINK_REFUSED')) },
     files: hashing,
     checks: [],
     version: '0.0.0',

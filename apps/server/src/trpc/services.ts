@@ -1,5 +1,6 @@
 import type { AlarmsService } from '../modules/alarms/alarms.service.js'
 import type { AuthService } from '../modules/auth/auth.service.js'
+import type { ExportsService } from '../modules/exports/exports.service.js'
 import type { FilesService } from '../modules/files/files.service.js'
 import type { AttemptsService } from '../modules/print-jobs/attempts.service.js'
 import type { DispatchService } from '../modules/print-jobs/dispatch.service.js'
@@ -14,6 +15,7 @@ export interface Services {
   attempts: AttemptsService
   auth: AuthService
   dispatch: DispatchService
+  exports: ExportsService
   files: FilesService
   printers: PrintersService
   printJobs: PrintJobsService

@@ -5,6 +5,7 @@ import {
   alarmSeverity,
   attemptState,
   bedState,
+  exportState,
   ID_PREFIXES,
   printerCommandState,
   printerKind,
@@ -243,6 +244,7 @@ describe('every table', () => {
       alarm: 'alarm',
       outbox: 'outbox',
       fleet_instance: 'instance',
+      data_export: 'export',
     }
     const ids = (await columns()).filter(({ column }) => column === 'id')
     expect(Object.fromEntries(ids.map(({ table, type }) => [table, type]))).toEqual(
@@ -282,6 +284,7 @@ it('knows the same closed lists as the API', async () => {
     alarm_severity: alarmSeverity.options,
     attempt_state: attemptState.options,
     bed_state: bedState.options,
+    export_state: exportState.options,
     printer_command_state: printerCommandState.options,
     printer_kind: printerKind.options,
     print_job_state: printJobState.options,

@@ -166,6 +166,29 @@ export interface CurrentUser {
   role: UserRole
 }
 
+export interface DataExport {
+  id: string
+  kind: ExportKind
+  scope: ExportScope
+  format: ExportFormat
+  state: ExportState
+  /** From 0 to 1; 1 only when it is ready. */
+  progress: number
+  rowsWritten: number
+  fileName: string
+  /** Null until it is ready. */
+  sizeBytes: number | null
+  /** Why it failed. */
+  errorCode: ErrorCode | null
+  createdAt: Date
+  startedAt: Date | null
+  finishedAt: Date | null
+  /** When the file is removed. */
+  expiresAt: Date | null
+  /** Path of the file on this server, valid for fifteen minutes without a login; null unless it is ready. */
+  downloadUrl: string | null
+}
+
 /** How one process sees its database. */
 export interface DatabaseHealth {
   primary: {
@@ -252,12 +275,15 @@ export interface ErrorBody {
 export type ErrorCode =
   | 'COMMAND_EXPIRED'
   | 'DEADLINE_EXCEEDED'
+  | 'EXPORT_LIMIT_REACHED'
   | 'FILE_TOO_LARGE'
   | 'FORBIDDEN'
   | 'IDEMPOTENCY_KEY_REUSED'
   | 'INTERNAL'
   | 'INVALID_CREDENTIALS'
   | 'INVALID_STATE'
+  | 'LINK_EXPIRED'
+  | 'LINK_REFUSED'
   | 'METHOD_NOT_ALLOWED'
   | 'NAME_TAKEN'
   | 'NOT_FOUND'
@@ -271,6 +297,7 @@ export type ErrorCode =
   | 'PRINTER_TIMEOUT'
   | 'PRINTER_UNREACHABLE'
   | 'PRINTER_UNSUPPORTED'
+  | 'RANGE_NOT_SATISFIABLE'
   | 'RATE_LIMITED'
   | 'REQUEST_ABORTED'
   | 'REQUEST_TOO_LARGE'
@@ -282,6 +309,17 @@ export type ErrorCode =
   | 'UPLOAD_TRUNCATED'
   | 'VALIDATION_FAILED'
   | 'VERSION_CONFLICT'
+
+/** One JSON document, or a CSV file; a `full` export has several tables and is a ZIP of CSV files. */
+export type ExportFormat = 'csv' | 'json'
+
+/** What an export holds; `full` is all of it, for one's own data also profile, sessions, keys, files and events. */
+export type ExportKind = 'analytics' | 'attempts' | 'full' | 'jobs' | 'projects'
+
+/** Whose: what belongs to the one who asks, or the whole farm's. */
+export type ExportScope = 'farm' | 'own'
+
+export type ExportState = 'expired' | 'failed' | 'queued' | 'ready' | 'running'
 
 /** What one tool of the file prints with. A tool that is set up but never extrudes has `lengthMm` 0. */
 export interface FilamentUse {
@@ -1016,6 +1054,44 @@ export type Procedures = {
         limit?: number
       },
       DispatchPreview
+    >
+  }
+  exports: {
+    /** List your exports, newest first. */
+    list: Query<
+      {
+        limit?: number
+        cursor?: string
+      },
+      {
+        items: DataExport[]
+        nextCursor: string | null
+      }
+    >
+    /** How far an export is, and a link to its file. */
+    get: Query<
+      {
+        id: string
+      },
+      DataExport
+    >
+    /** One's own data; what belongs to the whole farm is for admins. */
+    create: Mutation<
+      {
+        kind: ExportKind
+        /** `farm` is for admins. */
+        scope?: ExportScope
+        format?: ExportFormat
+        idempotencyKey?: string
+      },
+      DataExport
+    >
+    /** Cancel or delete an export. */
+    remove: Mutation<
+      {
+        id: string
+      },
+      void
     >
   }
   files: {

@@ -1,15 +1,12 @@
-import { randomBytes } from 'node:crypto'
-import { mkdir, open, readdir, rm, stat, statfs } from 'node:fs/promises'
+import { rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
-import { GantryError, invalidField, notFound } from '../../kernel/errors.js'
 import type { ByteRange, FileStorage, PendingFile, StoredFile } from '../../modules/files/file-storage.port.js'
-import { toStorageError, unlessMissing } from './disk-errors.js'
-import { LocalPendingFile } from './local-pending-file.js'
+import { unlessMissing } from './disk-errors.js'
+import { IncomingFolder } from './incoming-folder.js'
+import { openRange } from './open-range.js'
 
 const SHA256 = /^[0-9a-f]{64}$/
-/** The free space is asked for again after so many bytes. */
-const SPACE_CHECK_EVERY_BYTES = 32 * 1024 * 1024
 
 export interface LocalFileStorageOptions {
   /** Files live in `<dataDir>/files/ab/cd/<sha256>`, half received ones in `<dataDir>/files/incoming`. */
@@ -21,35 +18,19 @@ export interface LocalFileStorageOptions {
 /** Content-addressed files in a local directory. Everything that has its final name is complete and durable. */
 export class LocalFileStorage implements FileStorage {
   readonly #root: string
-  readonly #incoming: string
-  readonly #reserveBytes: number
+  readonly #incoming: IncomingFolder
 
   constructor(options: LocalFileStorageOptions) {
     this.#root = join(options.dataDir, 'files')
-    this.#incoming = join(this.#root, 'incoming')
-    this.#reserveBytes = options.reserveBytes
+    this.#incoming = new IncomingFolder(join(this.#root, 'incoming'), options.reserveBytes)
   }
 
-  async begin(expectedBytes = 0): Promise<PendingFile> {
-    try {
-      await mkdir(this.#incoming, { recursive: true })
-      await this.#ensureSpace(expectedBytes)
-      const path = join(this.#incoming, randomBytes(16).toString('hex'))
-      const handle = await open(path, 'wx', 0o600)
-      return new LocalPendingFile(handle, path, (sha256) => this.#pathOf(sha256), this.#spaceGuard())
-    } catch (error) {
-      throw toStorageError(error)
-    }
+  begin(expectedBytes = 0): Promise<PendingFile> {
+    return this.#incoming.begin((sha256) => this.#pathOf(sha256), expectedBytes)
   }
 
   async open(sha256: string, range?: ByteRange): Promise<Readable> {
-    const handle = await unlessMissing(open(this.#pathOf(sha256), 'r'), null)
-    if (handle === null) throw notFound('file', sha256)
-    if (range !== undefined && !isRange(range)) {
-      await handle.close()
-      throw invalidField('range', 'must be whole byte positions, the first not after the last')
-    }
-    return handle.createReadStream({ ...range, highWaterMark: 256 * 1024 })
+    return openRange(this.#pathOf(sha256), sha256, range)
   }
 
   async stat(sha256: string): Promise<StoredFile | null> {
@@ -65,17 +46,8 @@ export class LocalFileStorage implements FileStorage {
     )
   }
 
-  async sweepTemporary(olderThan: Date): Promise<number> {
-    const names = await unlessMissing(readdir(this.#incoming), [])
-    let removed = 0
-    for (const name of names) {
-      const path = join(this.#incoming, name)
-      const found = await unlessMissing(stat(path), null)
-      if (found === null || found.mtime >= olderThan) continue
-      await rm(path, { force: true })
-      removed++
-    }
-    return removed
+  sweepTemporary(olderThan: Date): Promise<number> {
+    return this.#incoming.sweep(olderThan)
   }
 
   #pathOf(sha256: string): string {
@@ -83,22 +55,4 @@ export class LocalFileStorage implements FileStorage {
     if (!SHA256.test(sha256)) throw new TypeError('A stored file is named by its SHA-256 in lower-case hex.')
     return join(this.#root, sha256.slice(0, 2), sha256.slice(2, 4), sha256)
   }
-
-  async #ensureSpace(bytes: number): Promise<void> {
-    const { bavail, bsize } = await statfs(this.#incoming)
-    if (bavail * bsize - this.#reserveBytes < bytes) throw new GantryError('STORAGE_FULL')
-  }
-
-  #spaceGuard(): (bytes: number) => Promise<void> {
-    let unchecked = 0
-    return async (bytes) => {
-      unchecked += bytes
-      if (unchecked < SPACE_CHECK_EVERY_BYTES) return
-      unchecked = 0
-      await this.#ensureSpace(bytes)
-    }
-  }
 }
-
-const isRange = ({ start, end }: ByteRange): boolean =>
-  Number.isSafeInteger(start) && start >= 0 && (end === undefined || (Number.isSafeInteger(end) && end >= start))

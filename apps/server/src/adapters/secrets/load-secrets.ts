@@ -18,6 +18,8 @@ export interface Secrets {
   signingKey: Uint8Array
   /** Seals the keys of devices. */
   sealingKey: Uint8Array
+  /** Signs links that work without a login. */
+  linkKey: Uint8Array
 }
 
 /**
@@ -29,7 +31,11 @@ export const loadSecrets = async ({ dataDir, secretKey = null }: SecretsOptions)
   const master = secretKey ?? (await keptKey(dataDir))
   if (master.length !== KEY_BYTES) throw new Error(`the secret key must have ${KEY_BYTES} bytes`)
   const derive = (purpose: string) => new Uint8Array(hkdfSync('sha256', master, '', `gantry ${purpose} v1`, KEY_BYTES))
-  return { signingKey: derive('access tokens'), sealingKey: derive('device credentials') }
+  return {
+    signingKey: derive('access tokens'),
+    sealingKey: derive('device credentials'),
+    linkKey: derive('download links'),
+  }
 }
 
 const hasCode = (error: unknown, code: string): boolean =>

@@ -1,5 +1,3 @@
-import { pipeline } from 'node:stream/promises'
-
 import type { Actor } from '../../kernel/actor.js'
 import { GantryError } from '../../kernel/errors.js'
 import type { Exchange } from '../exchange.js'
@@ -9,6 +7,7 @@ import type { Route } from '../route.js'
 import type { Download, FileHandlers } from './file-handlers.js'
 import { attachment } from './file-name.js'
 import { formUpload } from './form-upload.js'
+import { sendBytes } from './send-bytes.js'
 import { rawUpload, type IncomingFile } from './raw-upload.js'
 import { fileTooLarge, type UploadLimits } from './upload-source.js'
 
@@ -51,23 +50,13 @@ const receive = async (exchange: Exchange, { files, ...limits }: FileRoutesOptio
 }
 
 const send = async (exchange: Exchange, download: Download, stallMs: number): Promise<void> => {
-  const { req, res } = exchange
-  res.writeHead(200, {
+  exchange.res.writeHead(200, {
     'Content-Type': download.contentType,
     'Content-Length': download.sizeBytes,
     'Content-Disposition': attachment(download.name),
     'Cache-Control': 'private, no-cache',
   })
-  const onStall = () => res.destroy()
-  req.socket.setTimeout(stallMs, onStall)
-  try {
-    if (exchange.method === 'HEAD') {
-      download.source.destroy()
-      res.end()
-    } else await pipeline(download.source, res)
-  } finally {
-    req.socket.setTimeout(0).off('timeout', onStall)
-  }
+  await sendBytes(exchange, download.source, stallMs)
 }
 
 /** `POST /api/files`, `GET /api/files/{id}/content` and `/thumbnail`: bytes straight from and to the handlers. */

@@ -61,6 +61,28 @@ export const FILE_OPERATIONS: Readonly<Record<string, JsonSchema>> = {
       },
     },
   },
+  '/exports/{id}/download': {
+    get: {
+      operationId: 'exports.download',
+      summary: 'Take a finished export',
+      description: 'By the link that `exports.get` gives, which needs no login. One range of bytes may be asked for.',
+      tags: ['exports'],
+      security: [],
+      parameters: [
+        idParameter,
+        { name: 'expires', in: 'query', required: true, schema: { type: 'string' } },
+        { name: 'signature', in: 'query', required: true, schema: { type: 'string' } },
+      ],
+      responses: {
+        '200': { description: 'The bytes, as an attachment.', content: binary },
+        '206': { description: 'The bytes of the range.', content: binary },
+        '403': errorRef,
+        '410': errorRef,
+        '416': errorRef,
+        default: errorRef,
+      },
+    },
+  },
   '/files/{id}/content': download('files.content', 'Download a file'),
   '/files/{id}/thumbnail': download('files.thumbnail', 'The picture that the slicer put into the file'),
 }
