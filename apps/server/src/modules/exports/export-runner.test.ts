@@ -216,6 +216,9 @@ describe('an export that cannot be finished', () => {
     await expect(run(job, { storage: full, attempt: 3 })).rejects.toMatchObject({ code: 'STORAGE_FULL' })
     expect(await exports.get(ada, job.id)).toMatchObject({ state: 'failed', errorCode: 'STORAGE_FULL' })
     expect(await prisma.event.count({ where: { type: 'export.failed' } })).toBe(1)
+    // An admin made room and had the dead job done again.
+    await run(job)
+    expect(await exports.get(ada, job.id)).toMatchObject({ state: 'ready', errorCode: null })
   })
 
   it('is refused for good when it is too large, or its user is no admin any more', async () => {
