@@ -4,7 +4,7 @@ import type { Cell, ExportTables, RowPage, RowsOf } from '../modules/exports/exp
 import { exportSources, type ExportSource } from './export-sources.js'
 import { Prisma } from './generated/client.js'
 
-/** `full` comes last everywhere: what one person's data are beside the tables of the farm. */
+/** What a `full` export holds beside the daily figures. */
 const OWN_TABLES = ['profile', 'sessions', 'apiKeys', 'projects', 'jobs', 'attempts', 'files', 'commands', 'events']
 const FARM_TABLES = ['projects', 'jobs', 'attempts']
 
