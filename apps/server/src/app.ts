@@ -79,8 +79,10 @@ const startRoles = async (
   const drivers = openDrivers(config.printers, lifecycle)
   const scans = new ScanThread()
   lifecycle.onStop('scan thread', () => scans.close())
-  const composed = await composeServices({ config, persistence, cache, drivers, scans, instanceId, clock, log })
-  const { services, board, authenticator, sealer, exportStorage } = composed
+  const composed = await composeServices({
+    ...{ config, persistence, cache, drivers, scans, instanceId, clock, log, lifecycle },
+  })
+  const { services, board, authenticator, sealer } = composed
   const firstAdmin = await ensureFirstAdmin({ unitOfWork, users: reads.users, ...config.auth.firstAdmin })
 
   board.start()
@@ -90,7 +92,7 @@ const startRoles = async (
   alarmSweep.start()
   const running: RunningRoles = {}
   stopInOrder(running, lifecycle, config.shutdown.drainMs)
-  running.worker = await startWorkerRole({ config, persistence, exportStorage, work: does('worker'), clock, log })
+  running.worker = await startWorkerRole({ config, persistence, ...composed, work: does('worker'), clock, log })
   if (does('fleet')) {
     const openFile = (sha256: string, sizeBytes: number) => services.files.uploadSource(sha256, sizeBytes)
     running.fleet = await startFleetRole({

@@ -21,6 +21,8 @@ export const ID_PREFIXES = {
   outbox: 'ob',
   export: 'exp',
   instance: 'ins',
+  webhook: 'whk',
+  webhookDelivery: 'whd',
 } as const
 
 export type IdKind = keyof typeof ID_PREFIXES

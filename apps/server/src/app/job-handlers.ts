@@ -9,27 +9,41 @@ import { dataExportJob } from '../modules/exports/exports.jobs.js'
 import type { ExportStorage } from '../modules/exports/exports.ports.js'
 import { sweepExports } from '../modules/exports/sweep-exports.js'
 import { dispatchWake } from '../modules/print-jobs/print-jobs.jobs.js'
+import type { CredentialSealer } from '../modules/printers/printers.ports.js'
+import { createWebhookDeliveryHandler } from '../modules/webhooks/webhook-delivery.handler.js'
+import type { WebhookSender } from '../modules/webhooks/webhooks.ports.js'
 import { createCleanupRecordsHandler, type Clearing } from '../queues/cleanup-records.jobs.js'
 import type { Persistence } from './persistence.js'
 
 /** How long events can be read; an older cursor gets `resync`. */
 const EVENTS_KEPT_HOURS = 24
 
+/** What webhooks have not got yet, since no worker ran, is kept for longer. */
+const UNREAD_EVENTS_KEPT_HOURS = 7 * 24
+
 /** Done jobs tell little; dead ones are kept for whoever looks into them. */
 const FINISHED_JOBS_KEPT = { doneDays: 1, deadDays: 30 } as const
+
+const WEBHOOK_DELIVERIES_KEPT_DAYS = 30
 
 export interface JobHandlersDeps {
   persistence: Persistence
   outbox: PrismaOutbox
   exportStorage: ExportStorage
+  sealer: CredentialSealer
+  webhookSender: WebhookSender
   timeZone: string
   clock: Timers
   log: Logger
 }
 
 const clearings = ({ persistence, outbox, exportStorage, clock }: JobHandlersDeps): Clearing[] => [
-  { what: 'events', remove: () => persistence.eventLog.removeOlderThan(EVENTS_KEPT_HOURS) },
+  { what: 'events', remove: () => persistence.eventLog.removeOlderThan(EVENTS_KEPT_HOURS, UNREAD_EVENTS_KEPT_HOURS) },
   { what: 'idempotency keys', remove: () => removeExpiredIdempotencyKeys(persistence.database.prisma) },
+  {
+    what: 'webhook deliveries',
+    remove: () => persistence.reads.webhookDeliveries.removeOlderThan(WEBHOOK_DELIVERIES_KEPT_DAYS),
+  },
   { what: 'jobs', remove: () => outbox.removeFinished(FINISHED_JOBS_KEPT) },
   {
     what: 'exports',
@@ -53,4 +67,5 @@ export const jobHandlers = (deps: JobHandlersDeps): JobHandler[] => [
   createCleanupRecordsHandler(clearings(deps), deps.log),
   createCleanupTokensHandler({ sessions: createEndedSessions(deps.persistence.database.prisma), log: deps.log }),
   exporting(deps),
+  createWebhookDeliveryHandler({ ...deps, ...deps.persistence, sender: deps.webhookSender }),
 ]

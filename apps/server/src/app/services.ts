@@ -5,7 +5,7 @@ import { loadSecrets } from '../adapters/secrets/load-secrets.js'
 import { KeptReads } from '../cache/kept-reads.js'
 import type { Config } from '../config/config.js'
 import { followEvents } from '../events/follow-events.js'
-import { type Cache, type FollowEvents, type Logger, type Timers } from '../kernel/index.js'
+import { type Cache, type FollowEvents, type Lifecycle, type Logger, type Timers } from '../kernel/index.js'
 import { AlarmsService } from '../modules/alarms/alarms.service.js'
 import { AccessTokens } from '../modules/auth/access-tokens.js'
 import { AuthService } from '../modules/auth/auth.service.js'
@@ -26,9 +26,12 @@ import type { CredentialSealer, DriverRegistry } from '../modules/printers/print
 import { StatusBoard } from '../modules/printers/status-board.js'
 import { ProjectsService } from '../modules/projects/projects.service.js'
 import { SystemService } from '../modules/system/system.service.js'
+import type { WebhookSender } from '../modules/webhooks/webhooks.ports.js'
+import { WebhooksService } from '../modules/webhooks/webhooks.service.js'
 import type { Services } from '../trpc/services.js'
 import { buildId, GANTRY_VERSION } from './installation.js'
 import type { Persistence } from './persistence.js'
+import { openWebhookSender } from './webhooks.js'
 
 export interface ServicesDeps {
   config: Config
@@ -39,6 +42,7 @@ export interface ServicesDeps {
   instanceId: string
   clock: Timers
   log: Logger
+  lifecycle: Lifecycle
 }
 
 export interface ComposedServices {
@@ -47,6 +51,7 @@ export interface ComposedServices {
   authenticator: SessionAuthenticator
   sealer: CredentialSealer
   exportStorage: ExportStorage
+  webhookSender: WebhookSender
 }
 
 /** Disk space that is left free however much is uploaded, in bytes. */
@@ -62,6 +67,7 @@ export const composeServices = async ({
   instanceId,
   clock,
   log,
+  lifecycle,
 }: ServicesDeps): Promise<ComposedServices> => {
   const { unitOfWork, reads, bus, eventLog } = persistence
   const lists = config.cache.answers ? new KeptReads(persistence.lists, cache, buildId()) : persistence.lists
@@ -75,6 +81,7 @@ export const composeServices = async ({
   const disk = { dataDir: config.dataDir, reserveBytes: RESERVED_BYTES }
   const [storage, exportStorage] = [new LocalFileStorage(disk), new LocalExportStorage(disk)]
   const links = new DownloadLinks(linkKey, clock)
+  const webhookSender = openWebhookSender(config.webhooks, lifecycle)
   const board = new StatusBoard(bus, clock)
   const follow: FollowEvents = (cursor, signal) => followEvents(bus, eventLog, cursor, signal)
   const shared = { unitOfWork, reads, lists, board, bus }
@@ -110,6 +117,7 @@ export const composeServices = async ({
       clock,
       databaseHealth: persistence.databaseHealth,
     }),
+    webhooks: new WebhooksService({ unitOfWork, reads, lists, sealer, sender: webhookSender }),
   }
-  return { services, board, authenticator, sealer, exportStorage }
+  return { services, board, authenticator, sealer, exportStorage, webhookSender }
 }

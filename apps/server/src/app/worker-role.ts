@@ -3,6 +3,8 @@ import { PrismaJobRuns } from '../db/job-runs.js'
 import { createOutbox, type PrismaOutbox } from '../db/outbox.js'
 import { RareLog, type Logger, type Stoppable, type Timers } from '../kernel/index.js'
 import type { ExportStorage } from '../modules/exports/exports.ports.js'
+import type { CredentialSealer } from '../modules/printers/printers.ports.js'
+import type { WebhookSender } from '../modules/webhooks/webhooks.ports.js'
 import type { QueueBackend } from '../queues/backend.port.js'
 import { createJobs, type Jobs } from '../queues/create-jobs.js'
 import { jobCatalogue } from '../queues/job-catalogue.js'
@@ -11,11 +13,14 @@ import { createPostgresBackend } from '../queues/postgres-backend.js'
 import { createRedisBackend } from '../queues/redis-backend.js'
 import { jobHandlers } from './job-handlers.js'
 import type { Persistence } from './persistence.js'
+import { startFanOut } from './webhooks.js'
 
 export interface WorkerRoleDeps {
   config: Pick<Config, 'jobs' | 'auth' | 'timeZone'>
   persistence: Persistence
   exportStorage: ExportStorage
+  sealer: CredentialSealer
+  webhookSender: WebhookSender
   /** Whether this process does jobs or only orders them. */
   work: boolean
   clock: Timers
@@ -55,13 +60,14 @@ export const startWorkerRole = async (deps: WorkerRoleDeps): Promise<WorkerRole>
     ...{ work, bus, clock, log, outbox, unitOfWork, control: reads, timeZone },
     backend: openBackend(deps),
     runs: new PrismaJobRuns(database.prisma),
-    handlers: jobHandlers({ persistence, outbox, exportStorage, timeZone, clock, log }),
+    handlers: jobHandlers({ ...deps, outbox, timeZone }),
   })
   const intake = openIntake(deps, outbox)
   await jobs.start()
   await intake?.start()
+  const fanOut = work ? startFanOut(persistence, log) : null
   const stop = async () => {
-    await Promise.all([intake?.stop(), jobs.stop()])
+    await Promise.all([fanOut?.stop(), intake?.stop(), jobs.stop()])
   }
   return { jobs, stop }
 }

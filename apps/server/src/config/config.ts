@@ -53,6 +53,8 @@ export interface Config {
     firstAdmin: { email: string; password?: string }
   }
   printers: { allowedCidrs: readonly string[]; allowLoopback: boolean }
+  /** Beside the public internet. */
+  webhooks: { allowedCidrs: readonly string[]; allowLoopback: boolean }
   alarms: { heaterOnMinutes: number; bedNotClearedHours: number; outboxStuckMinutes: number }
   shutdown: { drainMs: number }
   log: { level: SettingValues['LOG_LEVEL'] }
@@ -103,6 +105,7 @@ const grouped = (values: SettingValues, cwd: string): Config => ({
     },
   },
   printers: { allowedCidrs: values.PRINTER_ALLOWED_CIDRS, allowLoopback: values.PRINTER_ALLOW_LOOPBACK },
+  webhooks: { allowedCidrs: values.WEBHOOK_ALLOWED_CIDRS, allowLoopback: values.WEBHOOK_ALLOW_LOOPBACK },
   alarms: {
     heaterOnMinutes: values.ALARM_HEATER_ON_MINUTES,
     bedNotClearedHours: values.ALARM_BED_NOT_CLEARED_HOURS,

@@ -158,6 +158,12 @@ export const SETTINGS = {
     'false',
     'Allow printers on this machine itself; for development and for virtual printers.',
   ),
+  WEBHOOK_ALLOWED_CIDRS: setting(
+    list(cidr(), ''),
+    'unset',
+    'Comma-separated private networks into which webhooks may be posted, beside the public internet. Unset: none.',
+  ),
+  WEBHOOK_ALLOW_LOOPBACK: setting(flag(false), 'false', 'Allow webhooks to this machine itself; for development.'),
   GANTRY_SECRET_KEY: setting(
     z
       .string()
@@ -166,7 +172,7 @@ export const SETTINGS = {
       .nullable()
       .default(null),
     'unset',
-    'Key of 32 bytes in base64 that seals printer API keys and signs access tokens. Unset: the server makes one in GANTRY_DATA_DIR and keeps it.',
+    'Key of 32 bytes in base64 that seals printer API keys and webhook secrets, and signs access tokens. Unset: the server makes one in GANTRY_DATA_DIR and keeps it.',
     { secret: true },
   ),
   ACCESS_TOKEN_SECONDS: setting(wholeNumber(30, 600, 600), '600', 'How long an access token is valid, in seconds.'),

@@ -214,6 +214,30 @@ describe('a cursor', () => {
     expect(await log.readAfter(await log.head(), 10)).toMatchObject({ events: [] })
   })
 
+  it('of a durable reader keeps what it has not read, for so much longer', async () => {
+    const { database, prisma, unitOfWork, log } = await open()
+    await using _closing = database
+    await prisma.eventReader.deleteMany()
+    for (const fileId of ['read', 'unread', 'unread too']) await recordAlone(unitOfWork, fileId)
+    await settleTransactions(prisma)
+    const [first] = ((await log.readAfter('0-0', 10)) as { events: StoredEvent[] }).events
+    await prisma.eventReader.createMany({
+      data: [
+        { name: 'slow', cursor: first?.cursor ?? '' },
+        { name: 'quick', cursor: await log.head() },
+      ],
+    })
+    await prisma.$executeRaw`update event set created_at = now() - interval '25 hours'`
+    await settleTransactions(prisma)
+    await log.removeOlderThan(24, 48)
+    const left = await log.readAfter(first?.cursor ?? '', 10)
+    expect(subjects((left as { events: StoredEvent[] }).events)).toEqual(['unread', 'unread too'])
+    await prisma.$executeRaw`update event set created_at = now() - interval '49 hours'`
+    await settleTransactions(prisma)
+    await log.removeOlderThan(24, 48)
+    expect(await log.readAfter(first?.cursor ?? '', 10)).toBe('resync')
+  })
+
   it('before a great many removed events gets resync too', async () => {
     const { database, prisma, log } = await open()
     await using _closing = database

@@ -98,21 +98,31 @@ export class PrismaEventLog implements EventLog {
     return `${row.oldest}-0`
   }
 
-  /** Removes events older than this. Cursors before what is left get `resync`. @returns how many rows went */
-  async removeOlderThan(hours: number): Promise<number> {
+  /**
+   * Removes events older than this. Cursors before what is left get `resync`.
+   * @param unreadHours how old those may become that a durable reader has not read
+   * @returns how many rows went
+   */
+  async removeOlderThan(hours: number, unreadHours = hours): Promise<number> {
     let removed = 0
-    for (let rows = REMOVED_AT_ONCE; rows >= REMOVED_AT_ONCE; removed += rows) rows = await this.removeSome(hours)
+    for (let rows = REMOVED_AT_ONCE; rows >= REMOVED_AT_ONCE; removed += rows) {
+      rows = await this.removeSome(hours, unreadHours)
+    }
     return removed
   }
 
   // Reading order and time differ by as much as a transaction lasts, so the cut is made before the first row in reading
   // order that is young enough; a few old rows behind it stay until the next time.
-  private async removeSome(hours: number): Promise<number> {
+  private async removeSome(hours: number, unreadHours: number): Promise<number> {
     const [row] = await this.prisma.$queryRaw<{ removed: number }[]>`
-      with kept as (
-        select txid, seq from event
+      with slowest as (
+        select min(array[split_part(cursor, '-', 1), split_part(cursor, '-', 2)]::numeric[]) as reader from event_reader
+      ), kept as (
+        select txid, seq from event, slowest
         where created_at >= now() - make_interval(hours => ${hours}::int)
           or txid >= pg_snapshot_xmin(pg_current_snapshot())
+          or (created_at >= now() - make_interval(hours => ${unreadHours}::int)
+            and array[txid::text, seq::text]::numeric[] > slowest.reader)
         order by txid, seq limit 1
       ), old as (
         select e.txid, e.seq from event e

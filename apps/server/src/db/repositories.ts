@@ -3,6 +3,7 @@ import { PrismaAlarmRepository } from './alarms.repository.js'
 import { PrismaAttemptRepository } from './attempts.repository.js'
 import { PrismaCommandRepository } from './commands.repository.js'
 import { PrismaExportRepository } from './exports.repository.js'
+import { PrismaEventReaderRepository } from './event-readers.repository.js'
 import { PrismaBedRepository, PrismaFleetRepository } from './fleet.repository.js'
 import type { Prisma } from './generated/client.js'
 import { PrismaFileRepository } from './files.repository.js'
@@ -14,6 +15,8 @@ import { PrismaPrintableFileRepository } from './printable-files.repository.js'
 import { PrismaPrinterRepository } from './printers.repository.js'
 import { PrismaPartProgressRepository, PrismaProjectRepository } from './projects.repository.js'
 import { PrismaUserRepository } from './users.repository.js'
+import { PrismaWebhookDeliveryRepository } from './webhook-deliveries.repository.js'
+import { PrismaWebhookRepository } from './webhooks.repository.js'
 
 /** Every repository, bound to one transaction, or to the pool for reads that need none. */
 export const repositoriesFor = (tx: Prisma.TransactionClient) => ({
@@ -23,6 +26,7 @@ export const repositoriesFor = (tx: Prisma.TransactionClient) => ({
   beds: new PrismaBedRepository(tx),
   commands: new PrismaCommandRepository(tx),
   exports: new PrismaExportRepository(tx),
+  eventReaders: new PrismaEventReaderRepository(tx),
   files: new PrismaFileRepository(tx),
   fleet: new PrismaFleetRepository(tx),
   holds: new PrismaHoldRepository(tx),
@@ -35,6 +39,8 @@ export const repositoriesFor = (tx: Prisma.TransactionClient) => ({
   printJobs: new PrismaPrintJobRepository(tx),
   projects: new PrismaProjectRepository(tx),
   users: new PrismaUserRepository(tx),
+  webhookDeliveries: new PrismaWebhookDeliveryRepository(tx),
+  webhooks: new PrismaWebhookRepository(tx),
 })
 
 export type Repositories = ReturnType<typeof repositoriesFor>

@@ -17,3 +17,9 @@ export const visibleJobs = ({ id, scope }: Actor): Prisma.PrintJobWhereInput =>
   scope.projects === 'all'
     ? {}
     : { OR: [{ projectId: { in: [...scope.projects] } }, { projectId: null, createdById: id }] }
+
+/** Webhooks hear of everything, so only who sees everything sees them. */
+export const visibleWebhooks = ({ scope }: Actor): Prisma.WebhookWhereInput => ({
+  removedAt: null,
+  ...(scope.printerGroups === 'all' && scope.projects === 'all' ? {} : { id: { in: [] } }),
+})

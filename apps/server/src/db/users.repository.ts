@@ -31,6 +31,11 @@ export class PrismaUserRepository implements UserRepository {
     return (await this.tx.user.findFirst({ select: { id: true } })) === null
   }
 
+  async adminAddresses() {
+    const rows = await this.tx.user.findMany({ where: { role: 'admin', disabledAt: null }, select: { email: true } })
+    return rows.map(({ email }) => email)
+  }
+
   async lockFirst() {
     await this.tx.$executeRaw`LOCK TABLE app_user IN SHARE ROW EXCLUSIVE MODE`
   }

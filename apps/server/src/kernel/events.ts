@@ -6,6 +6,7 @@ import type {
   ErrorCode,
   PrinterCommandKind,
   PrintJobState,
+  WebhookDisabledReason,
 } from '@gantry/schemas'
 
 /** Every stored event, by name. Payloads carry ids and the fact itself; readers load the rest under their own scope. */
@@ -41,6 +42,10 @@ export interface EventPayloads {
   'export.failed': { exportId: string; userId: string; code: ErrorCode }
   'cache.invalidated': { tags: readonly string[]; keys: readonly string[]; patterns: readonly string[] }
   'cache.strategy_changed': { strategy: CacheStrategy }
+  'webhook.created': { webhookId: string }
+  'webhook.updated': { webhookId: string }
+  'webhook.removed': { webhookId: string }
+  'webhook.disabled': { webhookId: string; reason: WebhookDisabledReason }
 }
 
 export type EventType = keyof EventPayloads

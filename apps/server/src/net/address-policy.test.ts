@@ -63,6 +63,37 @@ describe('the address policy', () => {
     expect(permitted({ allowedCidrs: ['203.0.113.0/24'] }, '192.168.1.1')).toBe(false)
   })
 
+  const PUBLIC = { allowPublic: true, allowedCidrs: [] }
+
+  it.each(['8.8.8.8', '93.184.215.14', '172.32.0.1', '2a00:1450::1', '2606:4700::1111', '::ffff:8.8.8.8'])(
+    'permits %s of the public internet to who asks for that',
+    (address) => expect(permitted(PUBLIC, address)).toBe(true),
+  )
+
+  it.each([
+    ...['10.1.2.3', '172.16.0.1', '192.168.1.50', '100.64.0.1', '192.0.2.1', '198.18.0.1', '203.0.113.7', '240.0.0.1'],
+    ...['127.0.0.1', '169.254.169.254', '0.0.0.0', '224.0.0.1', '255.255.255.255', '::1', '::', '::7f00:1'],
+    ...[
+      'fd12:3456::1',
+      'fe80::1',
+      'ff02::1',
+      '2001:db8::1',
+      '2001:0:1::1',
+      '2002:a00:1::1',
+      '64:ff9b::a00:1',
+      '5f00::1',
+    ],
+    ...['::ffff:10.0.0.1', '::ffff:7f00:1', '::ffff:a9fe:a9fe'],
+  ])('does not take %s for the public internet', (address) => expect(permitted(PUBLIC, address)).toBe(false))
+
+  it('permits the private networks that are named beside the public internet, and no forbidden one', () => {
+    const policy = { allowPublic: true, allowedCidrs: ['10.1.0.0/16', '169.254.0.0/16'] }
+    expect(permitted(policy, '10.1.2.3')).toBe(true)
+    expect(permitted(policy, '8.8.8.8')).toBe(true)
+    expect(permitted(policy, '10.2.2.3')).toBe(false)
+    expect(permitted(policy, '169.254.169.254')).toBe(false)
+  })
+
   it.each(['10.0.0.0', '10.0.0.0/33', 'fc00::/129', 'printers/8', '10.0.0.0/-1', ''])(
     'refuses to start with the malformed network %j',
     (cidr) => expect(() => createAddressGuard({ allowedCidrs: [...PRIVATE_CIDRS, cidr] })).toThrow(RangeError),

@@ -8,6 +8,8 @@ export interface AddressPolicy {
   allowedCidrs?: readonly string[]
   /** Addresses of this machine itself; for development and tests. @default false */
   allowLoopback?: boolean
+  /** Every address of the public internet, beside the networks that are named. @default false */
+  allowPublic?: boolean
 }
 
 /** The private networks of RFC 1918 and RFC 4193. */
@@ -35,6 +37,25 @@ const FORBIDDEN_CIDRS = [
   '64:ff9b:1::/48',
   '2002::/16',
 ]
+
+/** The registries' special-purpose blocks: not of the public internet, though not forbidden to who names them. */
+const SPECIAL_CIDRS = [
+  ...PRIVATE_CIDRS,
+  '100.64.0.0/10',
+  '192.0.0.0/24',
+  '192.0.2.0/24',
+  '192.88.99.0/24',
+  '198.18.0.0/15',
+  '198.51.100.0/24',
+  '203.0.113.0/24',
+  '240.0.0.0/4',
+  '2001::/23',
+  '2001:db8::/32',
+  '3fff::/20',
+]
+
+/** All that the public internet has of IPv4, and the one block of IPv6 that it has so far. */
+const PUBLIC_CIDRS = ['0.0.0.0/0', '2000::/3']
 
 const familyOf = (address: string) => (isIP(address) === 6 ? 'ipv6' : 'ipv4')
 
@@ -71,10 +92,13 @@ export const createAddressGuard = (policy: AddressPolicy): AddressGuard => {
   const allowed = blockListOf(policy.allowedCidrs ?? PRIVATE_CIDRS)
   const loopback = blockListOf(LOOPBACK_CIDRS)
   const forbidden = blockListOf(FORBIDDEN_CIDRS)
+  const special = blockListOf(SPECIAL_CIDRS)
+  const published = blockListOf(policy.allowPublic === true ? PUBLIC_CIDRS : [])
   const permits = (address: string): boolean => {
     const family = familyOf(address)
     if (loopback.check(address, family)) return policy.allowLoopback === true
-    return !forbidden.check(address, family) && allowed.check(address, family)
+    if (forbidden.check(address, family)) return false
+    return allowed.check(address, family) || (published.check(address, family) && !special.check(address, family))
   }
   return {
     check(address) {

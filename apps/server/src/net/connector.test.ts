@@ -69,6 +69,22 @@ describe('outbound HTTP', () => {
     await expect(connector().request({ url, maxBytes: 3_000_000 })).resolves.toMatchObject({ status: 200 })
   })
 
+  it('hands over the beginning of an answer without end to who asks for no more', async () => {
+    const url = await http((_request, response) => {
+      response.on('error', () => undefined)
+      const more = () => {
+        while (!response.destroyed && response.write(Buffer.alloc(100_000, 'x')));
+      }
+      response.on('drain', more)
+      more()
+    })
+    const { status, body } = await connector().request({ url, maxBytes: 70_000, cutOff: true })
+    expect([status, body.toString()]).toEqual([200, 'x'.repeat(70_000)])
+    const whole = await http((_request, response) => response.end('short'))
+    const short = await connector().request({ url: whole, maxBytes: 5, cutOff: true })
+    expect(short.body.toString()).toBe('short')
+  })
+
   it('refuses headers without end', async () => {
     const url = await http((_request, response) => response.writeHead(200, { long: 'x'.repeat(40_000) }).end())
     await expect(connector().request({ url })).rejects.toMatchObject({ code: 'too_large' })

@@ -19,9 +19,11 @@ export interface OutboundRequest {
   timeoutMs?: number
   /** A larger answer is an error. @default 1 MB */
   maxBytes?: number
+  /** Only the beginning of the answer is wanted: what is beyond `maxBytes` is left unread and no error. @default false */
+  cutOff?: boolean
 }
 
-export interface UploadRequest extends Omit<OutboundRequest, 'body' | 'timeoutMs'> {
+export interface UploadRequest extends Omit<OutboundRequest, 'body' | 'timeoutMs' | 'cutOff'> {
   body: SizedBody
   /** How long nothing may move; an upload that moves may take as long as it needs. @default 60_000 */
   stallMs?: number
@@ -50,6 +52,11 @@ export interface Connector {
   json(request: OutboundRequest): Promise<JsonResponse>
   upload(request: UploadRequest): Promise<OutboundResponse>
   webSocket(request: WebSocketRequest): Promise<OutboundSocket>
+  /**
+   * Whether a request may go there, as far as the URL alone tells: a name is resolved only when it is connected to.
+   * @throws NetError `bad_url`, `address_refused`
+   */
+  check(url: string): void
   /** Ends every connection at once. */
   close(): Promise<void>
 }
@@ -96,11 +103,21 @@ const checkedUrl = (text: string, schemes: readonly string[]): URL => {
   return url
 }
 
-const readBounded = async (body: AsyncIterable<Uint8Array>, maxBytes: number, peer: string): Promise<Buffer> => {
+interface Bound {
+  maxBytes: number
+  cutOff?: boolean
+}
+
+const readBounded = async (
+  body: AsyncIterable<Uint8Array>,
+  { maxBytes, cutOff = false }: Bound,
+  peer: string,
+): Promise<Buffer> => {
   const chunks: Uint8Array[] = []
   let size = 0
   for await (const chunk of body) {
     size += chunk.byteLength
+    if (size > maxBytes && cutOff) return Buffer.concat([...chunks, chunk], maxBytes)
     if (size > maxBytes) throw new NetError('too_large', `${peer} answered with more than ${maxBytes} bytes`)
     chunks.push(chunk)
   }
@@ -135,12 +152,12 @@ export const jsonOf = (response: OutboundResponse, peer: string): unknown => {
   }
 }
 
-type Exchange = Pick<Dispatcher.RequestOptions, 'method' | 'headers' | 'body'> & { url: URL; maxBytes: number }
+type Exchange = Pick<Dispatcher.RequestOptions, 'method' | 'headers' | 'body'> & Bound & { url: URL }
 
 const talk = async (agent: Agent, what: Exchange, signal: AbortSignal): Promise<OutboundResponse> => {
-  const { url, maxBytes, ...options } = what
+  const { url, maxBytes, cutOff = false, ...options } = what
   const answer = await undiciRequest(url, { ...options, dispatcher: agent, signal })
-  const body = await readBounded(answer.body, maxBytes, url.host)
+  const body = await readBounded(answer.body, { maxBytes, cutOff }, url.host)
   const contentType = mediaType(answer.headers['content-type'])
   return { status: answer.statusCode, contentType, headers: answer.headers, body }
 }
@@ -208,13 +225,14 @@ export const createConnector = (policy: AddressPolicy, options: ConnectorOptions
   const request = async (what: OutboundRequest): Promise<OutboundResponse> => {
     const url = checkedUrl(what.url, HTTP)
     using deadline = createDeadline(what.timeoutMs ?? 10_000, url.host, what.signal)
-    const { method = 'GET', headers = {}, maxBytes = MAX_JSON_BYTES } = what
+    const { method = 'GET', headers = {}, maxBytes = MAX_JSON_BYTES, cutOff = false } = what
     const sent = what.body === undefined ? { headers, body: null } : lateBody(what.body, headers, what.signal)
-    return await exchange(agent, { url, method, ...sent, maxBytes }, deadline.signal)
+    return await exchange(agent, { url, method, ...sent, maxBytes, cutOff }, deadline.signal)
   }
 
   return {
     request,
+    check: (url) => resolver.checkLiteral(checkedUrl(url, HTTP).hostname),
     async json(what) {
       const response = await request({ ...what, headers: { accept: 'application/json', ...what.headers } })
       return { status: response.status, json: jsonOf(response, new URL(what.url).host) }

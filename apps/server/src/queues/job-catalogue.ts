@@ -2,6 +2,7 @@ import type { JobDefinition, RecurringJob } from '../kernel/jobs.js'
 import { cleanupTokens, cleanupTokensSchedule, DEFAULT_CLEANUP_INTERVAL_MS } from '../modules/auth/auth.jobs.js'
 import { dataExportJob } from '../modules/exports/exports.jobs.js'
 import { dispatchWake } from '../modules/print-jobs/print-jobs.jobs.js'
+import { webhookDelivery } from '../modules/webhooks/webhooks.jobs.js'
 import { cleanupRecords, cleanupRecordsSchedule } from './cleanup-records.jobs.js'
 
 export interface JobCatalogueSettings {
@@ -14,6 +15,6 @@ export const jobCatalogue = ({ cleanupIntervalMs = DEFAULT_CLEANUP_INTERVAL_MS }
   definitions: readonly JobDefinition[]
   recurring: readonly RecurringJob[]
 } => ({
-  definitions: [dispatchWake, cleanupRecords, cleanupTokens, dataExportJob],
+  definitions: [dispatchWake, cleanupRecords, cleanupTokens, dataExportJob, webhookDelivery],
   recurring: [cleanupRecordsSchedule, cleanupTokensSchedule(cleanupIntervalMs)],
 })

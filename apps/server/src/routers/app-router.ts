@@ -9,6 +9,7 @@ import { printJobsRouter } from './print-jobs.router.js'
 import { printersRouter } from './printers.router.js'
 import { projectsRouter } from './projects.router.js'
 import { systemRouter } from './system.router.js'
+import { webhooksRouter } from './webhooks.router.js'
 
 /** Everything that clients can call, by noun. */
 export const appRouter = router({
@@ -22,6 +23,7 @@ export const appRouter = router({
   printJobs: printJobsRouter,
   projects: projectsRouter,
   system: systemRouter,
+  webhooks: webhooksRouter,
 })
 
 export type AppRouter = typeof appRouter

@@ -8,6 +8,7 @@ import type { PrintJobsService } from '../modules/print-jobs/print-jobs.service.
 import type { PrintersService } from '../modules/printers/printers.service.js'
 import type { ProjectsService } from '../modules/projects/projects.service.js'
 import type { SystemService } from '../modules/system/system.service.js'
+import type { WebhooksService } from '../modules/webhooks/webhooks.service.js'
 
 /** The services that routers call, by module. Whoever adds a module adds it here. */
 export interface Services {
@@ -21,4 +22,5 @@ export interface Services {
   printJobs: PrintJobsService
   projects: ProjectsService
   system: SystemService
+  webhooks: WebhooksService
 }

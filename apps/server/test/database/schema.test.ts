@@ -12,6 +12,7 @@ import {
   printJobState,
   projectStatus,
   userRole,
+  webhookDeliveryState,
 } from '@gantry/schemas'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -245,6 +246,8 @@ describe('every table', () => {
       outbox: 'outbox',
       fleet_instance: 'instance',
       data_export: 'export',
+      webhook: 'webhook',
+      webhook_delivery: 'webhookDelivery',
     }
     const ids = (await columns()).filter(({ column }) => column === 'id')
     expect(Object.fromEntries(ids.map(({ table, type }) => [table, type]))).toEqual(
@@ -254,9 +257,8 @@ describe('every table', () => {
   })
 
   it('whose rows people edit has a version and says who made them', async () => {
-    const edited = 'api_key app_user location print_file print_job printer printer_group project project_part'.split(
-      ' ',
-    )
+    const edited =
+      'api_key app_user location print_file print_job printer printer_group project project_part webhook'.split(' ')
     const found = await columns()
     const having = (name: string) => found.filter(({ column }) => column === name).map(({ table }) => table)
     // The outbox's version is that of its payload.
@@ -290,5 +292,6 @@ it('knows the same closed lists as the API', async () => {
     print_job_state: printJobState.options,
     project_status: projectStatus.options,
     user_role: userRole.options,
+    webhook_delivery_state: webhookDeliveryState.options,
   })
 })

@@ -57,4 +57,13 @@ export const PROCEDURES: Readonly<Record<string, ProcedureFacts>> = {
   'system.cacheStats': { type: 'query', input: false, idempotent: false, resumable: false },
   'system.setCacheStrategy': { type: 'mutation', input: true, idempotent: false, resumable: false },
   'system.databaseHealth': { type: 'query', input: false, idempotent: false, resumable: false },
+  'webhooks.list': { type: 'query', input: true, idempotent: false, resumable: false },
+  'webhooks.get': { type: 'query', input: true, idempotent: false, resumable: false },
+  'webhooks.create': { type: 'mutation', input: true, idempotent: true, resumable: false },
+  'webhooks.update': { type: 'mutation', input: true, idempotent: false, resumable: false },
+  'webhooks.remove': { type: 'mutation', input: true, idempotent: false, resumable: false },
+  'webhooks.rotateSecret': { type: 'mutation', input: true, idempotent: true, resumable: false },
+  'webhooks.test': { type: 'mutation', input: true, idempotent: false, resumable: false },
+  'webhooks.deliveries': { type: 'query', input: true, idempotent: false, resumable: false },
+  'webhooks.redeliver': { type: 'mutation', input: true, idempotent: false, resumable: false },
 }

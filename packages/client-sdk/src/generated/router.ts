@@ -915,6 +915,129 @@ export interface ToldReason {
 
 export type UserRole = 'admin' | 'operator' | 'viewer'
 
+/** A URL to which events are posted. Its secret is shown when it is made, and never again. */
+export interface Webhook {
+  id: string
+  url: string
+  description: string
+  eventTypes: WebhookSubscription[]
+  /** Alarms below it are not posted. */
+  minSeverity: AlarmSeverity
+  enabled: boolean
+  disabledAt: Date | null
+  disabledReason: WebhookDisabledReason | null
+  /** Tries that failed since the last one that arrived. */
+  consecutiveFailures: number
+  failingSince: Date | null
+  /** Until then the secret before the present one signs too. */
+  previousSecretUntil: Date | null
+  version: number
+  createdAt: Date
+  updatedAt: Date
+}
+
+/** One event on its way to one webhook. */
+export interface WebhookDelivery {
+  id: string
+  webhookId: string
+  eventType: string
+  /** What is posted, and the same at every try. */
+  payload: {
+    [key: string]: unknown
+  }
+  state: WebhookDeliveryState
+  attempts: number
+  /** What the receiver answered last; null when it gave no answer. */
+  lastStatus: number | null
+  lastError: {
+    code: WebhookErrorCode
+    detail: string
+  } | null
+  /** The beginning of the last answer. */
+  responseExcerpt: string | null
+  /** About when it is tried again: each pause varies by half. */
+  nextTryAt: Date | null
+  createdAt: Date
+  lastTriedAt: Date | null
+  finishedAt: Date | null
+}
+
+export type WebhookDeliveryState = 'delivered' | 'failed' | 'pending'
+
+/**
+ * Why a webhook is switched off: a person did it, its receiver answered 410, or nothing that was sent to it within a
+ * day arrived.
+ */
+export type WebhookDisabledReason = 'by_person' | 'failing' | 'gone'
+
+/** Why a try did not arrive. */
+export type WebhookErrorCode =
+  'ADDRESS_REFUSED' | 'DISABLED' | 'INTERRUPTED' | 'PROTOCOL' | 'STATUS' | 'TIMEOUT' | 'UNREACHABLE'
+
+export type WebhookEventType =
+  | 'alarm.acknowledged'
+  | 'alarm.cleared'
+  | 'alarm.raised'
+  | 'attempt.changed'
+  | 'file.created'
+  | 'file.removed'
+  | 'print_job.changed'
+  | 'print_job.created'
+  | 'printer.bed_changed'
+  | 'printer.created'
+  | 'printer.held'
+  | 'printer.released'
+  | 'printer.removed'
+  | 'printer.state_changed'
+  | 'printer.updated'
+  | 'project.created'
+  | 'project.deleted'
+  | 'project.updated'
+
+/** What a webhook is subscribed to: named events, or `*` for all of them. */
+export type WebhookSubscription =
+  | '*'
+  | 'alarm.acknowledged'
+  | 'alarm.cleared'
+  | 'alarm.raised'
+  | 'attempt.changed'
+  | 'file.created'
+  | 'file.removed'
+  | 'print_job.changed'
+  | 'print_job.created'
+  | 'printer.bed_changed'
+  | 'printer.created'
+  | 'printer.held'
+  | 'printer.released'
+  | 'printer.removed'
+  | 'printer.state_changed'
+  | 'printer.updated'
+  | 'project.created'
+  | 'project.deleted'
+  | 'project.updated'
+
+/** `secret` is what its receiver verifies with; it is in no later answer. */
+export interface WebhookWithSecret {
+  id: string
+  url: string
+  description: string
+  eventTypes: WebhookSubscription[]
+  /** Alarms below it are not posted. */
+  minSeverity: AlarmSeverity
+  enabled: boolean
+  disabledAt: Date | null
+  disabledReason: WebhookDisabledReason | null
+  /** Tries that failed since the last one that arrived. */
+  consecutiveFailures: number
+  failingSince: Date | null
+  /** Until then the secret before the present one signs too. */
+  previousSecretUntil: Date | null
+  version: number
+  createdAt: Date
+  updatedAt: Date
+  secret: string
+}
+
 /** A failed call as tRPC sends it. */
 export interface ErrorShape {
   code:
@@ -1452,6 +1575,93 @@ export type Procedures = {
     >
     /** How this server reaches its database and the replicas of it. */
     databaseHealth: Query<void, DatabaseHealth>
+  }
+  webhooks: {
+    /** List webhooks, newest first. */
+    list: Query<
+      {
+        limit?: number
+        cursor?: string
+      },
+      {
+        items: Webhook[]
+        nextCursor: string | null
+      }
+    >
+    /** One webhook. */
+    get: Query<
+      {
+        id: string
+      },
+      Webhook
+    >
+    /** The answer holds the secret with which the receiver verifies what comes; it is shown this once. */
+    create: Mutation<
+      {
+        url: string
+        eventTypes: WebhookSubscription[]
+        description?: string
+        minSeverity?: AlarmSeverity
+        idempotencyKey?: string
+      },
+      WebhookWithSecret
+    >
+    /** Switched off, it gives up what waits; switched on again, it gets what happens from then on. */
+    update: Mutation<
+      {
+        id: string
+        ifVersion?: number
+        url?: string
+        description?: string
+        eventTypes?: WebhookSubscription[]
+        minSeverity?: AlarmSeverity
+        /** Switched on again, it gets what happens from then on. */
+        enabled?: boolean
+      },
+      Webhook
+    >
+    /** Remove a webhook. */
+    remove: Mutation<
+      {
+        id: string
+      },
+      void
+    >
+    /** For 24 hours the secret before it signs too; the answer holds the new one, this once. */
+    rotateSecret: Mutation<
+      {
+        id: string
+        idempotencyKey?: string
+      },
+      WebhookWithSecret
+    >
+    /** Posts a `webhook.test`; the delivery says how it went. */
+    test: Mutation<
+      {
+        id: string
+      },
+      WebhookDelivery
+    >
+    /** Those of the last 30 days. */
+    deliveries: Query<
+      {
+        id: string
+        state?: WebhookDeliveryState
+        limit?: number
+        cursor?: string
+      },
+      {
+        items: WebhookDelivery[]
+        nextCursor: string | null
+      }
+    >
+    /** Under the same id, at once, whatever became of it before. */
+    redeliver: Mutation<
+      {
+        id: string
+      },
+      WebhookDelivery
+    >
   }
 }
 

@@ -57,6 +57,8 @@ export type SessionEnd = 'logout' | 'refresh_token_reused'
 /** Users, their sessions and refresh tokens. Asked before anybody is known, so without an actor. */
 export interface UserRepository {
   isEmpty(): Promise<boolean>
+  /** The mail addresses of all admins who may log in. */
+  adminAddresses(): Promise<string[]>
   /** Nobody else creates a first user until the transaction ends. */
   lockFirst(): Promise<void>
   create(user: NewUser): Promise<void>
