@@ -8,9 +8,12 @@ import { admin, fileRemoved, openWebhookBench, type WebhookBench } from './testi
 
 const URL = 'http://127.0.0.1:9/hook'
 
-const subjectsOf = async (bench: WebhookBench, webhookId: string) => {
-  const rows = await bench.prisma.webhookDelivery.findMany({ where: { webhookId }, orderBy: { createdAt: 'asc' } })
-  return rows.map(({ body }) => (JSON.parse(body) as { subject: { id: string } }).subject.id)
+/** In the order of the events; their deliveries are made at one moment. */
+const subjectsOf = async ({ prisma }: WebhookBench, webhookId: string) => {
+  const rows = await prisma.webhookDelivery.findMany({ where: { webhookId } })
+  const messages = rows.map(({ body }) => JSON.parse(body) as { id: string; subject: { id: string } })
+  const seqOf = ({ id }: { id: string }) => Number(id.split('-')[1])
+  return messages.toSorted((a, b) => seqOf(a) - seqOf(b)).map(({ subject }) => subject.id)
 }
 
 const ordersIn = ({ prisma }: WebhookBench) => prisma.outbox.count({ where: { type: 'WEBHOOK_DELIVERY' } })
