@@ -51,7 +51,7 @@ const openIntake = (deps: WorkerRoleDeps, outbox: PrismaOutbox): LegacyIntake | 
 
 /** The job system: the outbox relay, the schedules and the workers. */
 export const startWorkerRole = async (deps: WorkerRoleDeps): Promise<WorkerRole> => {
-  const { config, persistence, exportStorage, work, clock, log } = deps
+  const { config, persistence, work, clock, log } = deps
   const { timeZone } = config
   const { bus, database, unitOfWork, reads } = persistence
   const outbox = createOutbox(database.prisma)
