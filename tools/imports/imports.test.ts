@@ -37,6 +37,7 @@ const BREACHES: Record<string, [file: string, imported: string]> = {
   'vendor-prometheus': ['apps/server/src/http/prometheus.ts', 'prom-client'],
   'vendor-trpc': ['apps/server/src/kernel/trpc.ts', '@trpc/server'],
   'vendor-hono': ['apps/server/src/trpc/hono.ts', 'hono'],
+  'vendor-nodemailer': ['apps/server/src/net/mail.ts', 'nodemailer'],
   'vendor-busboy': ['apps/server/src/net/busboy.ts', '@fastify/busboy'],
   'vendor-outbound': ['apps/server/src/drivers/octoprint/undici.ts', 'undici'],
   'folder-without-a-row': ['apps/server/src/helpers/a.ts', '../net/target.js'],

@@ -77,6 +77,7 @@ const VENDORS: Record<string, { packages: string; folders: string[] }> = {
   prometheus: { packages: 'prom-client', folders: ['observability'] },
   trpc: { packages: '@trpc/[^/]+', folders: ['trpc', 'routers', 'http'] },
   hono: { packages: '(hono|@hono/[^/]+)', folders: ['http'] },
+  nodemailer: { packages: 'nodemailer', folders: ['adapters'] },
   busboy: { packages: '@fastify/busboy', folders: ['http'] },
   outbound: { packages: '(undici|ws)', folders: ['net'] },
 }

@@ -20,6 +20,7 @@ export const ID_PREFIXES = {
   alarm: 'alm',
   outbox: 'ob',
   export: 'exp',
+  email: 'eml',
   instance: 'ins',
   webhook: 'whk',
   webhookDelivery: 'whd',

@@ -16,7 +16,9 @@ import { DownloadLinks } from '../modules/exports/download-links.js'
 import type { ExportStorage } from '../modules/exports/exports.ports.js'
 import { ExportsService } from '../modules/exports/exports.service.js'
 import { FilesService } from '../modules/files/files.service.js'
+import type { FileStorage } from '../modules/files/file-storage.port.js'
 import type { ScanThread } from '../modules/files/gcode/scan-thread.js'
+import { NotificationsService } from '../modules/notifications/notifications.service.js'
 import { AttemptLedger } from '../modules/print-jobs/attempt-ledger.js'
 import { AttemptsService } from '../modules/print-jobs/attempts.service.js'
 import { PrintJobsService } from '../modules/print-jobs/print-jobs.service.js'
@@ -52,6 +54,7 @@ export interface ComposedServices {
   sealer: CredentialSealer
   exportStorage: ExportStorage
   webhookSender: WebhookSender
+  storage: FileStorage
 }
 
 /** Disk space that is left free however much is uploaded, in bytes. */
@@ -85,6 +88,7 @@ export const composeServices = async ({
   const board = new StatusBoard(bus, clock)
   const follow: FollowEvents = (cursor, signal) => followEvents(bus, eventLog, cursor, signal)
   const shared = { unitOfWork, reads, lists, board, bus }
+  const desk = new CommandDesk({ unitOfWork, reads, bus, drivers, sealer, clock, log })
 
   const services: Services = {
     alarms: new AlarmsService({ unitOfWork, reads, lists, follow }),
@@ -97,13 +101,12 @@ export const composeServices = async ({
     }),
     dispatch: new DispatchService({ database: unitOfWork, board }),
     exports: new ExportsService({ unitOfWork, reads, storage: exportStorage, links, log }),
-    files: new FilesService({ unitOfWork, reads, lists, storage, scans, limitBytes: config.http.maxUploadBytes, log }),
-    printers: new PrintersService({
-      ...shared,
-      desk: new CommandDesk({ unitOfWork, reads, bus, drivers, sealer, clock, log }),
-      drivers,
-      sealer,
+    files: new FilesService({
+      ...{ unitOfWork, reads, lists, storage, scans, clock, log },
+      limitBytes: config.http.maxUploadBytes,
     }),
+    notifications: new NotificationsService({ unitOfWork, reads }),
+    printers: new PrintersService({ ...shared, desk, drivers, sealer }),
     printJobs: new PrintJobsService({ unitOfWork, reads, lists, bus, follow }),
     projects: new ProjectsService({ unitOfWork, reads, lists }),
     system: new SystemService({
@@ -119,5 +122,5 @@ export const composeServices = async ({
     }),
     webhooks: new WebhooksService({ unitOfWork, reads, lists, sealer, sender: webhookSender }),
   }
-  return { services, board, authenticator, sealer, exportStorage, webhookSender }
+  return { services, board, authenticator, sealer, storage, exportStorage, webhookSender }
 }

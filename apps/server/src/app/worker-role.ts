@@ -3,6 +3,7 @@ import { PrismaJobRuns } from '../db/job-runs.js'
 import { createOutbox, type PrismaOutbox } from '../db/outbox.js'
 import { RareLog, type Logger, type Stoppable, type Timers } from '../kernel/index.js'
 import type { ExportStorage } from '../modules/exports/exports.ports.js'
+import type { FileStorage } from '../modules/files/file-storage.port.js'
 import type { CredentialSealer } from '../modules/printers/printers.ports.js'
 import type { WebhookSender } from '../modules/webhooks/webhooks.ports.js'
 import type { QueueBackend } from '../queues/backend.port.js'
@@ -16,8 +17,9 @@ import type { Persistence } from './persistence.js'
 import { startFanOut } from './webhooks.js'
 
 export interface WorkerRoleDeps {
-  config: Pick<Config, 'jobs' | 'auth' | 'timeZone'>
+  config: Pick<Config, 'auth' | 'http' | 'jobs' | 'mail' | 'timeZone'>
   persistence: Persistence
+  storage: FileStorage
   exportStorage: ExportStorage
   sealer: CredentialSealer
   webhookSender: WebhookSender

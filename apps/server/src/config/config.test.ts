@@ -54,6 +54,21 @@ describe('the configuration', () => {
     },
   )
 
+  it.each(['smtp://localhost', 'smtps://ada:secret@mail.example.org:465', 'smtp://ada%40a.org:s%2Ft@[::1]:25/'])(
+    'takes %s for a mail server',
+    (url) => {
+      expect(configFrom({ SMTP_URL: url }, '/srv').mail.smtpUrl).toBe(url)
+    },
+  )
+
+  it.each([
+    ['ada@example.org', { name: '', address: 'ada@example.org' }],
+    ['Ada L. <ada@example.org>', { name: 'Ada L.', address: 'ada@example.org' }],
+    ['"Ada, Countess" <ada@example.org>', { name: 'Ada, Countess', address: 'ada@example.org' }],
+  ])('takes %s for a sender', (text, from) => {
+    expect(configFrom({ MAIL_FROM: text }, '/srv').mail.from).toEqual(from)
+  })
+
   it('takes an empty variable for an unset one', () => {
     expect(configFrom({ PORT: '', DATABASE_URL: ' ' }, '/srv')).toEqual(configFrom({}, '/srv'))
   })
@@ -76,6 +91,9 @@ describe('the configuration', () => {
     ['ACCESS_TOKEN_SECONDS', '601'],
     ['CACHE_STRATEGY', 'complicated'],
     ['REDIS_PREFIX', 'two words'],
+    ['ALARM_MAIL_SEVERITY', 'loud'],
+    ['MAIL_FROM', 'nobody'],
+    ['MAIL_FROM', 'A <a@example.org> <b@example.org>'],
   ])('refuses %s=%s and shows what it is', (name, value) => {
     const message = fails({ [name]: value })
     expect(message).toContain(name)
@@ -96,6 +114,10 @@ describe('the configuration', () => {
     ['REDIS_URL', 'root:hunter2@cache'],
     ['REDIS_URL', 'redis://root:5#hunter2@cache'],
     ['REDIS_URL', 'redis://root:hunter2%zz@cache'],
+    ['SMTP_URL', 'http://root:hunter2@mail'],
+    ['SMTP_URL', 'root:hunter2@mail'],
+    ['SMTP_URL', 'smtp://root:5/hunter2@mail'],
+    ['SMTP_URL', 'smtp://root:hunter2@mail?tls.rejectUnauthorized=false'],
     ['GANTRY_SECRET_KEY', 'hunter2'],
     ['METRICS_TOKEN', 'hunter2'],
   ])('refuses a wrong %s without showing it', (name, value) => {

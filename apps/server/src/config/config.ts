@@ -56,6 +56,13 @@ export interface Config {
   /** Beside the public internet. */
   webhooks: { allowedCidrs: readonly string[]; allowLoopback: boolean }
   alarms: { heaterOnMinutes: number; bedNotClearedHours: number; outboxStuckMinutes: number }
+  mail: {
+    /** Null: no mail is sent. */
+    smtpUrl: string | null
+    from: SettingValues['MAIL_FROM']
+    /** The least severe alarms that admins get. */
+    alarmSeverity: SettingValues['ALARM_MAIL_SEVERITY']
+  }
   shutdown: { drainMs: number }
   log: { level: SettingValues['LOG_LEVEL'] }
   metrics: { enabled: boolean; token: string | null }
@@ -111,6 +118,7 @@ const grouped = (values: SettingValues, cwd: string): Config => ({
     bedNotClearedHours: values.ALARM_BED_NOT_CLEARED_HOURS,
     outboxStuckMinutes: values.ALARM_OUTBOX_STUCK_MINUTES,
   },
+  mail: { smtpUrl: values.SMTP_URL, from: values.MAIL_FROM, alarmSeverity: values.ALARM_MAIL_SEVERITY },
   shutdown: { drainMs: values.SHUTDOWN_DRAIN_SECONDS * 1_000 },
   log: { level: values.LOG_LEVEL },
   metrics: { enabled: values.ENABLE_METRICS, token: values.METRICS_TOKEN },

@@ -80,6 +80,37 @@ export const redisUrl = () =>
     .string()
     .refine(isRedisUrl, `must be a URL such as redis://user:password@host:6379/0, or rediss:// for TLS, ${ENCODED}`)
 
+const isSmtpUrl = (text: string): boolean => {
+  const url = serverUrl(text, ['smtp:', 'smtps:'])
+  return url !== null && url.hostname !== '' && /^\/?$/.test(url.pathname) && url.search === '' && url.hash === ''
+}
+
+export const smtpUrl = () =>
+  z
+    .string()
+    .refine(
+      isSmtpUrl,
+      `must be a URL such as smtp://user:password@mail.example.org:587, or smtps:// for TLS from the start, ${ENCODED}`,
+    )
+
+export interface Mailbox {
+  name: string
+  address: string
+}
+
+/** `gantry@example.org` or `Gantry <gantry@example.org>`. */
+export const mailbox = () =>
+  z
+    .string()
+    .transform((text): Mailbox => {
+      const [, name = '', address = ''] = /^(?:([^<>\p{Cc}]{0,100}?)\s*<([^<>]+)>)$/u.exec(text) ?? ['', '', text]
+      return { name: name.replace(/^"(.*)"$/, '$1'), address }
+    })
+    .refine(
+      ({ address }) => z.email().max(254).safeParse(address).success,
+      'must be an address such as gantry@example.org, or Gantry <gantry@example.org>',
+    )
+
 export const list = <S extends z.ZodType<string, string>>(member: S, otherwise: string) =>
   z
     .string()

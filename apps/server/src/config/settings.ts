@@ -1,4 +1,4 @@
-import { cacheStrategy } from '@gantry/schemas'
+import { alarmSeverity, cacheStrategy } from '@gantry/schemas'
 import { z } from 'zod'
 
 import {
@@ -6,10 +6,12 @@ import {
   flag,
   isSecretKey,
   list,
+  mailbox,
   originUrl,
   postgresUrl,
   redisUrl,
   roleList,
+  smtpUrl,
   timeZone,
   wholeNumber,
 } from './setting-types.js'
@@ -45,7 +47,7 @@ export const SETTINGS = {
   PUBLIC_URL: setting(
     originUrl().nullable().default(null),
     'unset',
-    'How users reach the server, such as https://gantry.example.org; stands in the OpenAPI document.',
+    'How users reach the server, such as https://gantry.example.org; stands in the OpenAPI document and in mails.',
   ),
   CORS_ORIGINS: setting(
     list(originUrl(), ''),
@@ -216,6 +218,22 @@ export const SETTINGS = {
     wholeNumber(1, 1_440, 10),
     '10',
     'After how many minutes a background job that is not done raises an alarm.',
+  ),
+  ALARM_MAIL_SEVERITY: setting(
+    z.enum(['none', ...alarmSeverity.options]).default('critical'),
+    'critical',
+    'Least severe alarms that are mailed to every admin: none, info, warning or critical.',
+  ),
+  SMTP_URL: setting(
+    smtpUrl().nullable().default(null),
+    'unset',
+    'Mail server, such as smtp://user:password@mail.example.org:587, or smtps:// for TLS from the start. Unset: no mail is sent, and each is noted as skipped.',
+    { secret: true },
+  ),
+  MAIL_FROM: setting(
+    mailbox().default({ name: 'Gantry', address: 'gantry@gantry.local' }),
+    'Gantry <gantry@gantry.local>',
+    'Sender of all mails: an address, or a name with the address in angle brackets.',
   ),
   SHUTDOWN_DRAIN_SECONDS: setting(
     wholeNumber(0, 10, 3),

@@ -82,10 +82,12 @@ export class PrismaFileRepository implements FileRepository {
     }
   }
 
-  async isReferenced(sha256: string) {
-    const found = await this.tx.$queryRaw<unknown[]>`
-      SELECT 1 FROM file_version WHERE sha256 = ${sha256} OR thumbnail_sha256 = ${sha256} LIMIT 1`
-    return found.length > 0
+  async unreferenced(sha256s: readonly string[]) {
+    const rows = await this.tx.$queryRaw<{ sha256: string }[]>`
+      SELECT c.sha256 FROM unnest(${[...sha256s]}::text[]) AS c (sha256)
+      WHERE NOT EXISTS (SELECT 1 FROM file_version v WHERE v.sha256 = c.sha256)
+        AND NOT EXISTS (SELECT 1 FROM file_version v WHERE v.thumbnail_sha256 = c.sha256)`
+    return rows.map(({ sha256 }) => sha256)
   }
 
   async lockNamed(name: string, newFileId: string, createdById: string) {

@@ -4,6 +4,7 @@ import { PrismaAttemptRepository } from './attempts.repository.js'
 import { PrismaCommandRepository } from './commands.repository.js'
 import { PrismaExportRepository } from './exports.repository.js'
 import { PrismaEventReaderRepository } from './event-readers.repository.js'
+import { PrismaEmailRepository } from './emails.repository.js'
 import { PrismaBedRepository, PrismaFleetRepository } from './fleet.repository.js'
 import type { Prisma } from './generated/client.js'
 import { PrismaFileRepository } from './files.repository.js'
@@ -27,6 +28,7 @@ export const repositoriesFor = (tx: Prisma.TransactionClient) => ({
   commands: new PrismaCommandRepository(tx),
   exports: new PrismaExportRepository(tx),
   eventReaders: new PrismaEventReaderRepository(tx),
+  emails: new PrismaEmailRepository(tx),
   files: new PrismaFileRepository(tx),
   fleet: new PrismaFleetRepository(tx),
   holds: new PrismaHoldRepository(tx),

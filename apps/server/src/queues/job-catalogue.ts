@@ -1,6 +1,9 @@
 import type { JobDefinition, RecurringJob } from '../kernel/jobs.js'
 import { cleanupTokens, cleanupTokensSchedule, DEFAULT_CLEANUP_INTERVAL_MS } from '../modules/auth/auth.jobs.js'
 import { dataExportJob } from '../modules/exports/exports.jobs.js'
+import { alarmNotice } from '../modules/alarms/alarms.jobs.js'
+import { fileProcessing, fileProcessingSchedule } from '../modules/files/files.jobs.js'
+import { emailNotification } from '../modules/notifications/notifications.jobs.js'
 import { dispatchWake } from '../modules/print-jobs/print-jobs.jobs.js'
 import { webhookDelivery } from '../modules/webhooks/webhooks.jobs.js'
 import { cleanupRecords, cleanupRecordsSchedule } from './cleanup-records.jobs.js'
@@ -15,6 +18,9 @@ export const jobCatalogue = ({ cleanupIntervalMs = DEFAULT_CLEANUP_INTERVAL_MS }
   definitions: readonly JobDefinition[]
   recurring: readonly RecurringJob[]
 } => ({
-  definitions: [dispatchWake, cleanupRecords, cleanupTokens, dataExportJob, webhookDelivery],
-  recurring: [cleanupRecordsSchedule, cleanupTokensSchedule(cleanupIntervalMs)],
+  definitions: [
+    ...[dispatchWake, cleanupRecords, cleanupTokens, dataExportJob, webhookDelivery],
+    ...[alarmNotice, emailNotification, fileProcessing],
+  ],
+  recurring: [cleanupRecordsSchedule, cleanupTokensSchedule(cleanupIntervalMs), fileProcessingSchedule],
 })

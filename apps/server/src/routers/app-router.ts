@@ -5,6 +5,7 @@ import { authRouter } from './auth.router.js'
 import { dispatchRouter } from './dispatch.router.js'
 import { exportsRouter } from './exports.router.js'
 import { filesRouter } from './files.router.js'
+import { notificationsRouter } from './notifications.router.js'
 import { printJobsRouter } from './print-jobs.router.js'
 import { printersRouter } from './printers.router.js'
 import { projectsRouter } from './projects.router.js'
@@ -19,6 +20,7 @@ export const appRouter = router({
   dispatch: dispatchRouter,
   exports: exportsRouter,
   files: filesRouter,
+  notifications: notificationsRouter,
   printers: printersRouter,
   printJobs: printJobsRouter,
   projects: projectsRouter,

@@ -2,6 +2,7 @@ import type { AlarmsService } from '../modules/alarms/alarms.service.js'
 import type { AuthService } from '../modules/auth/auth.service.js'
 import type { ExportsService } from '../modules/exports/exports.service.js'
 import type { FilesService } from '../modules/files/files.service.js'
+import type { NotificationsService } from '../modules/notifications/notifications.service.js'
 import type { AttemptsService } from '../modules/print-jobs/attempts.service.js'
 import type { DispatchService } from '../modules/print-jobs/dispatch.service.js'
 import type { PrintJobsService } from '../modules/print-jobs/print-jobs.service.js'
@@ -18,6 +19,7 @@ export interface Services {
   dispatch: DispatchService
   exports: ExportsService
   files: FilesService
+  notifications: NotificationsService
   printers: PrintersService
   printJobs: PrintJobsService
   projects: ProjectsService

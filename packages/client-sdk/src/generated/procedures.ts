@@ -23,6 +23,8 @@ export const PROCEDURES: Readonly<Record<string, ProcedureFacts>> = {
   'files.get': { type: 'query', input: true, idempotent: false, resumable: false },
   'files.versions': { type: 'query', input: true, idempotent: false, resumable: false },
   'files.remove': { type: 'mutation', input: true, idempotent: false, resumable: false },
+  'notifications.emails': { type: 'query', input: true, idempotent: false, resumable: false },
+  'notifications.sendTestEmail': { type: 'mutation', input: false, idempotent: false, resumable: false },
   'printers.list': { type: 'query', input: true, idempotent: false, resumable: false },
   'printers.get': { type: 'query', input: true, idempotent: false, resumable: false },
   'printers.explain': { type: 'query', input: true, idempotent: false, resumable: false },

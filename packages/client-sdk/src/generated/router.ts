@@ -254,6 +254,26 @@ export interface DispatchPreview {
   evaluatedAt: Date
 }
 
+/** What became of one mail to one address. What it says is kept nowhere. */
+export interface EmailMessage {
+  id: string
+  /** The same key to the same address is one mail. */
+  key: string
+  to: string
+  template: string
+  subject: string
+  state: EmailState
+  /** Why it was skipped or failed, or why the last try did not succeed. */
+  reason: string | null
+  tries: number
+  createdAt: Date
+  updatedAt: Date
+  sentAt: Date | null
+}
+
+/** `skipped`: no mail server was set when its turn came. */
+export type EmailState = 'failed' | 'sending' | 'sent' | 'skipped'
+
 /**
  * The body of every failed answer: tRPC puts it in `error.data`, REST and uploads send it as `error`.
  * `fields` maps an input's path (`parts.0.targetQuantity`) to what is wrong with it.
@@ -1251,6 +1271,27 @@ export type Procedures = {
         id: string
       },
       void
+    >
+  }
+  notifications: {
+    /** List mails and what became of them, newest first. */
+    emails: Query<
+      {
+        state?: EmailState
+        limit?: number
+        cursor?: string
+      },
+      {
+        items: EmailMessage[]
+        nextCursor: string | null
+      }
+    >
+    /** What becomes of it is seen among the mails, by the id. */
+    sendTestEmail: Mutation<
+      void,
+      {
+        id: string
+      }
     >
   }
   printers: {

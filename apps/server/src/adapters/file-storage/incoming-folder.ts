@@ -23,9 +23,8 @@ export class IncomingFolder {
    */
   async begin(pathOf: (name: string) => string, expectedBytes: number): Promise<LocalPendingFile> {
     try {
-      await mkdir(this.path, { recursive: true })
+      const path = await this.newPath()
       await this.ensureSpace(expectedBytes)
-      const path = join(this.path, randomBytes(16).toString('hex'))
       const handle = await open(path, 'wx', 0o600)
       return new LocalPendingFile(handle, path, pathOf, this.spaceGuard())
     } catch (error) {
@@ -33,10 +32,17 @@ export class IncomingFolder {
     }
   }
 
+  /** Where a file may lie that is not yet, or no longer, at its place. */
+  async newPath(): Promise<string> {
+    await mkdir(this.path, { recursive: true })
+    return join(this.path, randomBytes(16).toString('hex'))
+  }
+
   /** Removes what a killed process left; returns how many files that were. */
-  async sweep(olderThan: Date): Promise<number> {
+  async sweep(olderThan: Date, signal: AbortSignal): Promise<number> {
     let removed = 0
     for (const path of await filesBefore(this.path, olderThan)) {
+      signal.throwIfAborted()
       await rm(path, { force: true })
       removed++
     }

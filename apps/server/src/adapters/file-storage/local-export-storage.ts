@@ -50,8 +50,8 @@ export class LocalExportStorage implements ExportStorage {
     return paths.map((path) => basename(path)).filter((name) => NAME.test(name))
   }
 
-  sweepTemporary(olderThan: Date): Promise<number> {
-    return this.#incoming.sweep(olderThan)
+  sweepTemporary(olderThan: Date, signal: AbortSignal): Promise<number> {
+    return this.#incoming.sweep(olderThan, signal)
   }
 
   #pathOf(name: string): string {

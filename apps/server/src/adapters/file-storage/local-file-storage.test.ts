@@ -12,6 +12,8 @@ import { LocalFileStorage } from './local-file-storage.js'
 
 const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex')
 
+const { signal } = new AbortController()
+
 let dataDir: string
 let storage: LocalFileStorage
 
@@ -101,9 +103,10 @@ describe('LocalFileStorage', () => {
     const content = randomBytes(1_000_000)
     await store(content)
     const stream = await storage.open(sha256(content))
-    expect(await storage.delete(sha256(content))).toBe(true)
+    const later = new Date(Date.now() + 1_000)
+    expect(await storage.delete(sha256(content), later)).toBe(true)
     expect((await buffer(stream)).equals(content)).toBe(true)
-    expect(await storage.delete(sha256(content))).toBe(false)
+    expect(await storage.delete(sha256(content), later)).toBe(false)
     expect(await storage.stat(sha256(content))).toBeNull()
     await expect(storage.open(sha256(content))).rejects.toMatchObject({ code: 'NOT_FOUND' })
   })
@@ -112,7 +115,7 @@ describe('LocalFileStorage', () => {
     for (const name of ['../../etc/passwd', '', 'AB'.repeat(32), `${'a'.repeat(63)}/`]) {
       await expect(storage.stat(name)).rejects.toThrow(TypeError)
       await expect(storage.open(name)).rejects.toThrow(TypeError)
-      await expect(storage.delete(name)).rejects.toThrow(TypeError)
+      await expect(storage.delete(name, new Date())).rejects.toThrow(TypeError)
     }
   })
 
@@ -126,14 +129,15 @@ describe('LocalFileStorage', () => {
   })
 
   it('sweeps what a killed process left, and nothing that is still being written', async () => {
-    expect(await storage.sweepTemporary(new Date())).toBe(0)
+    expect(await storage.sweepTemporary(new Date(), signal)).toBe(0)
     const incoming = join(dataDir, 'files', 'incoming')
     await mkdir(incoming, { recursive: true })
-    await writeFile(join(incoming, 'old'), 'half a file')
-    await utimes(join(incoming, 'old'), new Date(1000), new Date(1000))
+    const old = join(incoming, 'ab'.repeat(16))
+    await writeFile(old, 'half a file')
+    await utimes(old, new Date(1000), new Date(1000))
     const pending = await storage.begin()
     await pending.write(Buffer.from('G28\n'))
-    expect(await storage.sweepTemporary(new Date(2000))).toBe(1)
+    expect(await storage.sweepTemporary(new Date(2000), signal)).toBe(1)
     expect(await readdir(incoming)).toHaveLength(1)
     await pending.commit(sha256(Buffer.from('G28\n')))
   })

@@ -1,4 +1,4 @@
-import { mkdir, open, rename, rm, stat, type FileHandle } from 'node:fs/promises'
+import { mkdir, open, rename, rm, stat, utimes, type FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { CommittedFile, PendingFile } from '../../modules/files/file-storage.port.js'
 import { BufferedWriter } from './buffered-writer.js'
@@ -53,7 +53,7 @@ export class LocalPendingFile implements PendingFile {
   async #moveTo(path: string): Promise<boolean> {
     const existing = await unlessMissing(stat(path), null)
     // Another size under the same hash is a damaged copy; the good one takes its place.
-    if (existing?.size === this.#writer.sizeBytes) {
+    if (existing?.size === this.#writer.sizeBytes && (await isMarkedReceived(path))) {
       await rm(this.temporaryPath)
       return false
     }
@@ -64,6 +64,15 @@ export class LocalPendingFile implements PendingFile {
     for (const directory of [shard, dirname(shard), dirname(dirname(shard))]) await syncDirectory(directory)
     return true
   }
+}
+
+/** Whoever deletes old contents leaves this one alone from now on. False if he was faster. */
+const isMarkedReceived = (path: string): Promise<boolean> => {
+  const now = new Date()
+  return unlessMissing(
+    utimes(path, now, now).then(() => true),
+    false,
+  )
 }
 
 async function syncDirectory(path: string): Promise<void> {

@@ -7,6 +7,7 @@ import {
   type UnitOfWork,
 } from '../../kernel/index.js'
 import type { AlarmConditionRepository, AlarmRepository, AlarmThresholds, FoundAlarm } from './alarms.ports.js'
+import { raiseAlarm } from './raise-alarm.js'
 
 interface Repositories {
   alarms: AlarmRepository
@@ -53,7 +54,8 @@ export class AlarmSweep {
     const { unitOfWork, thresholds } = this.deps
     await unitOfWork.run(async (tx) => {
       for (const alarm of await tx.alarmConditions.withoutCause()) await clear(tx, alarm)
-      for (const alarm of await tx.alarmConditions.holding(thresholds)) await raise(tx, alarm)
+      for (const { printerGroupId, ...alarm } of await tx.alarmConditions.holding(thresholds))
+        await raiseAlarm(tx, alarm, printerGroupId)
     })
   }
 }
@@ -61,20 +63,8 @@ export class AlarmSweep {
 type Transaction = Repositories & TransactionContext
 
 const clear = async (tx: Transaction, { code, subjectType, subjectId, printerGroupId }: FoundAlarm): Promise<void> => {
-  for (const alarmId of await tx.alarms.clear(code, { subjectType, subjectId }, tx.now))
-    tx.record({ type: 'alarm.cleared', ...about(alarmId, printerGroupId), payload: { alarmId, code } }, 'system')
+  for (const alarmId of await tx.alarms.clear(code, { subjectType, subjectId }, tx.now)) {
+    const about = { subjectType: 'alarm', subjectId: alarmId, printerGroupId }
+    tx.record({ type: 'alarm.cleared', ...about, payload: { alarmId, code } }, 'system')
+  }
 }
-
-const raise = async (
-  tx: Transaction,
-  { printerGroupId, ...alarm }: Awaited<ReturnType<AlarmConditionRepository['holding']>>[number],
-): Promise<void> => {
-  const alarmId = await tx.alarms.raise(alarm)
-  if (alarmId === null) return
-  const payload = { alarmId, code: alarm.code }
-  tx.record({ type: 'alarm.raised', ...about(alarmId, printerGroupId), payload }, 'system')
-}
-
-const about = (alarmId: string, printerGroupId: string | null) => ({
-  ...{ subjectType: 'alarm', subjectId: alarmId, printerGroupId },
-})

@@ -124,5 +124,5 @@ export interface ExportStorage {
   /** The names of files that are older. */
   names(olderThan: Date): Promise<string[]>
   /** Removes what a killed process left half written. @returns how many files that were */
-  sweepTemporary(olderThan: Date): Promise<number>
+  sweepTemporary(olderThan: Date, signal: AbortSignal): Promise<number>
 }

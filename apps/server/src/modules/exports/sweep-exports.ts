@@ -25,7 +25,7 @@ export const sweepExports = async (deps: SweepExportsDeps, signal: AbortSignal):
   let removed = await inBatches(signal, () => failAbandoned(deps))
   removed += await inBatches(signal, () => expire(deps))
   signal.throwIfAborted()
-  removed += await storage.sweepTemporary(untouched)
+  removed += await storage.sweepTemporary(untouched, signal)
   removed += await removeUnowned(deps, await storage.names(untouched), signal)
   return removed + (await inBatches(signal, () => unitOfWork.run(({ exports }) => exports.forget(SHOWN_DAYS, BATCH))))
 }

@@ -25,7 +25,7 @@ export interface PendingFile {
   write(chunk: Buffer): Promise<void>
   /**
    * Makes the content durable under its hash, which the caller has computed. Storing the same content again is no
-   * error and keeps one copy. On failure nothing is left behind.
+   * error, keeps one copy, and counts as receiving it now. On failure nothing is left behind.
    * @throws GantryError `STORAGE_FULL`
    */
   commit(sha256: string): Promise<CommittedFile>
@@ -44,8 +44,14 @@ export interface FileStorage {
   open(sha256: string, range?: ByteRange): Promise<Readable>
   /** Null if there is no such content. */
   stat(sha256: string): Promise<StoredFile | null>
-  /** False if there was no such content. Streams that are open already read on to their end. */
-  delete(sha256: string): Promise<boolean>
+  /**
+   * Streams that are open already read on to their end.
+   * @param receivedBefore a content that was received later stays, also when that happens just now
+   * @returns whether it was deleted
+   */
+  delete(sha256: string, receivedBefore: Date): Promise<boolean>
+  /** Every content, in no order; of those that come or go meanwhile some. */
+  contents(signal: AbortSignal): AsyncIterable<string>
   /** Removes what a killed process left half received; returns how many files that were. */
-  sweepTemporary(olderThan: Date): Promise<number>
+  sweepTemporary(olderThan: Date, signal: AbortSignal): Promise<number>
 }

@@ -36,8 +36,8 @@ export interface FileRepository {
 
   /** Nobody else stores or discards these contents until the transaction ends. */
   lockContents(sha256s: readonly string[]): Promise<void>
-  /** Whether a version has this as its content or thumbnail. */
-  isReferenced(sha256: string): Promise<boolean>
+  /** Those that no version has as its content or thumbnail. */
+  unreferenced(sha256s: readonly string[]): Promise<string[]>
   /** Locks the file of this name, upper and lower case alike, and makes it with `newFileId` when there is none. */
   lockNamed(
     name: string,

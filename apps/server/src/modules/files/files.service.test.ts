@@ -9,8 +9,9 @@ import { describe, expect, it } from 'vitest'
 import { LocalFileStorage } from '../../adapters/file-storage/local-file-storage.js'
 import { PrismaFileRepository } from '../../db/files.repository.js'
 import { createUnitOfWork } from '../../db/unit-of-work.js'
-import { listsOfPrimary, newId, onPrimary, type Actor } from '../../kernel/index.js'
+import { listsOfPrimary, newId, onPrimary, systemClock, type Actor } from '../../kernel/index.js'
 import { openTestDatabase, silentHook } from '../../testing/open-database.js'
+import { createFileProcessingHandler } from './file-processing.handler.js'
 import { FilesService, type UploadRequest } from './files.service.js'
 import { ScanThread } from './gcode/scan-thread.js'
 
@@ -37,7 +38,7 @@ const open = async () => {
   const scans = new ScanThread()
   const files = new FilesService({
     ...{ unitOfWork, reads, lists: listsOfPrimary(reads) },
-    ...{ storage, scans, limitBytes: 5_000_000, log },
+    ...{ storage, scans, limitBytes: 5_000_000, clock: systemClock, log },
   })
   const request = (name: string, content: Buffer, more: Partial<UploadRequest> = {}): UploadRequest => ({
     name,
@@ -53,6 +54,13 @@ const open = async () => {
     request,
     upload: (name: string, content: Buffer, more?: Partial<UploadRequest>) =>
       files.upload(ada, request(name, content, more)),
+    /** Does what removals have ordered. */
+    process: async () => {
+      const handler = createFileProcessingHandler({ unitOfWork, reads, storage, clock: systemClock, log })
+      const { signal } = new AbortController()
+      for (const { id: jobId, payload } of await prisma.outbox.findMany({ where: { type: 'FILE_PROCESSING' } }))
+        await handler.handle({ ...{ jobId, attempt: 1, attempts: 5, signal }, payload })
+    },
     /** How many contents lie on the disk, half received ones included. */
     stored: async () => {
       const entries = await readdir(dataDir, { recursive: true, withFileTypes: true })
@@ -182,6 +190,7 @@ describe('removing a file', () => {
     const cube = await fixture('cura-cube.gcode')
     const first = await upload('cube.gcode', cube)
     await files.remove(ada, first.id)
+    await bench.process()
     expect(await stored()).toBe(0)
     await expect(files.get(ada, first.id)).rejects.toMatchObject({ code: 'NOT_FOUND' })
     await expect(files.openContent(ada, first.id)).rejects.toMatchObject({ code: 'NOT_FOUND' })
@@ -201,6 +210,7 @@ describe('removing a file', () => {
     await expect(files.remove(ada, id)).rejects.toMatchObject({ code: 'INVALID_STATE' })
     await prisma.printJob.update({ where: { id: job.id }, data: { state: 'done', queuedCopies: 0, doneCopies: 1 } })
     await files.remove(ada, id)
+    await bench.process()
     expect(await storage.stat(latest.sha256)).toEqual({ sizeBytes: cube.length })
     const source = await files.openContent(ada, latest.id)
     expect(await buffer(source.source)).toEqual(cube)
@@ -217,7 +227,7 @@ describe('the source for a printer', () => {
     expect(await buffer(source!.open())).toEqual(cube)
     expect(await buffer(source!.open())).toEqual(cube)
     expect(await files.uploadSource(latest.sha256, cube.length + 1)).toBeNull()
-    await storage.delete(latest.sha256)
+    await storage.delete(latest.sha256, new Date(Date.now() + 1_000))
     expect(await files.uploadSource(latest.sha256, cube.length)).toBeNull()
     await expect(buffer(source!.open())).rejects.toMatchObject({ code: 'NOT_FOUND' })
   })

@@ -8,13 +8,16 @@ import {
   notFound,
   type Actor,
   type AnyReads,
+  type Clock,
   type Logger,
   type Primary,
   type TransactionContext,
   type UnitOfWork,
 } from '../../kernel/index.js'
 import type { UploadSource } from '../printers/printer-driver.port.js'
+import { discardContent } from './discard-contents.js'
 import type { ByteRange, FileStorage } from './file-storage.port.js'
+import { fileProcessing } from './files.jobs.js'
 import type { FileContent, FileRepository, StoredThumbnail } from './files.ports.js'
 import type { ScanThread } from './gcode/scan-thread.js'
 import { receiveUpload, type ReceivedFile } from './receive-upload.js'
@@ -32,6 +35,7 @@ export interface FilesServiceDeps {
   scans: ScanThread
   /** Largest accepted file, in bytes. */
   limitBytes: number
+  clock: Clock
   log: Logger
 }
 
@@ -53,6 +57,8 @@ export interface Download {
 }
 
 const LISTED_VERSIONS = 100
+/** Contents that one job is told to look at. */
+const DROPPED_AT_ONCE = 500
 const FILE_ID = idOf('file')
 const FILE_VERSION_ID = idOf('fileVersion')
 const CONTENT_TYPES = { png: 'image/png', jpg: 'image/jpeg', qoi: 'image/qoi' } as const
@@ -115,17 +121,22 @@ export class FilesService {
     }
   }
 
-  /** Takes a file out of the library; jobs and parts that ended keep what they printed. @throws GantryError `NOT_FOUND`, `INVALID_STATE` */
+  /**
+   * Takes a file out of the library; jobs and parts that ended keep what they printed. A job deletes the bytes.
+   * @throws GantryError `NOT_FOUND`, `INVALID_STATE`
+   */
   async remove(actor: Actor, fileId: string): Promise<void> {
-    const dropped = await this.deps.unitOfWork.run(async (tx) => {
+    await this.deps.unitOfWork.run(async (tx) => {
       const locked = await tx.files.lockForRemoval(actor, fileId)
       if (locked === null) throw notFound('file', fileId)
       if (locked.isInUse)
         throw new GantryError('INVALID_STATE', { params: { detail: 'print jobs still need the file' } })
       tx.record({ type: 'file.removed', subjectType: 'file', subjectId: fileId, payload: { fileId } }, actor.id)
-      return tx.files.remove(fileId, tx.now)
+      const contents = await tx.files.remove(fileId, tx.now)
+      const removedAt = tx.now.toISOString()
+      for (let from = 0; from < contents.length; from += DROPPED_AT_ONCE)
+        tx.jobs.add(fileProcessing, { dropped: { contents: contents.slice(from, from + DROPPED_AT_ONCE), removedAt } })
     })
-    await this.discard(dropped)
   }
 
   /** @param id of a file, for its newest version, or of a version. @throws GantryError `NOT_FOUND`, `VALIDATION_FAILED` */
@@ -217,15 +228,12 @@ export class FilesService {
     }
   }
 
-  /** Deletes contents that no version refers to. What cannot be deleted now does no harm but to the space. */
+  /** After an upload that failed. What cannot be deleted now is found by `FILE_PROCESSING`. */
   private async discard(sha256s: readonly string[]): Promise<void> {
-    const { unitOfWork, storage, log } = this.deps
+    const { clock, log } = this.deps
     for (const sha256 of sha256s) {
       try {
-        await unitOfWork.run(async ({ files }) => {
-          await files.lockContents([sha256])
-          if (!(await files.isReferenced(sha256))) await storage.delete(sha256)
-        })
+        await discardContent(this.deps, sha256, new Date(clock.now()))
       } catch (err) {
         log.warn({ err, sha256 }, 'stored content that nobody refers to could not be deleted')
       }

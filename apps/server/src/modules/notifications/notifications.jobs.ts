@@ -2,6 +2,7 @@ import { alarmCode, alarmSeverity } from '@gantry/schemas'
 import { z } from 'zod'
 
 import { defineJob } from '../../kernel/index.js'
+import { fromEarlierEmail } from './earlier-email.js'
 
 const when = z.iso.datetime()
 
@@ -36,6 +37,11 @@ export const emailContent = z.discriminatedUnion('template', [
       lines: z.array(z.strictObject({ name: z.string().max(100), value: z.string().max(2_000) })).max(50),
     }),
   }),
+  /** Whether mail works. */
+  z.strictObject({
+    template: z.literal('test'),
+    data: z.strictObject({ requestedBy: z.string() }),
+  }),
 ])
 export type EmailContent = z.infer<typeof emailContent>
 
@@ -45,10 +51,11 @@ export const emailNotification = defineJob({
   version: 2,
   payload: z.strictObject({
     to: z.email().max(254),
-    /** The same key to the same address is one mail, however often it is ordered. */
-    key: z.string().min(1).max(200),
+    /** The same key to the same address is one mail, however often it is ordered. @default the job's id */
+    key: z.string().min(1).max(200).optional(),
     content: emailContent,
   }),
+  earlier: { 1: fromEarlierEmail },
   attempts: 8,
   backoff: { type: 'exponential', delay: 5_000, maxDelay: 30 * 60_000 },
   timeoutMs: 30_000,

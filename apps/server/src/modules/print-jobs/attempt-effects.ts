@@ -2,6 +2,7 @@ import type { AlarmCode, AlarmSeverity, Reason, ReasonCode } from '@gantry/schem
 
 import type { TransactionContext } from '../../kernel/index.js'
 import type { AlarmRepository } from '../alarms/alarms.ports.js'
+import { raiseAlarm } from '../alarms/raise-alarm.js'
 import type { HoldRepository } from '../printers/holds.ports.js'
 import type { BedRepository } from '../printers/printers.ports.js'
 import type { PrintOutcome } from '../printers/printer-driver.port.js'
@@ -135,7 +136,5 @@ const alarm = async (tx: Ledger, attempt: AttemptRecord, reason: Reason): Promis
   const raised = ALARM_OF[reason.code]
   if (raised === undefined) return
   const params = { ...reason.params, jobId: attempt.jobId, printerId: attempt.printerId }
-  const alarmId = await tx.alarms.raise({ ...raised, params, subjectType: 'attempt', subjectId: attempt.id })
-  if (alarmId !== null)
-    tx.record({ type: 'alarm.raised', ...onAlarm(alarmId, attempt), payload: { alarmId, code: raised.code } }, SYSTEM)
+  await raiseAlarm(tx, { ...raised, params, subjectType: 'attempt', subjectId: attempt.id }, attempt.printerGroupId)
 }

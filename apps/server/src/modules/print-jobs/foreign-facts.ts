@@ -1,5 +1,6 @@
 import type { TransactionContext } from '../../kernel/index.js'
 import type { AlarmRepository } from '../alarms/alarms.ports.js'
+import { raiseAlarm } from '../alarms/raise-alarm.js'
 import type { BedRepository } from '../printers/printers.ports.js'
 import type { AttemptRepository } from './print-jobs.ports.js'
 
@@ -32,9 +33,7 @@ export const raiseForeignPrint = async (
   { printerId, fileName, over }: { printerId: string; fileName: string; over: boolean },
 ): Promise<void> => {
   const params = { fileName, printerId, over }
-  const alarm = { code: 'FOREIGN_PRINT', severity: 'warning', params, ...onPrinter(printerId) } as const
-  const alarmId = await tx.alarms.raise(alarm)
-  if (alarmId !== null) tx.record({ type: 'alarm.raised', ...about(alarmId) }, 'system')
+  await raiseAlarm(tx, { code: 'FOREIGN_PRINT', severity: 'warning', params, ...onPrinter(printerId) })
 }
 
 /** Clears the alarm of a print that runs no more. @returns whether there was one */

@@ -2,6 +2,7 @@ import type { AlarmCode, AlarmSeverity } from '@gantry/schemas'
 
 import type { Logger, Timers, UnitOfWork } from '../../kernel/index.js'
 import type { AlarmRepository } from '../alarms/alarms.ports.js'
+import { raiseAlarm } from '../alarms/raise-alarm.js'
 import { LatestWriter } from './latest-writer.js'
 import { isBusy } from './printer.state.js'
 import type { PrinterLive, PrinterRecord } from './printers.ports.js'
@@ -87,20 +88,17 @@ export class PrinterAlarms {
   private write(key: string, detail: string): Promise<void> {
     const [code, printerId] = key.split(' ') as [StandingCode, string]
     const subject = { subjectType: 'printer' as const, subjectId: printerId }
-    const about = (alarmId: string) => ({
-      subjectType: 'alarm',
-      subjectId: alarmId,
-      printerGroupId: this.groups.get(printerId) ?? null,
-      payload: { alarmId, code },
-    })
+    const printerGroupId = this.groups.get(printerId) ?? null
     return this.unitOfWork.run(async (tx) => {
       if (detail === OVER) {
-        for (const id of await tx.alarms.clear(code, subject, tx.now))
-          tx.record({ type: 'alarm.cleared', ...about(id) }, 'system')
+        for (const alarmId of await tx.alarms.clear(code, subject, tx.now)) {
+          const about = { subjectType: 'alarm', subjectId: alarmId, printerGroupId }
+          tx.record({ type: 'alarm.cleared', ...about, payload: { alarmId, code } }, 'system')
+        }
         return
       }
-      const id = await tx.alarms.raise({ code, severity: SEVERITY[code], params: { detail, printerId }, ...subject })
-      if (id !== null) tx.record({ type: 'alarm.raised', ...about(id) }, 'system')
+      const alarm = { code, severity: SEVERITY[code], params: { detail, printerId }, ...subject }
+      await raiseAlarm(tx, alarm, printerGroupId)
     })
   }
 }
