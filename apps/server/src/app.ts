@@ -1,9 +1,10 @@
 import { openCache } from './app/cache.js'
 import { openDrivers } from './app/drivers.js'
 import { FLEET_ROLE_TIMINGS, startFleetRole, type FleetRole, type FleetRoleTimings } from './app/fleet-role.js'
-import { createHttpRole } from './app/http-role.js'
+import { createHttpRole, startApiUse } from './app/http-role.js'
 import { openPersistence } from './app/persistence.js'
 import { composeServices } from './app/services.js'
+import { openWarmUp, startHotQueries } from './app/warm-up.js'
 import { startWorkerRole, type WorkerRole } from './app/worker-role.js'
 import type { Config } from './config/config.js'
 import type { HttpServer } from './http/http-server.js'
@@ -79,9 +80,9 @@ const startRoles = async (
   const drivers = openDrivers(config.printers, lifecycle)
   const scans = new ScanThread()
   lifecycle.onStop('scan thread', () => scans.close())
-  const composed = await composeServices({
-    ...{ config, persistence, cache, drivers, scans, instanceId, clock, log, lifecycle },
-  })
+  const hotQueries = startHotQueries({ unitOfWork, clock, log }, lifecycle)
+  const shared = { config, persistence, cache, hotQueries, instanceId, clock, log, lifecycle }
+  const composed = await composeServices({ ...shared, drivers, scans })
   const { services, board, authenticator, sealer } = composed
   const firstAdmin = await ensureFirstAdmin({ unitOfWork, users: reads.users, ...config.auth.firstAdmin })
 
@@ -90,34 +91,30 @@ const startRoles = async (
   const alarmSweep = new AlarmSweep({ unitOfWork, thresholds: config.alarms, clock, log })
   lifecycle.onStop('alarm sweep', () => alarmSweep.stop())
   alarmSweep.start()
+  const apiUse = startApiUse({ unitOfWork, instanceId, clock, log }, lifecycle)
   const running: RunningRoles = {}
   stopInOrder(running, lifecycle, config.shutdown.drainMs)
-  running.worker = await startWorkerRole({ config, persistence, ...composed, work: does('worker'), clock, log })
+  const warmUp = openWarmUp({ ...shared, services })
+  running.worker = await startWorkerRole({ ...composed, config, persistence, warmUp, work: does('worker'), clock, log })
   if (does('fleet')) {
     const openFile = (sha256: string, sizeBytes: number) => services.files.uploadSource(sha256, sizeBytes)
     running.fleet = await startFleetRole({
-      unitOfWork,
-      reads,
+      ...{ unitOfWork, reads, bus, drivers, sealer, openFile, instanceId, clock, log, timings },
       leases: persistence.leases,
-      bus,
-      drivers,
-      sealer,
-      openFile,
-      instanceId,
-      clock,
       random: Math.random,
-      log,
-      timings,
       heaterOnMs: config.alarms.heaterOnMinutes * 60_000,
     })
   }
   const url = does('api') ? await listen() : null
+  if (does('api')) warmUp.orders.start()
   log.info({ url, instanceId, roles: config.roles }, 'Gantry is ready')
   return { url, firstAdmin }
 
   async function listen(): Promise<string> {
     const version = GANTRY_VERSION
-    running.http = createHttpRole({ config, services, authenticator, persistence, cache, metrics, clock, log, version })
+    running.http = createHttpRole({
+      ...{ config, services, authenticator, persistence, cache, metrics, apiUse, clock, log, version },
+    })
     return (await running.http.listen()).url
   }
 }

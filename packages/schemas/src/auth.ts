@@ -20,6 +20,8 @@ export const currentUser = z.object({
   email: z.string(),
   displayName: z.string(),
   role: userRole,
+  /** Nobody counts what this user does (`auth.setAnalyticsOptOut`). */
+  analyticsOptOut: z.boolean(),
 })
 export type CurrentUser = z.infer<typeof currentUser>
 

@@ -1,10 +1,12 @@
 import type { Config } from '../config/config.js'
 import type { FileHandlers } from '../http/files/file-handlers.js'
+import type { HttpMetrics } from '../http/metrics.port.js'
 import type { HealthCheck } from '../http/health.routes.js'
 import { createHttpServer, type HttpServer } from '../http/http-server.js'
 import { SlidingWindowLimiter } from '../http/limits/sliding-window-limiter.js'
-import type { Authenticator, Cache, Clock, Logger } from '../kernel/index.js'
+import type { Authenticator, Cache, Clock, Lifecycle, Logger } from '../kernel/index.js'
 import type { FilesService } from '../modules/files/files.service.js'
+import { ApiUse, type ApiUseDeps } from '../modules/statistics/api-use.js'
 import type { Metrics } from '../observability/metrics.js'
 import { appRouter } from '../routers/app-router.js'
 import { Answers } from '../trpc/answers.js'
@@ -19,6 +21,7 @@ export interface HttpRoleDeps {
   persistence: Persistence
   cache: Cache
   metrics: Metrics
+  apiUse: ApiUse
   clock: Clock
   log: Logger
   version: string
@@ -49,9 +52,28 @@ const redisCheck = (cache: Cache): HealthCheck => ({
   },
 })
 
+/** Counts are written until the last call was answered, before the database closes. */
+export const startApiUse = (deps: ApiUseDeps, lifecycle: Lifecycle): ApiUse => {
+  const apiUse = new ApiUse(deps)
+  lifecycle.onStop('api use', () => apiUse.stop())
+  apiUse.start()
+  return apiUse
+}
+
+/** Every call is measured, and counted for the statistics. */
+const counting = (metrics: Metrics, apiUse: ApiUse): HttpMetrics => ({
+  registry: metrics.registry,
+  requestFinished: (outcome) => metrics.requestFinished(outcome),
+  procedureFinished: (outcome) => {
+    metrics.procedureFinished(outcome)
+    apiUse.note(outcome)
+  },
+  gauge: (name, help, read) => metrics.gauge(name, help, read),
+})
+
 /** The HTTP side of the server: tRPC, REST, file transfers, probes and metrics. */
 export const createHttpRole = (deps: HttpRoleDeps): HttpServer => {
-  const { config, services, authenticator, persistence, cache, metrics, clock, log, version } = deps
+  const { config, services, authenticator, persistence, cache, metrics, apiUse, clock, log, version } = deps
   for (const state of ['total', 'idle', 'waiting'] as const) {
     metrics.gauge(
       `gantry_database_pool_${state}`,
@@ -64,7 +86,7 @@ export const createHttpRole = (deps: HttpRoleDeps): HttpServer => {
     persistence.usableReplicas(),
   )
   return createHttpServer({
-    ...{ config, log, metrics, authenticator, services, answers, version },
+    ...{ config, log, metrics: counting(metrics, apiUse), authenticator, services, answers, version },
     rateLimiter: new SlidingWindowLimiter(config.http.rateLimitPerMinute, clock),
     router: appRouter,
     exports: { download: (link) => services.exports.download(link) },

@@ -1,11 +1,12 @@
 import type { Config } from '../config/config.js'
 import { removeOldEmails } from '../db/emails.repository.js'
+import { createEndedSessions } from '../db/ended-sessions.js'
 import { PrismaExportTables } from '../db/export-tables.js'
 import { removeExpiredIdempotencyKeys } from '../db/idempotency.js'
-import { createEndedSessions } from '../db/ended-sessions.js'
 import type { PrismaOutbox } from '../db/outbox.js'
 import { handleJob, type JobHandler, type Logger, type Timers } from '../kernel/index.js'
 import { createCleanupTokensHandler } from '../modules/auth/cleanup-tokens.js'
+import { cacheWarmupHandler } from '../modules/cache-warmup/cache-warmup.handler.js'
 import { ExportRunner } from '../modules/exports/export-runner.js'
 import { dataExportJob } from '../modules/exports/exports.jobs.js'
 import type { ExportStorage } from '../modules/exports/exports.ports.js'
@@ -16,11 +17,16 @@ import { createAlarmNoticeHandler } from '../modules/notifications/alarm-notice.
 import { createEmailNotificationHandler } from '../modules/notifications/email-notification.handler.js'
 import { dispatchWake } from '../modules/print-jobs/print-jobs.jobs.js'
 import type { CredentialSealer } from '../modules/printers/printers.ports.js'
+import { metricsAggregationHandler } from '../modules/statistics/metrics-aggregation.handler.js'
+import { RollUp } from '../modules/statistics/roll-up.js'
+import { userAnalyticsHandler } from '../modules/statistics/user-analytics.handler.js'
+import { UserAnalytics } from '../modules/statistics/user-analytics.js'
 import { createWebhookDeliveryHandler } from '../modules/webhooks/webhook-delivery.handler.js'
 import type { WebhookSender } from '../modules/webhooks/webhooks.ports.js'
 import { createCleanupRecordsHandler, type Clearing } from '../queues/cleanup-records.jobs.js'
 import { mailSender } from './mail.js'
 import type { Persistence } from './persistence.js'
+import type { WarmUp } from './warm-up.js'
 
 /** How long events can be read; an older cursor gets `resync`. */
 const EVENTS_KEPT_HOURS = 24
@@ -43,11 +49,18 @@ export interface JobHandlersDeps {
   sealer: CredentialSealer
   webhookSender: WebhookSender
   timeZone: string
+  warmUp: WarmUp
   clock: Timers
   log: Logger
 }
 
-const clearings = ({ persistence, outbox, exportStorage, clock }: JobHandlersDeps): Clearing[] => [
+/** How many of the queries that are asked for are known. */
+const HOT_QUERIES_KEPT = 1_000
+
+const removeColdQueries = ({ unitOfWork }: Persistence) =>
+  unitOfWork.run(({ hotQueries }) => hotQueries.removeCold(HOT_QUERIES_KEPT))
+
+const clearings = ({ persistence, outbox, exportStorage, clock }: JobHandlersDeps, rollUp: RollUp): Clearing[] => [
   { what: 'events', remove: () => persistence.eventLog.removeOlderThan(EVENTS_KEPT_HOURS, UNREAD_EVENTS_KEPT_HOURS) },
   { what: 'idempotency keys', remove: () => removeExpiredIdempotencyKeys(persistence.database.prisma) },
   {
@@ -60,6 +73,8 @@ const clearings = ({ persistence, outbox, exportStorage, clock }: JobHandlersDep
     remove: (signal) => sweepExports({ unitOfWork: persistence.unitOfWork, storage: exportStorage, clock }, signal),
   },
   { what: 'mails', remove: (signal) => removeOldEmails(persistence.database.prisma, EMAILS_KEPT_DAYS, signal) },
+  { what: 'queries that are asked no more', remove: () => removeColdQueries(persistence) },
+  { what: 'statistics', remove: (signal) => rollUp.clear(signal) },
 ]
 
 const exporting = ({ persistence, exportStorage, timeZone, clock, log }: JobHandlersDeps): JobHandler => {
@@ -70,26 +85,35 @@ const exporting = ({ persistence, exportStorage, timeZone, clock, log }: JobHand
 }
 
 /** Every handler, one per job of the catalogue. */
-export const jobHandlers = (deps: JobHandlersDeps): JobHandler[] => [
-  handleJob(dispatchWake, () => {
-    deps.persistence.bus.wake('dispatch')
-    return Promise.resolve()
-  }),
-  createCleanupRecordsHandler(clearings(deps), deps.log),
-  createCleanupTokensHandler({ sessions: createEndedSessions(deps.persistence.database.prisma), log: deps.log }),
-  exporting(deps),
-  createWebhookDeliveryHandler({ ...deps, ...deps.persistence, sender: deps.webhookSender }),
-  createFileProcessingHandler({
-    ...{ unitOfWork: deps.persistence.unitOfWork, reads: deps.persistence.reads },
-    ...{ storage: deps.storage, clock: deps.clock, log: deps.log },
-  }),
-  createAlarmNoticeHandler({
-    unitOfWork: deps.persistence.unitOfWork,
-    leastSeverity: deps.config.mail.alarmSeverity,
-  }),
-  createEmailNotificationHandler({
-    unitOfWork: deps.persistence.unitOfWork,
-    sender: mailSender(deps.config.mail),
-    publicUrl: deps.config.http.publicUrl,
-  }),
-]
+export const jobHandlers = (deps: JobHandlersDeps): JobHandler[] => {
+  const { persistence, timeZone, log } = deps
+  const { unitOfWork, eventLog } = persistence
+  const rollUp = new RollUp({ unitOfWork, timeZone, log })
+  return [
+    handleJob(dispatchWake, () => {
+      persistence.bus.wake('dispatch')
+      return Promise.resolve()
+    }),
+    createCleanupRecordsHandler(clearings(deps, rollUp), log),
+    createCleanupTokensHandler({ sessions: createEndedSessions(persistence.database.prisma), log }),
+    createFileProcessingHandler({ ...deps, ...persistence }),
+    exporting(deps),
+    metricsAggregationHandler(rollUp, log),
+    userAnalyticsHandler(new UserAnalytics({ unitOfWork, events: eventLog, timeZone, log })),
+    cacheWarmupHandler(deps.warmUp.warmer, log),
+    ...telling(deps),
+  ]
+}
+
+/** What goes out to people and other systems. */
+const telling = (deps: JobHandlersDeps): JobHandler[] => {
+  const { config, persistence, webhookSender } = deps
+  const { unitOfWork } = persistence
+  return [
+    createAlarmNoticeHandler({ unitOfWork, leastSeverity: config.mail.alarmSeverity }),
+    createEmailNotificationHandler({
+      ...{ unitOfWork, sender: mailSender(config.mail), publicUrl: config.http.publicUrl },
+    }),
+    createWebhookDeliveryHandler({ ...deps, ...persistence, sender: webhookSender }),
+  ]
+}

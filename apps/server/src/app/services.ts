@@ -11,6 +11,7 @@ import { AccessTokens } from '../modules/auth/access-tokens.js'
 import { AuthService } from '../modules/auth/auth.service.js'
 import { LoginLimiter } from '../modules/auth/login-limiter.js'
 import { SessionAuthenticator } from '../modules/auth/session-authenticator.js'
+import type { HotQueries } from '../modules/cache-warmup/hot-queries.js'
 import { DispatchService } from '../modules/print-jobs/dispatch.service.js'
 import { DownloadLinks } from '../modules/exports/download-links.js'
 import type { ExportStorage } from '../modules/exports/exports.ports.js'
@@ -27,6 +28,7 @@ import { PrintersService } from '../modules/printers/printers.service.js'
 import type { CredentialSealer, DriverRegistry } from '../modules/printers/printers.ports.js'
 import { StatusBoard } from '../modules/printers/status-board.js'
 import { ProjectsService } from '../modules/projects/projects.service.js'
+import { StatisticsService } from '../modules/statistics/statistics.service.js'
 import { SystemService } from '../modules/system/system.service.js'
 import type { WebhookSender } from '../modules/webhooks/webhooks.ports.js'
 import { WebhooksService } from '../modules/webhooks/webhooks.service.js'
@@ -39,6 +41,7 @@ export interface ServicesDeps {
   config: Config
   persistence: Persistence
   cache: Cache
+  hotQueries: HotQueries
   drivers: DriverRegistry
   scans: ScanThread
   instanceId: string
@@ -65,6 +68,7 @@ export const composeServices = async ({
   config,
   persistence,
   cache,
+  hotQueries,
   drivers,
   scans,
   instanceId,
@@ -73,7 +77,8 @@ export const composeServices = async ({
   lifecycle,
 }: ServicesDeps): Promise<ComposedServices> => {
   const { unitOfWork, reads, bus, eventLog } = persistence
-  const lists = config.cache.answers ? new KeptReads(persistence.lists, cache, buildId()) : persistence.lists
+  const asked = hotQueries.note.bind(hotQueries)
+  const lists = config.cache.answers ? new KeptReads(persistence.lists, cache, buildId(), asked) : persistence.lists
   const { signingKey, sealingKey, linkKey } = await loadSecrets({
     dataDir: config.dataDir,
     secretKey: config.auth.secretKey,
@@ -109,6 +114,7 @@ export const composeServices = async ({
     printers: new PrintersService({ ...shared, desk, drivers, sealer }),
     printJobs: new PrintJobsService({ unitOfWork, reads, lists, bus, follow }),
     projects: new ProjectsService({ unitOfWork, reads, lists }),
+    statistics: new StatisticsService({ lists, timeZone: config.timeZone }),
     system: new SystemService({
       version: GANTRY_VERSION,
       startedAt: new Date(clock.now()),

@@ -15,6 +15,7 @@ import { createRedisBackend } from '../queues/redis-backend.js'
 import { jobHandlers } from './job-handlers.js'
 import type { Persistence } from './persistence.js'
 import { startFanOut } from './webhooks.js'
+import type { WarmUp } from './warm-up.js'
 
 export interface WorkerRoleDeps {
   config: Pick<Config, 'auth' | 'http' | 'jobs' | 'mail' | 'timeZone'>
@@ -23,6 +24,7 @@ export interface WorkerRoleDeps {
   exportStorage: ExportStorage
   sealer: CredentialSealer
   webhookSender: WebhookSender
+  warmUp: WarmUp
   /** Whether this process does jobs or only orders them. */
   work: boolean
   clock: Timers

@@ -14,6 +14,7 @@ interface Shelf {
 const open = () => {
   const { cache, clock } = openMemoryCache()
   const readers: Actor[] = []
+  const asked: string[] = []
   const books = [{ title: 'One', at: new Date(0) }]
   const shelf: Shelf = { books: { list: () => Promise.resolve([...books]) } }
   const reads = new KeptReads<Shelf>(
@@ -25,10 +26,11 @@ const open = () => {
     },
     cache,
     'build',
+    ({ id }, { query }) => asked.push(`${id} ${query}`),
   )
   const list = (actor: Actor, input: unknown = {}) =>
     reads.read(actor, (repositories) => repositories.books.list(), { query: 'books.list', input, tags: ['book'] })
-  return { cache, clock, reads, readers, books, list }
+  return { cache, clock, reads, readers, asked, books, list }
 }
 
 const actor = (id: string, printerGroups: Actor['scope']['printerGroups'] = 'all'): Actor => ({
@@ -37,10 +39,11 @@ const actor = (id: string, printerGroups: Actor['scope']['printerGroups'] = 'all
 })
 
 it('a query is made once for all who see the same, and comes back with its dates', async () => {
-  const { readers, list } = open()
+  const { readers, asked, list } = open()
   const answers = [await list(actor('usr_1')), await list(actor('usr_2')), await list(actor('usr_1'))]
   expect(answers).toEqual(Array(3).fill([{ title: 'One', at: new Date(0) }]))
   expect(readers).toHaveLength(1)
+  expect(asked).toEqual(['usr_1 books.list', 'usr_2 books.list', 'usr_1 books.list'])
 })
 
 it('whoever sees other printers, or asks for something else, gets another', async () => {

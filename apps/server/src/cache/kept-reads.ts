@@ -15,15 +15,20 @@ const KEPT_SECONDS = 10
  * query's tags, and made again of nothing older than that event.
  */
 export class KeptReads<R> implements AnyReads<R> {
-  /** @param build of this server: what another version has read may be of another shape */
+  /**
+   * @param build of this server: what another version has read may be of another shape
+   * @param asked hears what people ask for
+   */
   constructor(
     private readonly reads: AnyReads<R>,
     private readonly cache: Cache,
     private readonly build: string,
+    private readonly asked: (actor: Actor, kept: KeptQuery) => void,
   ) {}
 
   async read<T>(actor: Actor, work: (repositories: R) => Promise<T>, kept?: KeptQuery): Promise<T> {
     if (kept === undefined) return this.reads.read(actor, work)
+    this.asked(actor, kept)
     const { query, input, tags } = kept
     // Not the name alone: the finished answer of the procedure that reads is kept under that, and is made meanwhile.
     const key = `read ${query}:${this.build}:${inputHash(input)}:${sightOf(actor)}`

@@ -7,6 +7,7 @@ interface EventRow {
   type: string
   subject_type: string
   subject_id: string
+  actor_id: string | null
   printer_group_id: string | null
   project_id: string | null
   payload: unknown
@@ -45,6 +46,7 @@ const toEvent = (row: EventRow): StoredEvent =>
     type: row.type,
     subjectType: row.subject_type,
     subjectId: row.subject_id,
+    actorId: row.actor_id,
     printerGroupId: row.printer_group_id,
     projectId: row.project_id,
     payload: row.payload,
@@ -76,7 +78,7 @@ export class PrismaEventLog implements EventLog {
         from horizon
       )
       select state.oldest::text as oldest, state.lost, state.more, e.txid::text as txid, e.seq, e.type, e.subject_type,
-        e.subject_id, e.printer_group_id, e.project_id, e.payload, e.created_at
+        e.subject_id, e.actor_id, e.printer_group_id, e.project_id, e.payload, e.created_at
       from state left join lateral (
         select * from event
         where (txid, seq) > (${after.txid}::text::xid8, ${after.seq}::bigint) and txid < state.oldest
@@ -96,6 +98,13 @@ export class PrismaEventLog implements EventLog {
       select pg_snapshot_xmin(pg_current_snapshot())::text as oldest`
     if (row === undefined) throw new Error('the database gave no snapshot')
     return `${row.oldest}-0`
+  }
+
+  /** The cursor before everything that is kept. */
+  async oldest(): Promise<EventCursor> {
+    const [first] = await this.prisma.$queryRaw<Pick<EventRow, 'txid' | 'seq' | 'type'>[]>`
+      select txid::text as txid, seq, type from event order by event.txid, seq limit 1`
+    return first?.type === TRUNCATION_MARK ? `${first.txid}-${first.seq.toString()}` : '0-0'
   }
 
   /**

@@ -9,6 +9,7 @@ import type {
   StateChange,
 } from '../modules/printers/printers.ports.js'
 import { Prisma } from './generated/client.js'
+import { beginSpans, endSpans, type BegunState } from './printer-state-spans.js'
 
 /** Of a printer `r`: a copy is on its way to it, and no print yet that another instance could simply watch. */
 const UNDER_WAY = Prisma.sql`EXISTS (SELECT 1 FROM attempt u
@@ -55,15 +56,20 @@ export class PrismaFleetRepository implements FleetRepository {
 
   async acquire(owner: string, limit: number, except: string[], leaseSeconds: number) {
     if (limit <= 0) return []
-    return this.tx.$queryRaw<LeaseGrant[]>`
+    const taken = await this.tx.$queryRaw<(LeaseGrant & BegunState & { now: Date })[]>`
       UPDATE printer_runtime r
       SET lease_owner = ${owner}, lease_epoch = r.lease_epoch + 1, lease_until = now() + make_interval(secs => ${leaseSeconds})
-      WHERE r.printer_id IN (
-        SELECT f.printer_id FROM printer_runtime f JOIN printer p ON p.id = f.printer_id
+      FROM (
+        SELECT f.printer_id, f.lease_until FROM printer_runtime f JOIN printer p ON p.id = f.printer_id
         WHERE p.removed_at IS NULL AND NOT f.printer_id = ANY(${except})
           AND (f.lease_until IS NULL OR f.lease_until <= now() OR f.lease_owner = ${owner})
-        ORDER BY f.printer_id LIMIT ${limit} FOR UPDATE OF f SKIP LOCKED)
-      RETURNING r.printer_id AS "printerId", r.lease_epoch AS epoch`
+        ORDER BY f.printer_id LIMIT ${limit} FOR UPDATE OF f SKIP LOCKED) free
+      WHERE r.printer_id = free.printer_id
+      RETURNING r.printer_id AS "printerId", r.lease_epoch AS epoch, r.state, free.lease_until AS "drivenUntil",
+        now()::timestamptz(3) AS now`
+    const [first] = taken
+    if (first !== undefined) await beginSpans(this.tx, taken, first.now)
+    return taken.map(({ printerId, epoch }) => ({ printerId, epoch }))
   }
 
   async retire(owner: string, held: string[], limit: number) {
@@ -83,22 +89,27 @@ export class PrismaFleetRepository implements FleetRepository {
     return retired.map(({ id }) => id)
   }
 
-  async release(owner: string, printerIds: string[]) {
-    await this.tx.printerRuntime.updateMany({
-      where: { leaseOwner: owner, printerId: { in: printerIds } },
-      data: { leaseOwner: null, leaseUntil: null },
-    })
+  release(owner: string, printerIds: string[]) {
+    return this.giveBack({ leaseOwner: owner, printerId: { in: printerIds } })
   }
 
-  async releaseAllBut(owner: string, printerIds: string[]) {
-    await this.tx.printerRuntime.updateMany({
-      where: { leaseOwner: owner, printerId: { notIn: printerIds } },
-      data: { leaseOwner: null, leaseUntil: null },
-    })
+  releaseAllBut(owner: string, printerIds: string[]) {
+    return this.giveBack({ leaseOwner: owner, printerId: { notIn: printerIds } })
   }
 
-  saveStates(owner: string, states: PrinterState[], now: Date) {
-    return this.tx.$queryRaw<StateChange[]>`
+  private async giveBack(where: Prisma.PrinterRuntimeWhereInput) {
+    const given = await this.tx.printerRuntime.updateManyAndReturn({
+      ...{ where, data: { leaseOwner: null, leaseUntil: null } },
+      select: { printerId: true },
+    })
+    await endSpans(
+      this.tx,
+      given.map(({ printerId }) => printerId),
+    )
+  }
+
+  async saveStates(owner: string, states: PrinterState[], now: Date) {
+    const changes = await this.tx.$queryRaw<StateChange[]>`
       UPDATE printer_runtime r SET state = changed.state, state_since = ${now}
       FROM (
         SELECT m.printer_id, m.state AS before, said.state
@@ -108,6 +119,9 @@ export class PrismaFleetRepository implements FleetRepository {
         ORDER BY m.printer_id FOR UPDATE OF m) changed
       WHERE r.printer_id = changed.printer_id
       RETURNING r.printer_id AS "printerId", changed.before AS "from", changed.state AS "to"`
+    const begun = changes.map(({ printerId, to }) => ({ printerId, state: to }))
+    await beginSpans(this.tx, begun, now)
+    return changes
   }
 
   async saveHost(printerId: string, host: { product: string; uniqueId: string | null; capabilities: string[] }) {

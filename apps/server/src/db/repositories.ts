@@ -8,6 +8,7 @@ import { PrismaEmailRepository } from './emails.repository.js'
 import { PrismaBedRepository, PrismaFleetRepository } from './fleet.repository.js'
 import type { Prisma } from './generated/client.js'
 import { PrismaFileRepository } from './files.repository.js'
+import { PrismaHotQueryRepository } from './hot-queries.repository.js'
 import { PrismaHoldRepository } from './holds.repository.js'
 import { PrismaJobQueueRepository, PrismaJobScheduleRepository } from './job-control.repository.js'
 import { PrismaPastPrintRepository } from './past-prints.repository.js'
@@ -15,6 +16,9 @@ import { PrismaPrintJobRepository } from './print-jobs.repository.js'
 import { PrismaPrintableFileRepository } from './printable-files.repository.js'
 import { PrismaPrinterRepository } from './printers.repository.js'
 import { PrismaPartProgressRepository, PrismaProjectRepository } from './projects.repository.js'
+import { PrismaApiUseRepository, PrismaRollUpRepository } from './roll-up.repository.js'
+import { PrismaStatisticsRepository } from './statistics.repository.js'
+import { PrismaUserActivityRepository } from './user-activity.repository.js'
 import { PrismaUserRepository } from './users.repository.js'
 import { PrismaWebhookDeliveryRepository } from './webhook-deliveries.repository.js'
 import { PrismaWebhookRepository } from './webhooks.repository.js'
@@ -31,6 +35,7 @@ export const repositoriesFor = (tx: Prisma.TransactionClient) => ({
   emails: new PrismaEmailRepository(tx),
   files: new PrismaFileRepository(tx),
   fleet: new PrismaFleetRepository(tx),
+  hotQueries: new PrismaHotQueryRepository(tx),
   holds: new PrismaHoldRepository(tx),
   jobQueues: new PrismaJobQueueRepository(tx),
   jobSchedules: new PrismaJobScheduleRepository(tx),
@@ -40,6 +45,10 @@ export const repositoriesFor = (tx: Prisma.TransactionClient) => ({
   printers: new PrismaPrinterRepository(tx),
   printJobs: new PrismaPrintJobRepository(tx),
   projects: new PrismaProjectRepository(tx),
+  apiUse: new PrismaApiUseRepository(tx),
+  rollUp: new PrismaRollUpRepository(tx),
+  statistics: new PrismaStatisticsRepository(tx),
+  userActivity: new PrismaUserActivityRepository(tx),
   users: new PrismaUserRepository(tx),
   webhookDeliveries: new PrismaWebhookDeliveryRepository(tx),
   webhooks: new PrismaWebhookRepository(tx),

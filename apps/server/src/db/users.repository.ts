@@ -17,6 +17,7 @@ const userOf = (row: UserRecord): UserRecord => ({
   passwordHash: row.passwordHash,
   role: row.role,
   disabledAt: row.disabledAt,
+  analyticsOptOut: row.analyticsOptOut,
 })
 
 const successorsOf = (tokens: { usedAt: Date | null }[]): LockedRefreshToken['successors'] => {
@@ -52,6 +53,12 @@ export class PrismaUserRepository implements UserRepository {
   async findByEmail(email: string) {
     const row = await this.tx.user.findUnique({ where: { email } })
     return row === null ? null : userOf(row)
+  }
+
+  async setAnalyticsOptOut(userId: string, optOut: boolean) {
+    // The user first: whoever counts holds it until what was counted is there to be removed.
+    await this.tx.user.updateMany({ where: { id: userId }, data: { analyticsOptOut: optOut } })
+    if (optOut) await this.tx.userActivityDay.deleteMany({ where: { userId } })
   }
 
   async createSession(session: NewSession) {

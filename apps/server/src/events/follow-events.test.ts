@@ -14,6 +14,7 @@ const fileEvent = (n: number): StoredEvent => ({
   subjectType: 'file',
   subjectId: `${n}`,
   payload: { fileId: `${n}` },
+  actorId: null,
   createdAt: new Date(0),
   printerGroupId: null,
   projectId: null,

@@ -11,6 +11,7 @@ import type {
 
 /** Every stored event, by name. Payloads carry ids and the fact itself; readers load the rest under their own scope. */
 export interface EventPayloads {
+  'session.started': { sessionId: string; userId: string }
   'session.ended': { sessionId: string; userId: string }
   'printer.created': { printerId: string }
   'printer.updated': { printerId: string }
@@ -73,6 +74,8 @@ export type StoredEvent = {
     subjectType: string
     subjectId: string
     payload: EventPayloads[T]
+    /** Who caused it; `system` for the server itself. */
+    actorId: string | null
     createdAt: Date
   } & EventScope
 }[EventType]

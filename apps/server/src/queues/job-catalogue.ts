@@ -6,6 +6,13 @@ import { fileProcessing, fileProcessingSchedule } from '../modules/files/files.j
 import { emailNotification } from '../modules/notifications/notifications.jobs.js'
 import { dispatchWake } from '../modules/print-jobs/print-jobs.jobs.js'
 import { webhookDelivery } from '../modules/webhooks/webhooks.jobs.js'
+import { cacheWarmup, cacheWarmupSchedule } from '../modules/cache-warmup/cache-warmup.jobs.js'
+import {
+  metricsAggregation,
+  metricsAggregationSchedule,
+  userAnalytics,
+  userAnalyticsSchedule,
+} from '../modules/statistics/statistics.jobs.js'
 import { cleanupRecords, cleanupRecordsSchedule } from './cleanup-records.jobs.js'
 
 export interface JobCatalogueSettings {
@@ -19,8 +26,12 @@ export const jobCatalogue = ({ cleanupIntervalMs = DEFAULT_CLEANUP_INTERVAL_MS }
   recurring: readonly RecurringJob[]
 } => ({
   definitions: [
-    ...[dispatchWake, cleanupRecords, cleanupTokens, dataExportJob, webhookDelivery],
-    ...[alarmNotice, emailNotification, fileProcessing],
+    ...[dispatchWake, cleanupRecords, cleanupTokens, fileProcessing, dataExportJob],
+    ...[metricsAggregation, userAnalytics, cacheWarmup],
+    ...[alarmNotice, emailNotification, webhookDelivery],
   ],
-  recurring: [cleanupRecordsSchedule, cleanupTokensSchedule(cleanupIntervalMs), fileProcessingSchedule],
+  recurring: [
+    ...[cleanupRecordsSchedule, cleanupTokensSchedule(cleanupIntervalMs), fileProcessingSchedule],
+    ...[metricsAggregationSchedule, userAnalyticsSchedule, cacheWarmupSchedule],
+  ],
 })

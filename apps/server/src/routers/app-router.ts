@@ -9,6 +9,7 @@ import { notificationsRouter } from './notifications.router.js'
 import { printJobsRouter } from './print-jobs.router.js'
 import { printersRouter } from './printers.router.js'
 import { projectsRouter } from './projects.router.js'
+import { statisticsRouter } from './statistics.router.js'
 import { systemRouter } from './system.router.js'
 import { webhooksRouter } from './webhooks.router.js'
 
@@ -24,6 +25,7 @@ export const appRouter = router({
   printers: printersRouter,
   printJobs: printJobsRouter,
   projects: projectsRouter,
+  statistics: statisticsRouter,
   system: systemRouter,
   webhooks: webhooksRouter,
 })

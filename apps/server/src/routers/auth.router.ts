@@ -31,4 +31,13 @@ export const authRouter = router({
     .meta({ openapi: { method: 'GET', path: '/auth/me', tags, summary: 'Who is logged in' } })
     .output(currentUser)
     .query(({ ctx }) => ctx.services.auth.me(ctx.actor)),
+
+  /** For oneself. Opting out also removes what was counted so far. */
+  setAnalyticsOptOut: authedProcedure
+    .meta({
+      openapi: { method: 'PUT', path: '/auth/me/analytics', tags, summary: 'Whether what one does is counted by day' },
+    })
+    .input(z.strictObject({ optOut: z.boolean() }))
+    .output(currentUser)
+    .mutation(({ ctx, input }) => ctx.services.auth.setAnalyticsOptOut(ctx.actor, input.optOut)),
 })

@@ -121,7 +121,7 @@ export class CacheRig implements AsyncDisposable {
   store(event: NewEvent): Promise<void> {
     if (this.storingFails) return Promise.reject(new Error('the database is away'))
     this.events += 1
-    const scope = { printerGroupId: null, projectId: null }
+    const scope = { printerGroupId: null, projectId: null, actorId: null }
     const stored: StoredEvent = { ...scope, cursor: `${this.events}-0`, createdAt: new Date(0), ...event }
     for (const ear of this.ears) ear.tell(stored)
     return Promise.resolve()

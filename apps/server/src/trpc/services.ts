@@ -8,6 +8,7 @@ import type { DispatchService } from '../modules/print-jobs/dispatch.service.js'
 import type { PrintJobsService } from '../modules/print-jobs/print-jobs.service.js'
 import type { PrintersService } from '../modules/printers/printers.service.js'
 import type { ProjectsService } from '../modules/projects/projects.service.js'
+import type { StatisticsService } from '../modules/statistics/statistics.service.js'
 import type { SystemService } from '../modules/system/system.service.js'
 import type { WebhooksService } from '../modules/webhooks/webhooks.service.js'
 
@@ -23,6 +24,7 @@ export interface Services {
   printers: PrintersService
   printJobs: PrintJobsService
   projects: ProjectsService
+  statistics: StatisticsService
   system: SystemService
   webhooks: WebhooksService
 }

@@ -52,6 +52,16 @@ export type AlarmSeverity = 'critical' | 'info' | 'warning'
 
 export type AlarmSubjectType = 'attempt' | 'print_job' | 'printer' | 'system'
 
+export interface ApiUseFigures {
+  /** Null: all together. */
+  procedure: string | null
+  calls: number
+  errors: number
+  /** An hour in UTC (`2026-11-27T08`) or a day in the installation's time zone (`2026-11-27`). */
+  period: string
+  begins: Date
+}
+
 export interface Attempt {
   id: string
   jobId: string
@@ -164,6 +174,8 @@ export interface CurrentUser {
   email: string
   displayName: string
   role: UserRole
+  /** Nobody counts what this user does (`auth.setAnalyticsOptOut`). */
+  analyticsOptOut: boolean
 }
 
 export interface DataExport {
@@ -341,6 +353,16 @@ export type ExportScope = 'farm' | 'own'
 
 export type ExportState = 'expired' | 'failed' | 'queued' | 'ready' | 'running'
 
+export interface FilamentFigures {
+  /** Null: the file did not say. */
+  material: string | null
+  usedMm: number
+  usedGrams: number
+  /** An hour in UTC (`2026-11-27T08`) or a day in the installation's time zone (`2026-11-27`). */
+  period: string
+  begins: Date
+}
+
 /** What one tool of the file prints with. A tool that is set up but never extrudes has `lengthMm` 0. */
 export interface FilamentUse {
   lengthMm: number | null
@@ -404,6 +426,20 @@ export interface LoadedMaterial {
   slot: number
   material: string
   colorHex: string | null
+}
+
+export interface PrintFigures {
+  started: number
+  completed: number
+  failed: number
+  cancelled: number
+  /** Given back before they had started. */
+  revoked: number
+  /** Of the attempts that ended in this period, whenever they had started. */
+  printSeconds: number
+  /** An hour in UTC (`2026-11-27T08`) or a day in the installation's time zone (`2026-11-27`). */
+  period: string
+  begins: Date
 }
 
 /** A name in the library, with its newest content. */
@@ -607,6 +643,16 @@ export type PrinterStatusEvent =
       type: 'snapshot'
       printers: PrinterStatus[]
     }
+
+export interface PrinterTimeFigures {
+  /** Null: of all printers together. */
+  printerId: string | null
+  state: PrinterState
+  seconds: number
+  /** An hour in UTC (`2026-11-27T08`) or a day in the installation's time zone (`2026-11-27`). */
+  period: string
+  begins: Date
+}
 
 export interface Project {
   id: string
@@ -906,6 +952,8 @@ export type ReasonCode =
   | 'VOLUME_TOO_SMALL'
   | 'VOLUME_UNKNOWN'
 
+export type StatisticsUnit = 'day' | 'hour'
+
 export interface SystemInfo {
   version: string
   startedAt: Date
@@ -931,6 +979,13 @@ export interface ToldReason {
     [key: string]: unknown
   }
   text: string
+}
+
+/** What one user did on one day of the installation's time zone. */
+export interface UserActivity {
+  day: string
+  event: string
+  count: number
 }
 
 export type UserRole = 'admin' | 'operator' | 'viewer'
@@ -1189,6 +1244,13 @@ export type Procedures = {
     logout: Mutation<void, void>
     /** Who is logged in. */
     me: Query<void, CurrentUser>
+    /** For oneself. Opting out also removes what was counted so far. */
+    setAnalyticsOptOut: Mutation<
+      {
+        optOut: boolean
+      },
+      CurrentUser
+    >
   }
   dispatch: {
     /** Claims nothing: what starts in the end may differ, since printers and queue change meanwhile. */
@@ -1600,6 +1662,82 @@ export type Procedures = {
         idempotencyKey?: string
       },
       Project
+    >
+  }
+  statistics: {
+    /** Attempts by outcome, and print seconds. */
+    prints: Query<
+      {
+        /** The first period is the one that begins here or next. */
+        from: Date
+        /** Not included. */
+        to: Date
+        printerId?: string
+        projectId?: string
+        by?: StatisticsUnit
+      },
+      {
+        timeZone: string
+        items: PrintFigures[]
+      }
+    >
+    /** Time of printers by state. */
+    printers: Query<
+      {
+        /** The first period is the one that begins here or next. */
+        from: Date
+        /** Not included. */
+        to: Date
+        printerId?: string
+        eachPrinter?: boolean
+        by?: StatisticsUnit
+      },
+      {
+        timeZone: string
+        items: PrinterTimeFigures[]
+      }
+    >
+    /** Filament used, by material. */
+    filament: Query<
+      {
+        /** The first period is the one that begins here or next. */
+        from: Date
+        /** Not included. */
+        to: Date
+        printerId?: string
+        by?: StatisticsUnit
+      },
+      {
+        timeZone: string
+        items: FilamentFigures[]
+      }
+    >
+    /** Of all callers together: who called is not counted. */
+    api: Query<
+      {
+        /** The first period is the one that begins here or next. */
+        from: Date
+        /** Not included. */
+        to: Date
+        eachProcedure?: boolean
+        by?: StatisticsUnit
+      },
+      {
+        timeZone: string
+        items: ApiUseFigures[]
+      }
+    >
+    /** Days and events of one user; empty for who opted out. */
+    userActivity: Query<
+      {
+        userId: string
+        fromDay: string
+        toDay: string
+      },
+      {
+        timeZone: string
+        items: UserActivity[]
+      }
     >
   }
   system: {

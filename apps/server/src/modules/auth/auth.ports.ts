@@ -8,6 +8,8 @@ export interface UserRecord {
   passwordHash: string
   role: UserRole
   disabledAt: Date | null
+  /** Nobody counts what this user does. */
+  analyticsOptOut: boolean
 }
 
 export interface NewUser {
@@ -64,6 +66,9 @@ export interface UserRepository {
   create(user: NewUser): Promise<void>
   get(userId: string): Promise<UserRecord | null>
   findByEmail(email: string): Promise<UserRecord | null>
+
+  /** Opting out also removes what was counted. */
+  setAnalyticsOptOut(userId: string, optOut: boolean): Promise<void>
 
   createSession(session: NewSession): Promise<void>
   findLiveSession(sessionId: string): Promise<LiveSession | null>

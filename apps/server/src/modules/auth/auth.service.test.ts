@@ -14,7 +14,13 @@ describe('logging in', () => {
     await using bench = await openAuth()
     const { auth, login, prisma, userId } = bench
     const { user, accessToken, accessTokenExpiresAt, refreshToken, refreshTokenExpiresAt } = await login()
-    expect(user).toEqual({ id: userId, email: 'ada@example.org', displayName: 'Ada', role: 'operator' })
+    expect(user).toEqual({
+      id: userId,
+      email: 'ada@example.org',
+      displayName: 'Ada',
+      role: 'operator',
+      analyticsOptOut: false,
+    })
     const actor = await actorOf(bench, accessToken)
     expect(actor).toMatchObject({ kind: 'user', id: userId, role: 'operator' })
     expect(await auth.me(actor)).toEqual(user)

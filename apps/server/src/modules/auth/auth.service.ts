@@ -55,7 +55,9 @@ interface Renewal {
 
 const MAX_USER_AGENT = 300
 
-const currentUserOf = ({ id, email, displayName, role }: UserRecord): CurrentUser => ({ id, email, displayName, role })
+const currentUserOf = ({ id, email, displayName, role, analyticsOptOut }: UserRecord): CurrentUser => ({
+  ...{ id, email, displayName, role, analyticsOptOut },
+})
 
 /** What a presented refresh token means. */
 const judge = (token: LockedRefreshToken, now: Date): 'renew' | 'ended' | 'reused' => {
@@ -87,6 +89,8 @@ export class AuthService {
       const expiresAt = this.expiryAt(tx.now)
       const agent = userAgent?.slice(0, MAX_USER_AGENT) ?? null
       await tx.users.createSession({ id: sessionId, userId: user.id, userAgent: agent, ip, expiresAt })
+      const payload = { sessionId, userId: user.id }
+      tx.record({ type: 'session.started', subjectType: 'session', subjectId: sessionId, payload }, user.id)
       return this.addToken(tx, { user, sessionId, parentId: null })
     })
     return { ...(await this.pairOf(renewal)), user: currentUserOf(user) }
@@ -117,6 +121,12 @@ export class AuthService {
     const user = await this.options.reads.users.get(actor.id)
     if (user === null) throw notFound('user', actor.id)
     return currentUserOf(user)
+  }
+
+  /** Whether what the actor does is counted; who opts out loses what was. @throws GantryError `NOT_FOUND` */
+  async setAnalyticsOptOut(actor: Actor, optOut: boolean): Promise<CurrentUser> {
+    await this.options.unitOfWork.run(({ users }) => users.setAnalyticsOptOut(actor.id, optOut))
+    return this.me(actor)
   }
 
   /** Refusals are returned, not thrown, since the session's end has to be committed. */

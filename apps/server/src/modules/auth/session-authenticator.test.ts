@@ -15,6 +15,7 @@ const ended = (sessionId: string): StoredEvent => ({
   subjectType: 'session',
   subjectId: sessionId,
   payload: { sessionId, userId: '' },
+  actorId: null,
   createdAt: new Date(),
   printerGroupId: null,
   projectId: null,
