@@ -10,10 +10,12 @@ import type { Config } from './config/config.js'
 import type { HttpServer } from './http/http-server.js'
 import { Lifecycle, newId, systemClock, type Logger, type Timers } from './kernel/index.js'
 import { AlarmSweep } from './modules/alarms/alarm-sweep.js'
+import type { AlarmThresholds } from './modules/alarms/alarms.ports.js'
 import { ensureFirstAdmin, type FirstAdmin } from './modules/auth/first-admin.js'
 import { ScanThread } from './modules/files/gcode/scan-thread.js'
 import { createLogger } from './observability/logger.js'
 import { createMetrics, databaseMetrics } from './observability/metrics.js'
+import { jobCatalogue } from './queues/job-catalogue.js'
 import { GANTRY_VERSION, PRISMA_FOLDER } from './app/installation.js'
 
 /** What tests replace. */
@@ -88,7 +90,7 @@ const startRoles = async (
 
   board.start()
   lifecycle.onStop('status board', () => board.stop())
-  const alarmSweep = new AlarmSweep({ unitOfWork, thresholds: config.alarms, clock, log })
+  const alarmSweep = new AlarmSweep({ unitOfWork, thresholds: alarmThresholds(config), clock, log })
   lifecycle.onStop('alarm sweep', () => alarmSweep.stop())
   alarmSweep.start()
   const apiUse = startApiUse({ unitOfWork, instanceId, clock, log }, lifecycle)
@@ -118,6 +120,11 @@ const startRoles = async (
     return (await running.http.listen()).url
   }
 }
+
+const alarmThresholds = ({ alarms }: Config): AlarmThresholds => ({
+  ...alarms,
+  jobTimeoutsMs: Object.fromEntries(jobCatalogue().definitions.map(({ type, timeoutMs }) => [type, timeoutMs])),
+})
 
 interface RunningRoles {
   worker?: WorkerRole

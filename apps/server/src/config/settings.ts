@@ -217,7 +217,7 @@ export const SETTINGS = {
   ALARM_OUTBOX_STUCK_MINUTES: setting(
     wholeNumber(1, 1_440, 10),
     '10',
-    'After how many minutes a background job that is not done raises an alarm.',
+    'By how many minutes a background job that is late raises an alarm.',
   ),
   ALARM_MAIL_SEVERITY: setting(
     z.enum(['none', ...alarmSeverity.options]).default('critical'),

@@ -10,15 +10,24 @@ const BUSY = Prisma.sql`r.state IN ('printing', 'pausing', 'paused', 'cancelling
 const lastCleared = (code: string, subjectId: Prisma.Sql): Prisma.Sql => Prisma.sql`
   (SELECT max(a.cleared_at) FROM alarm a WHERE a.code = ${code} AND a.subject_id = ${subjectId} AND a.cleared_at IS NOT NULL)`
 
+/** A job that waits for its time, or for its next try, is not late, and neither is one that may still run. */
+const dueSince = (jobTimeoutsMs: AlarmThresholds['jobTimeoutsMs']): Prisma.Sql => Prisma.sql`(CASE o.state
+  WHEN 'pending' THEN greatest(o.created_at, o.available_at)
+  ELSE o.relayed_at + make_interval(secs => coalesce((${JSON.stringify(jobTimeoutsMs)}::jsonb->>o.type)::float8, 0) / 1000) END)`
+
+/** A person has stopped its queue, and knows that it waits. */
+const RESTING = Prisma.sql`EXISTS (SELECT 1 FROM job_queue q
+  WHERE q.name = replace(lower(o.type), '_', '-') AND q.paused_at IS NOT NULL)`
+
 /** What of the rows calls for a person. Every age is told by the database's clock. */
 export class PrismaAlarmConditionRepository implements AlarmConditionRepository {
   constructor(private readonly tx: Prisma.TransactionClient) {}
 
-  async holding({ bedNotClearedHours, outboxStuckMinutes }: AlarmThresholds) {
-    return [...(await this.bedsNotCleared(bedNotClearedHours)), ...(await this.outboxStuck(outboxStuckMinutes))]
+  async holding(thresholds: AlarmThresholds) {
+    return [...(await this.bedsNotCleared(thresholds.bedNotClearedHours)), ...(await this.outboxStuck(thresholds))]
   }
 
-  withoutCause() {
+  withoutCause({ jobTimeoutsMs }: AlarmThresholds) {
     return this.tx.$queryRaw<FoundAlarm[]>`
       SELECT a.code, a.subject_type AS "subjectType", a.subject_id AS "subjectId", p.group_id AS "printerGroupId"
       FROM alarm a LEFT JOIN printer p ON p.id = a.params->>'printerId' LEFT JOIN printer_runtime r ON r.printer_id = p.id
@@ -28,7 +37,8 @@ export class PrismaAlarmConditionRepository implements AlarmConditionRepository 
         OR (a.code IN ('PRINTER_LOST', 'ATTEMPT_UNKNOWN') AND a.subject_type = 'attempt'
           AND EXISTS (SELECT 1 FROM attempt t WHERE t.id = a.subject_id AND t.state <> 'unknown'))
         OR (a.code = 'OUTBOX_STUCK' AND NOT EXISTS (
-          SELECT 1 FROM outbox o WHERE (o.state IN ('pending', 'relayed') AND o.created_at < a.raised_at)
+          SELECT 1 FROM outbox o WHERE (o.state IN ('pending', 'relayed') AND NOT ${RESTING}
+              AND ${dueSince(jobTimeoutsMs)} < a.raised_at)
             OR (o.state = 'dead' AND ${this.newlyDead}))))`
   }
 
@@ -50,12 +60,13 @@ export class PrismaAlarmConditionRepository implements AlarmConditionRepository 
     }))
   }
 
-  private async outboxStuck(minutes: number) {
+  private async outboxStuck({ outboxStuckMinutes: minutes, jobTimeoutsMs }: AlarmThresholds) {
     const [row] = await this.tx.$queryRaw<{ late: number; dead: number }[]>`
       SELECT (count(*) FILTER (WHERE o.state <> 'dead'))::int AS late, (count(*) FILTER (WHERE o.state = 'dead'))::int AS dead
       FROM outbox o WHERE (o.state = 'dead' AND ${this.newlyDead})
-        OR (o.state IN ('pending', 'relayed') AND greatest(o.created_at, ${lastCleared('OUTBOX_STUCK', Prisma.sql`'outbox'`)})
-          < now() - make_interval(mins => ${minutes}::int))`
+        OR (o.state IN ('pending', 'relayed') AND NOT ${RESTING}
+          AND greatest(${dueSince(jobTimeoutsMs)}, ${lastCleared('OUTBOX_STUCK', Prisma.sql`'outbox'`)})
+            < now() - make_interval(mins => ${minutes}::int))`
     const { late, dead } = row ?? { late: 0, dead: 0 }
     if (late + dead === 0) return []
     return [

@@ -21,12 +21,15 @@ export class PatientClient extends pg.Client {
 export class SharedListener {
   private readonly members = new Set<EventEmitter>()
   private connecting: Promise<pg.Client> | null = null
+  private connected: pg.Client | null = null
+  private saying: Promise<unknown> = Promise.resolve()
 
   /** What BullMQ takes for a `pg.Client` of its own: it listens on the shared connection, and ends by leaving it. */
   readonly Client: new () => EventEmitter
 
   constructor(private readonly config: pg.ClientConfig) {
     const client = () => this.client()
+    const say = (text: string, values?: unknown[]) => this.say(text, values)
     const join = (member: EventEmitter) => this.members.add(member)
     const leave = (member: EventEmitter) => this.leave(member)
     this.Client = class ListeningMember extends EventEmitter {
@@ -35,14 +38,21 @@ export class SharedListener {
         await client()
       }
 
-      async query(text: string, values?: unknown[]): Promise<unknown> {
-        return (await client()).query(text, values)
+      query(text: string, values?: unknown[]): Promise<unknown> {
+        return say(text, values)
       }
 
       end(): Promise<void> {
         return leave(this)
       }
     }
+  }
+
+  /** One statement after the other: members know nothing of each other. */
+  private say(text: string, values?: unknown[]): Promise<unknown> {
+    const said = this.saying.then(async () => (await this.client()).query(text, values))
+    this.saying = said.catch(() => undefined)
+    return said
   }
 
   private client(): Promise<pg.Client> {
@@ -58,6 +68,7 @@ export class SharedListener {
   private async connect(): Promise<pg.Client> {
     const client = new PatientClient(this.config)
     await client.connect()
+    this.connected = client
     client.on('notification', (notice) => {
       for (const member of this.members) member.emit('notification', notice)
     })
@@ -68,7 +79,9 @@ export class SharedListener {
 
   /** Each member opens itself anew when it hears of it, and the first to do so brings the connection back. */
   private lost(client: pg.Client, error: Error): void {
-    client.removeAllListeners('end')
+    // It may tell of its end more than once, and another may stand in its place by then.
+    if (this.connected !== client) return
+    this.connected = null
     this.connecting = null
     const members = [...this.members]
     this.members.clear()
@@ -82,7 +95,7 @@ export class SharedListener {
     // Another may have come while this one waited.
     if (client === null || this.members.size > 0) return
     this.connecting = null
-    client.removeAllListeners()
+    this.connected = null
     await client.end()
   }
 }

@@ -9,7 +9,7 @@ import { AlarmSweep } from './alarm-sweep.js'
 const open = async () => {
   const rows = await openPrintingDatabase()
   const { unitOfWork, prisma, reads } = rows
-  const thresholds = { bedNotClearedHours: 12, outboxStuckMinutes: 10 }
+  const thresholds = { bedNotClearedHours: 12, outboxStuckMinutes: 10, jobTimeoutsMs: { SLOW_ONE: 30 * 60_000 } }
   const log = createLogger({ level: 'silent' })
   const sweep = new AlarmSweep({ unitOfWork, thresholds, clock: systemClock, log })
   const alarms = async () => {
@@ -20,11 +20,16 @@ const open = async () => {
   const told = () => prisma.event.count({ where: { type: { in: ['alarm.raised', 'alarm.cleared'] } } })
   const occupiedFor = (printerId: string, hours: number) =>
     prisma.$executeRaw`UPDATE printer_runtime SET bed_since = now() - make_interval(hours => ${hours}::int) WHERE printer_id = ${printerId}`
-  const outbox = (state: 'pending' | 'dead', minutes: number) =>
+  const outbox = (
+    state: 'pending' | 'relayed' | 'dead',
+    minutes: number,
+    { type = 'QUICK_ONE', dueInMinutes = 0 } = {},
+  ) =>
     prisma.$executeRaw`
-      INSERT INTO outbox (id, type, payload, state, created_at, finished_at)
-      VALUES (${newId('outbox')}, 'test', '{}', ${state}::outbox_state, now() - make_interval(mins => ${minutes}::int),
-        CASE WHEN ${state} = 'dead' THEN now() - make_interval(mins => ${minutes}::int) END)`
+      INSERT INTO outbox (id, type, payload, state, created_at, available_at, relayed_at, finished_at)
+      SELECT ${newId('outbox')}, ${type}, '{}', ${state}::outbox_state, since, since + make_interval(mins => ${dueInMinutes}::int),
+        CASE WHEN ${state} = 'relayed' THEN since END, CASE WHEN ${state} = 'dead' THEN since END
+      FROM (SELECT now() - make_interval(mins => ${minutes}::int) AS since) AS t`
   /** As if a person had cleared it that long ago. */
   const clearAll = (hoursAgo: number) =>
     prisma.$executeRaw`UPDATE alarm SET cleared_at = now() - make_interval(hours => ${hoursAgo}::int) WHERE cleared_at IS NULL`
@@ -112,6 +117,23 @@ describe('the sweep for alarms', () => {
     await prisma.$executeRaw`UPDATE outbox SET state = 'done', finished_at = now()`
     expect(await alarms()).toEqual([])
     expect(await told()).toBe(2)
+  })
+
+  it('calls nobody for jobs that wait for their time, that may run so long, or whose queue a person has stopped', async () => {
+    const { database, prisma, outbox, alarms } = await open()
+    await using _ = database
+    await outbox('pending', 60, { dueInMinutes: 90 })
+    await outbox('relayed', 25, { type: 'SLOW_ONE' })
+    await outbox('pending', 60, { type: 'RESTING_ONE' })
+    await prisma.jobQueue.create({ data: { name: 'resting-one', pausedAt: new Date() } })
+    expect(await alarms()).toEqual([])
+    await outbox('relayed', 11)
+    expect(await alarms()).toEqual(['OUTBOX_STUCK outbox'])
+    await prisma.outbox.deleteMany({ where: { type: 'QUICK_ONE', state: 'relayed' } })
+    expect(await alarms()).toEqual([])
+    await prisma.$executeRaw`UPDATE alarm SET cleared_at = now() - interval '1 hour'`
+    await outbox('relayed', 41, { type: 'SLOW_ONE' })
+    expect(await alarms()).toEqual(['OUTBOX_STUCK outbox'])
   })
 
   it('calls a person to a job that was given up, until the person has seen it', async () => {

@@ -53,7 +53,7 @@ export class AlarmSweep {
   async sweep(): Promise<void> {
     const { unitOfWork, thresholds } = this.deps
     await unitOfWork.run(async (tx) => {
-      for (const alarm of await tx.alarmConditions.withoutCause()) await clear(tx, alarm)
+      for (const alarm of await tx.alarmConditions.withoutCause(thresholds)) await clear(tx, alarm)
       for (const { printerGroupId, ...alarm } of await tx.alarmConditions.holding(thresholds))
         await raiseAlarm(tx, alarm, printerGroupId)
     })

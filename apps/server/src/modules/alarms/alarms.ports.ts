@@ -21,6 +21,8 @@ export interface FoundAlarm extends AlarmSubject {
 export interface AlarmThresholds {
   bedNotClearedHours: number
   outboxStuckMinutes: number
+  /** How long a job of a type may run, in milliseconds; those of other types are late as soon as they run. */
+  jobTimeoutsMs: Readonly<Record<string, number>>
 }
 
 /** What the rows themselves say of alarms, when nothing happens that would. */
@@ -28,7 +30,7 @@ export interface AlarmConditionRepository {
   /** Alarms whose cause holds now, be they open already. */
   holding(thresholds: AlarmThresholds): Promise<(NewAlarm & { printerGroupId: string | null })[]>
   /** Open alarms whose cause is gone. */
-  withoutCause(): Promise<FoundAlarm[]>
+  withoutCause(thresholds: AlarmThresholds): Promise<FoundAlarm[]>
 }
 
 export interface AlarmRepository {
