@@ -159,6 +159,39 @@ describe.each(BACKENDS)('on %s', (kind) => {
     })
   })
 
+  describe('a type', () => {
+    it('has no more jobs at work at the same time than it says', async () => {
+      await using place = await openJobPlace(kind)
+      let [atWork, most] = [0, 0]
+      const handle: HandleCount = async () => {
+        most = Math.max(most, (atWork += 1))
+        await sleep(30)
+        atWork -= 1
+      }
+      await using process = await createProcess(place, handle, { definitions: [{ ...count, concurrency: 2 }] })
+      await process.order(...Array.from({ length: 12 }, (_, n) => n))
+      await expect.poll(() => statesOf(place.database)).toEqual(Array<string>(12).fill('done'))
+      expect(most).toBe(2)
+    })
+
+    it('begins no more jobs in a time than it says, over all processes', async () => {
+      await using place = await openJobPlace(kind)
+      const begunAt: number[] = []
+      const handle: HandleCount = () => {
+        begunAt.push(performance.now())
+        return Promise.resolve()
+      }
+      const definitions = [{ ...count, rate: { max: 2, durationMs: 400 } }]
+      await using one = await createProcess(place, handle, { definitions })
+      await using _two = await createProcess(place, handle, { definitions })
+      await one.order(1, 2, 3, 4, 5, 6)
+      await expect.poll(() => begunAt.length, { timeout: 10_000 }).toBe(6)
+      const [first = 0, last = 0] = [begunAt[0], begunAt[5]]
+      // Three times two of them have two pauses between them, of which the first may have begun before the first job was seen.
+      expect(last - first).toBeGreaterThan(500)
+    })
+  })
+
   describe('a paused queue', () => {
     it('lets rest what comes, and goes on where it stood', async () => {
       await using place = await openJobPlace(kind)
