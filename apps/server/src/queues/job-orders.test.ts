@@ -155,7 +155,7 @@ describe.each(BACKENDS)('on %s', (kind) => {
       await expect.poll(() => statesOf(place.database)).toEqual(['dead'])
       const [row] = await rowsOf(place.database)
       expect(row).toMatchObject({ relayCount: 1, lastError: 'JobRefused: no such thing' })
-      expect(row?.lastStack).toContain('create-jobs.test.ts')
+      expect(row?.lastStack).toContain('job-orders.test.ts')
     })
   })
 
