@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 
-import { scaled, type Experiment } from './experiment.js'
-import { EXPERIMENTS } from './experiments/all.js'
+import { scaled } from './experiment.js'
+import { EXPERIMENTS, type AnyExperiment } from './experiments/all.js'
 import { Children } from './farm/children.js'
+import { scaledJobs } from './jobs/job-experiment.js'
 import { runInLanes } from './lanes.js'
 import { Progress } from './progress.js'
-import { tableOf, writeReport } from './report.js'
-import type { ExperimentResult } from './run-experiment.js'
+import { tablesOf, writeReport, type AnyResult } from './report.js'
 
 const list = EXPERIMENTS.map(({ name, sentence }) => `    ${name.padEnd(24)} ${sentence}`).join('\n')
 const USAGE = `Usage: npm run test:faults [-- --seed N] [--exp NAME]… [--at-once N] [--share X] [--json FILE]
@@ -21,16 +21,19 @@ ${list}
   --share X     only this share of the faults and copies, for a look  (default 1)
   --json FILE   where the report goes  (default fault-results/<time>.json)
 
-  Exit code 0: every count is zero, every fault struck as often as ordered, and every copy came to its end.
+  Exit code 0: every count is zero, every fault struck as often as ordered, and every copy and every job came to its end.
 `
 
 class UsageError extends Error {}
 
-const chosen = (names: readonly string[]): readonly Experiment[] => {
+const chosen = (names: readonly string[]): readonly AnyExperiment[] => {
   const unknown = names.find((name) => !EXPERIMENTS.some((experiment) => experiment.name === name))
   if (unknown !== undefined) throw new UsageError(`There is no experiment "${unknown}".\n\n${USAGE}`)
   return names.length === 0 ? EXPERIMENTS : EXPERIMENTS.filter(({ name }) => names.includes(name))
 }
+
+const shareOf = (experiment: AnyExperiment, share: number): AnyExperiment =>
+  'backend' in experiment ? scaledJobs(experiment, share) : scaled(experiment, share)
 
 const shareIn = (text: string): number => {
   const share = Number(text)
@@ -45,14 +48,14 @@ const atOnceIn = (text: string): number => {
 }
 
 interface Order {
-  experiments: readonly Experiment[]
+  experiments: readonly AnyExperiment[]
   seed: string
   atOnce: number
   /** Where logs of what failed go. */
   kept: string
 }
 
-const runAll = async ({ experiments, seed, atOnce, kept }: Order): Promise<ExperimentResult[]> => {
+const runAll = async ({ experiments, seed, atOnce, kept }: Order): Promise<AnyResult[]> => {
   const progress = new Progress(process.stderr)
   const folder = await mkdtemp(join(tmpdir(), 'gantry-faults-'))
   await chmod(folder, 0o755) // the database's own user must get through when root runs this
@@ -82,13 +85,13 @@ const main = async (): Promise<boolean> => {
   const file = resolve(values.json ?? `fault-results/${new Date().toISOString().replace(/[:.]/g, '-')}.json`)
   const share = shareIn(values.share)
   const results = await runAll({
-    experiments: chosen(values.exp).map((experiment) => scaled(experiment, share)),
+    experiments: chosen(values.exp).map((experiment) => shareOf(experiment, share)),
     seed: values.seed,
     atOnce: atOnceIn(values['at-once']),
     kept: file.replace(/\.json$/, ''),
   })
   await writeReport(file, values.seed, results)
-  process.stdout.write(tableOf(results))
+  process.stdout.write(tablesOf(results))
   process.stdout.write(`  Seed ${values.seed}; written to ${file}\n`)
   return results.length > 0 && results.every(({ passed }) => passed)
 }

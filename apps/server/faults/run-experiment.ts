@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { COUNTS } from './checker/check.js'
 import type { Verdict } from './checker/verdict.js'
 import { conductTrial, type TrialReport } from './conduct-trial.js'
-import type { Experiment } from './experiment.js'
+import type { Experiment, Faults } from './experiment.js'
 import type { Children } from './farm/children.js'
 import { Farm } from './farm/farm.js'
 import type { SharedPostgres } from './farm/postgres.js'
@@ -63,29 +63,40 @@ export const runExperiment = async (experiment: Experiment, bench: Bench): Promi
 
 /** A run passes when it shows what it was to show: all faults struck, and every count is as it has to be. */
 export const resultOf = (
-  { name, faults, mustFind = [] }: Experiment,
+  { name, faults: ordered, mustFind = [] }: Experiment,
   { struck, invalid, copies, starts, verdict }: TrialReport,
   seconds: number,
 ): ExperimentResult => {
-  const missed = Object.entries(faults)
-    .filter(([fault, ordered]) => (struck.get(fault) ?? 0) < ordered)
-    .map(([fault, ordered]) => `${fault}: ${struck.get(fault) ?? 0} of ${ordered}, so the run says nothing`)
   const isAsItMust = (count: (typeof COUNTS)[number]) =>
     verdict !== null && (mustFind.includes(count) ? verdict.counts[count] > 0 : verdict.counts[count] === 0)
   const unfound = mustFind.filter((count) => !isAsItMust(count)).map((count) => `the checker did not see: ${count}`)
-  const why = [...invalid, ...missed, ...unfound]
+  const outcome = outcomeOf(ordered, struck, invalid)
+  const why = [...outcome.invalid, ...unfound]
   return {
     experiment: name,
     passed: why.length === 0 && COUNTS.every(isAsItMust),
     invalid: why,
-    faults: Object.fromEntries(
-      Object.entries(faults).map(([fault, ordered]) => [fault, { ordered, struck: struck.get(fault) ?? 0 }]),
-    ),
+    faults: outcome.faults,
     ...{ copies, starts, seconds, verdict },
   }
 }
 
-const keepLogs = async (logs: string, kept: string): Promise<void> => {
+/** How often each fault struck, and what keeps the run from saying anything: also that one did so too seldom. */
+export const outcomeOf = (
+  ordered: Faults,
+  struck: ReadonlyMap<string, number>,
+  invalid: readonly string[],
+): Pick<ExperimentResult, 'faults' | 'invalid'> => {
+  const faults = Object.entries(ordered).map(
+    ([fault, count]) => [fault, { ordered: count, struck: struck.get(fault) ?? 0 }] as const,
+  )
+  const missed = faults
+    .filter(([, count]) => count.struck < count.ordered)
+    .map(([fault, count]) => `${fault}: ${count.struck} of ${count.ordered}, so the run says nothing`)
+  return { faults: Object.fromEntries(faults), invalid: [...invalid, ...missed] }
+}
+
+export const keepLogs = async (logs: string, kept: string): Promise<void> => {
   await mkdir(kept, { recursive: true })
   for (const name of await readdir(logs)) await copyFile(join(logs, name), join(kept, name))
 }

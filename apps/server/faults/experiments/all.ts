@@ -1,4 +1,6 @@
 import type { Experiment } from '../experiment.js'
+import { JOB_EXPERIMENTS } from '../jobs/experiments/all.js'
+import type { JobExperiment } from '../jobs/job-experiment.js'
 import { cancel } from './cancel.js'
 import { clockSkew } from './clock-skew.js'
 import { cutAnswers } from './cut-answers.js'
@@ -16,8 +18,11 @@ import { restartMidPrint } from './restart-mid-print.js'
 import { rollingRestart } from './rolling-restart.js'
 import { selfTest } from './self-test.js'
 
+/** On a farm of printers, or on jobs alone. */
+export type AnyExperiment = Experiment | JobExperiment
+
 /** In the order in which they begin: two run at a time, and those that start many servers stand between those that wait. */
-export const EXPERIMENTS: readonly Experiment[] = [
+export const EXPERIMENTS: readonly AnyExperiment[] = [
   selfTest,
   kill9,
   hostAway,
@@ -35,4 +40,5 @@ export const EXPERIMENTS: readonly Experiment[] = [
   restartMidPrint,
   postgresCrash,
   rollingRestart,
+  ...JOB_EXPERIMENTS,
 ]

@@ -49,6 +49,18 @@ it('held, it lets nothing pass and closes nothing; released, what was said meanw
   expect([await first, await second]).toEqual(['meanwhile', 'late'])
 })
 
+it('stranded, what was open says nothing any more and is not closed, and new connections work', async () => {
+  const client = dial()
+  client.write('before')
+  await heard(client)
+  proxy.strand()
+  client.write('meanwhile')
+  const later = dial()
+  later.write('later')
+  expect(await heard(later)).toBe('later')
+  expect([await Promise.race([heard(client), sleep(300, 'silence')]), client.destroyed]).toEqual(['silence', false])
+})
+
 it('cut, both ends see the end', async () => {
   const client = dial()
   client.write('before')

@@ -16,7 +16,7 @@ interface Link {
 
 /**
  * Stands in a TCP connection and breaks it on demand: `hold` lets nothing pass and closes nothing, as a network whose
- * packets are lost; `slow` makes every answer late; `cut` destroys what is open.
+ * packets are lost; `strand` does so to what is open alone; `slow` makes every answer late; `cut` destroys what is open.
  */
 export class TcpProxy {
   private readonly server = createServer((client) => this.accept(client))
@@ -37,6 +37,11 @@ export class TcpProxy {
 
   hold(): void {
     this.held = true
+    this.strand()
+  }
+
+  /** Nothing passes any more through what is open, as when a router on the way has forgotten it; new connections work. */
+  strand(): void {
     for (const { client, server, answers } of this.links) {
       client.unpipe().pause()
       server?.unpipe().pause()
