@@ -8,6 +8,7 @@ import { claimBench } from './claim-100k.bench.js'
 import { dispatchBench } from './dispatch-latency.bench.js'
 import { fleetBench } from './fleet-100.bench.js'
 import { freeBench } from './free-500.bench.js'
+import { jobsBench } from './jobs.bench.js'
 import { printersListBench } from './printers-list.bench.js'
 import { prismaReadBench } from './prisma-read.bench.js'
 import { queueBench } from './queue-page.bench.js'
@@ -28,6 +29,7 @@ const BENCHES: readonly Bench[] = [
   claimBench,
   freeBench,
   queueBench,
+  jobsBench,
   dispatchBench,
   takeoverBench,
   virtualBench,

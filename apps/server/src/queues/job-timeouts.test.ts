@@ -42,9 +42,10 @@ describe.each(BACKENDS)('on %s', (kind) => {
     }
     await using process = await startJobProcess(place, brief, handle, { graceMs: 20 })
     await process.unitOfWork.run((tx) => Promise.resolve([ENDLESS, 1, 2, 3].map((n) => tx.jobs.add(brief, { n }))))
-    const rows = () => prisma.outbox.findMany({ orderBy: { relayCount: 'desc' }, select: { state: true, relayCount: true } })
+    const rows = () =>
+      prisma.outbox.findMany({ orderBy: { relayCount: 'desc' }, select: { state: true, relayCount: true } })
     const done = { state: 'done', relayCount: 1 }
-    await expect.poll(rows, { timeout: 5_000 }).toEqual([{ state: 'dead', relayCount: 2 }, done, done, done])
+    await expect.poll(rows, { timeout: 15_000 }).toEqual([{ state: 'dead', relayCount: 2 }, done, done, done])
     expect([...seen].sort()).toEqual([ENDLESS, ENDLESS, 1, 2, 3])
     expect(reasons).toEqual(['JobTimedOut', 'JobTimedOut'])
   })
