@@ -61,7 +61,8 @@ export const openJobs = async (
   { work = true }: { work?: boolean } = {},
 ) => {
   const log = createLogger({ level: 'silent' })
-  const { prisma, stop: closeDatabase } = await openDatabase(databaseUrl)
+  const database = await openDatabase(databaseUrl)
+  const { prisma } = database
   let wakeRelay: () => void = () => undefined
   const onWake = (_topic: string, handler: () => void) => {
     wakeRelay = handler
@@ -82,7 +83,7 @@ export const openJobs = async (
   await jobs.start()
   const stop = async () => {
     await jobs.stop()
-    await closeDatabase()
+    await database.stop()
   }
   return { jobs, unitOfWork, prisma, stop }
 }
