@@ -1,5 +1,6 @@
 import type { DeliveryDeadlines, JobFailure, Outbox, OutboxDelivery, OverdueJob } from '../kernel/outbox.port.js'
 import { newId } from '../kernel/ids.js'
+import { JoinedCalls } from '../kernel/joined-calls.js'
 import type { Prisma, PrismaClient } from './generated/client.js'
 
 /** Marks the row done within the caller's transaction; a concurrent delivery waits for that transaction's end. */
@@ -20,9 +21,41 @@ const shortened = ({ error, stack }: JobFailure) => ({
   stack: stack?.slice(0, MAX_STACK_CHARS) ?? null,
 })
 
+/** Rows of jobs that may still run. */
+const readOpen = async (prisma: PrismaClient, ids: readonly string[]) => {
+  const rows = await prisma.$queryRaw<{ id: string }[]>`
+    select id from outbox where id = any(${[...ids]}) and state in ('pending', 'relayed')`
+  const open = new Set(rows.map(({ id }) => id))
+  return (id: string) => open.has(id)
+}
+
+/** Marks open rows done, save those that another transaction holds. @returns which are left */
+const markFree = async (prisma: PrismaClient, ids: readonly string[]) => {
+  const rows = await prisma.$queryRaw<{ id: string }[]>`
+    with free as (
+      select id from outbox where id = any(${[...ids]}) and state in ('pending', 'relayed') for update skip locked
+    ), done as (
+      update outbox o set state = 'done', finished_at = now(), last_error = null, last_stack = null,
+        deduplication_id = case when deduplicated_until > now() then deduplication_id end
+      from free where o.id = free.id
+      returning o.id
+    )
+    select id from outbox
+    where id = any(${[...ids]}) and state in ('pending', 'relayed') and id not in (select id from done)`
+  const left = new Set(rows.map(({ id }) => id))
+  return (id: string) => left.has(id)
+}
+
 /** The outbox table. While a row is relayed, `available_at` is the time at which its delivery is overdue. */
 export class PrismaOutbox implements Outbox {
-  constructor(private readonly prisma: PrismaClient) {}
+  /** Jobs that begin or end at the same time are read and marked together. */
+  private readonly opens: JoinedCalls<boolean>
+  private readonly marks: JoinedCalls<boolean>
+
+  constructor(private readonly prisma: PrismaClient) {
+    this.opens = new JoinedCalls((ids) => readOpen(prisma, ids))
+    this.marks = new JoinedCalls((ids) => markFree(prisma, ids))
+  }
 
   claimDue(deadlines: DeliveryDeadlines, limit: number): Promise<OutboxDelivery[]> {
     return this.prisma.$queryRaw`
@@ -66,13 +99,13 @@ export class PrismaOutbox implements Outbox {
       where id = any(${[...ids]}) and state = 'relayed'`
   }
 
-  async isOpen(id: string): Promise<boolean> {
-    const row = await this.prisma.outbox.findUnique({ where: { id }, select: { state: true } })
-    return row?.state === 'pending' || row?.state === 'relayed'
+  isOpen(id: string): Promise<boolean> {
+    return this.opens.ask(id)
   }
 
   async markDone(id: string): Promise<void> {
-    await finishInTransaction(this.prisma, id)
+    // A row that a handler's transaction holds is waited for, and keeps nobody else waiting.
+    if (await this.marks.ask(id)) await finishInTransaction(this.prisma, id)
   }
 
   async markDead(id: string, failure: JobFailure): Promise<void> {
