@@ -53,8 +53,9 @@ export class WorkerProcess {
     await this.end('SIGKILL')
   }
 
-  /** SIGTERM. @returns how many milliseconds it took to end */
+  /** SIGTERM, once it works: before, there is nothing to stop in order. @returns how many milliseconds it took to end */
   async stop(): Promise<number> {
+    await this.ready()
     const began = performance.now()
     const child = await this.end('SIGTERM')
     if (child !== null && child.exitCode !== 0) this.deaths.push(`${this.name} did not stop in order`)

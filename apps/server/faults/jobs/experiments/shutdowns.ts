@@ -13,6 +13,8 @@ export const shutdowns = onBothBackends({
   workers: 2,
   jobs: 200,
   faults: { SIGTERM: 5 },
+  // Longer than a process that stops gives its jobs: what never ends is handed back, and not timed out.
+  timeoutMs: 30_000,
   run: async ({ workshop, orders, random, ordered, struck }) => {
     const draws = random.stream('stops')
     const stops = ordered('SIGTERM')
