@@ -20,8 +20,6 @@ export const trialJob = (timeoutMs: number) =>
     timeoutMs,
   })
 
-export const TRIAL_QUEUE = 'fault-trial'
-
 /** What a worker process is told when it starts. */
 export interface WorkerOrder {
   databaseUrl: string
