@@ -50,6 +50,19 @@ export default tseslint.config(
   },
   {
     files: ['**/*.{js,mjs}'],
+    ignores: ['apps/server/assets/**'],
     languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly', setTimeout: 'readonly' } },
+  },
+  {
+    // What browsers run.
+    files: ['apps/server/assets/**/*.js'],
+    languageOptions: {
+      globals: Object.fromEntries(
+        ['AbortSignal', 'URLSearchParams', 'clearTimeout', 'document', 'fetch', 'setTimeout', 'window'].map((name) => [
+          name,
+          'readonly',
+        ]),
+      ),
+    },
   },
 )

@@ -61,6 +61,7 @@ const keep = async (server: DemoServer, screen: Screen): Promise<void> => {
   process.stdout.write(`
   URL        ${server.url}
   API        ${server.url}/api/docs
+  queues     ${server.url}/admin/queues
   e-mail     ${server.email}
   password   ${server.password}
   log        ${server.logFile}

@@ -97,7 +97,8 @@ const startRoles = async (
   const running: RunningRoles = {}
   stopInOrder(running, lifecycle, config.shutdown.drainMs)
   const warmUp = openWarmUp({ ...shared, services })
-  running.worker = await startWorkerRole({ ...composed, config, persistence, warmUp, work: does('worker'), clock, log })
+  const forWork = { config, persistence, warmUp, work: does('worker'), metrics, clock, log }
+  running.worker = await startWorkerRole({ ...composed, ...forWork })
   if (does('fleet')) {
     const openFile = (sha256: string, sizeBytes: number) => services.files.uploadSource(sha256, sizeBytes)
     running.fleet = await startFleetRole({

@@ -12,6 +12,7 @@ import { AuthService } from '../modules/auth/auth.service.js'
 import { LoginLimiter } from '../modules/auth/login-limiter.js'
 import { SessionAuthenticator } from '../modules/auth/session-authenticator.js'
 import type { HotQueries } from '../modules/cache-warmup/hot-queries.js'
+import type { JobStatistics } from '../modules/jobs/job-statistics.js'
 import { DispatchService } from '../modules/print-jobs/dispatch.service.js'
 import { DownloadLinks } from '../modules/exports/download-links.js'
 import type { ExportStorage } from '../modules/exports/exports.ports.js'
@@ -32,8 +33,10 @@ import { StatisticsService } from '../modules/statistics/statistics.service.js'
 import { SystemService } from '../modules/system/system.service.js'
 import type { WebhookSender } from '../modules/webhooks/webhooks.ports.js'
 import { WebhooksService } from '../modules/webhooks/webhooks.service.js'
+import { QueuesOfJobs } from '../queues/job-queues.js'
 import type { Services } from '../trpc/services.js'
 import { buildId, GANTRY_VERSION } from './installation.js'
+import { composeJobAdministration } from './job-administration.js'
 import type { Persistence } from './persistence.js'
 import { openWebhookSender } from './webhooks.js'
 
@@ -58,10 +61,29 @@ export interface ComposedServices {
   exportStorage: ExportStorage
   webhookSender: WebhookSender
   storage: FileStorage
+  queues: QueuesOfJobs
+  jobStatistics: JobStatistics
 }
 
 /** Disk space that is left free however much is uploaded, in bytes. */
 const RESERVED_BYTES = 256 * 1024 * 1024
+
+const systemService = (
+  deps: Pick<ServicesDeps, 'config' | 'persistence' | 'cache' | 'instanceId' | 'clock'>,
+): SystemService => {
+  const { config, persistence, cache, instanceId, clock } = deps
+  return new SystemService({
+    version: GANTRY_VERSION,
+    startedAt: new Date(clock.now()),
+    instanceId,
+    roles: config.roles,
+    database: config.database.url === null ? 'embedded' : 'external',
+    timeZone: config.timeZone,
+    cache,
+    clock,
+    databaseHealth: persistence.databaseHealth,
+  })
+}
 
 /** The services of every module, on one database and one bus. */
 export const composeServices = async ({
@@ -95,6 +117,9 @@ export const composeServices = async ({
   const shared = { unitOfWork, reads, lists, board, bus }
   const desk = new CommandDesk({ unitOfWork, reads, bus, drivers, sealer, clock, log })
 
+  const queues = new QueuesOfJobs()
+  const { statistics: jobStatistics, ...jobs } = composeJobAdministration({ config, persistence, queues, clock })
+
   const services: Services = {
     alarms: new AlarmsService({ unitOfWork, reads, lists, follow }),
     attempts: new AttemptsService({ reads, ledger: new AttemptLedger(unitOfWork, reads), bus }),
@@ -110,23 +135,14 @@ export const composeServices = async ({
       ...{ unitOfWork, reads, lists, storage, scans, clock, log },
       limitBytes: config.http.maxUploadBytes,
     }),
+    ...jobs,
     notifications: new NotificationsService({ unitOfWork, reads }),
     printers: new PrintersService({ ...shared, desk, drivers, sealer }),
     printJobs: new PrintJobsService({ unitOfWork, reads, lists, bus, follow }),
     projects: new ProjectsService({ unitOfWork, reads, lists }),
     statistics: new StatisticsService({ lists, timeZone: config.timeZone }),
-    system: new SystemService({
-      version: GANTRY_VERSION,
-      startedAt: new Date(clock.now()),
-      instanceId,
-      roles: config.roles,
-      database: config.database.url === null ? 'embedded' : 'external',
-      timeZone: config.timeZone,
-      cache,
-      clock,
-      databaseHealth: persistence.databaseHealth,
-    }),
+    system: systemService({ config, persistence, cache, instanceId, clock }),
     webhooks: new WebhooksService({ unitOfWork, reads, lists, sealer, sender: webhookSender }),
   }
-  return { services, board, authenticator, sealer, storage, exportStorage, webhookSender }
+  return { services, board, authenticator, sealer, storage, exportStorage, webhookSender, queues, jobStatistics }
 }

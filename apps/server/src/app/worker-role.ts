@@ -4,21 +4,25 @@ import { createOutbox, type PrismaOutbox } from '../db/outbox.js'
 import { RareLog, type Logger, type Stoppable, type Timers } from '../kernel/index.js'
 import type { ExportStorage } from '../modules/exports/exports.ports.js'
 import type { FileStorage } from '../modules/files/file-storage.port.js'
+import type { JobStatistics } from '../modules/jobs/job-statistics.js'
 import type { CredentialSealer } from '../modules/printers/printers.ports.js'
 import type { WebhookSender } from '../modules/webhooks/webhooks.ports.js'
+import type { Metrics } from '../observability/metrics.js'
 import type { QueueBackend } from '../queues/backend.port.js'
 import { createJobs, type Jobs } from '../queues/create-jobs.js'
 import { jobCatalogue } from '../queues/job-catalogue.js'
+import type { QueuesOfJobs } from '../queues/job-queues.js'
 import { LegacyIntake } from '../queues/legacy-intake.js'
 import { createPostgresBackend } from '../queues/postgres-backend.js'
 import { createRedisBackend } from '../queues/redis-backend.js'
+import { countRunsIn, showQueuesIn } from './job-metrics.js'
 import { jobHandlers } from './job-handlers.js'
 import type { Persistence } from './persistence.js'
 import { startFanOut } from './webhooks.js'
 import type { WarmUp } from './warm-up.js'
 
 export interface WorkerRoleDeps {
-  config: Pick<Config, 'auth' | 'http' | 'jobs' | 'mail' | 'timeZone'>
+  config: Pick<Config, 'auth' | 'http' | 'jobs' | 'mail' | 'roles' | 'timeZone'>
   persistence: Persistence
   storage: FileStorage
   exportStorage: ExportStorage
@@ -27,6 +31,9 @@ export interface WorkerRoleDeps {
   warmUp: WarmUp
   /** Whether this process does jobs or only orders them. */
   work: boolean
+  metrics: Metrics
+  queues: QueuesOfJobs
+  jobStatistics: JobStatistics
   clock: Timers
   log: Logger
 }
@@ -55,22 +62,28 @@ const openIntake = (deps: WorkerRoleDeps, outbox: PrismaOutbox): LegacyIntake | 
 
 /** The job system: the outbox relay, the schedules and the workers. */
 export const startWorkerRole = async (deps: WorkerRoleDeps): Promise<WorkerRole> => {
-  const { config, persistence, work, clock, log } = deps
+  const { config, persistence, work, metrics, clock, log } = deps
   const { timeZone } = config
   const { bus, database, unitOfWork, reads } = persistence
   const outbox = createOutbox(database.prisma)
   const jobs = createJobs({
     ...jobCatalogue({ cleanupIntervalMs: config.auth.cleanupIntervalMs }),
     ...{ work, bus, clock, log, outbox, unitOfWork, control: reads, timeZone },
+    observe: countRunsIn(metrics),
     backend: openBackend(deps),
     runs: new PrismaJobRuns(database.prisma),
     handlers: jobHandlers({ ...deps, outbox, timeZone }),
   })
   const intake = openIntake(deps, outbox)
   await jobs.start()
+  deps.queues.use(jobs)
   await intake?.start()
   const fanOut = work ? startFanOut(persistence, log) : null
+  const gauges = config.roles.some((role) => role !== 'fleet')
+    ? showQueuesIn({ metrics, statistics: deps.jobStatistics, clock, log })
+    : null
   const stop = async () => {
+    gauges?.stop()
     await Promise.all([fanOut?.stop(), intake?.stop(), jobs.stop()])
   }
   return { jobs, stop }

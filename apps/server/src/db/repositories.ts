@@ -11,6 +11,7 @@ import { PrismaFileRepository } from './files.repository.js'
 import { PrismaHotQueryRepository } from './hot-queries.repository.js'
 import { PrismaHoldRepository } from './holds.repository.js'
 import { PrismaJobQueueRepository, PrismaJobScheduleRepository } from './job-control.repository.js'
+import { PrismaJobRowRepository } from './job-rows.repository.js'
 import { PrismaPastPrintRepository } from './past-prints.repository.js'
 import { PrismaPrintJobRepository } from './print-jobs.repository.js'
 import { PrismaPrintableFileRepository } from './printable-files.repository.js'
@@ -38,6 +39,7 @@ export const repositoriesFor = (tx: Prisma.TransactionClient) => ({
   hotQueries: new PrismaHotQueryRepository(tx),
   holds: new PrismaHoldRepository(tx),
   jobQueues: new PrismaJobQueueRepository(tx),
+  jobRows: new PrismaJobRowRepository(tx),
   jobSchedules: new PrismaJobScheduleRepository(tx),
   parts: new PrismaPartProgressRepository(tx),
   pastPrints: new PrismaPastPrintRepository(tx),

@@ -4,6 +4,7 @@ import { fileRoutes } from './files/file.routes.js'
 import { healthRoutes, type HealthOptions } from './health.routes.js'
 import type { HttpServerOptions } from './http-server.js'
 import { metricsRoute } from './metrics.route.js'
+import { queueScreenRoutes } from './queue-screen.routes.js'
 import { docsRoutes } from './rest/docs.routes.js'
 import { openApiDocument } from './rest/openapi-document.js'
 import { restRoutes } from './rest/rest.routes.js'
@@ -28,6 +29,7 @@ export const allRoutes = (options: RoutesOptions): Route[] => {
       isPublic: docsPublic,
       authenticator,
     }),
+    ...queueScreenRoutes(),
     ...fileRoutes({
       files: options.files,
       maxBytes: maxUploadBytes,

@@ -47,7 +47,13 @@ export interface EventPayloads {
   'webhook.updated': { webhookId: string }
   'webhook.removed': { webhookId: string }
   'webhook.disabled': { webhookId: string; reason: WebhookDisabledReason }
+  'job.changed': { outboxId: string; type: string; change: 'retried' | 'discarded' }
+  'job_queue.changed': { queue: string; change: JobQueueChange; count: number | null }
+  'job_schedule.changed': { type: string; change: 'paused' | 'resumed' | 'ordered' }
 }
+
+/** What an admin did to a queue, or to many jobs of one at once. */
+export type JobQueueChange = 'paused' | 'resumed' | 'retried' | 'discarded' | 'cleaned'
 
 export type EventType = keyof EventPayloads
 

@@ -1,5 +1,6 @@
 import type { Job, Processor, Queue } from 'bullmq'
 
+import type { QueuedCounts } from '../kernel/job-queues.port.js'
 import type { QueuedJob } from './queued-job.js'
 
 export type TakenJob = Job<QueuedJob, void>
@@ -7,7 +8,16 @@ export type TakenJob = Job<QueuedJob, void>
 /** A queue as its producers and the admin's views see it; BullMQ's own, on either backend. */
 export type GantryQueue = Pick<
   Queue<QueuedJob, void>,
-  'name' | 'add' | 'addBulk' | 'getJob' | 'getJobs' | 'getJobState' | 'getJobCounts' | 'waitUntilReady' | 'close'
+  | 'name'
+  | 'add'
+  | 'addBulk'
+  | 'getJob'
+  | 'getJobs'
+  | 'getJobState'
+  | 'getJobCounts'
+  | 'clean'
+  | 'waitUntilReady'
+  | 'close'
 >
 
 /** What takes jobs out of one queue. */
@@ -37,6 +47,8 @@ export interface QueueBackend {
   start(): Promise<void>
   openQueue(name: string): GantryQueue
   openWorker(name: string, process: Processor<QueuedJob, void>, options: WorkerOptions): GantryWorker
+  /** What lies in these queues now, in their order; quick however much that is. */
+  counts(queues: readonly GantryQueue[]): Promise<QueuedCounts[]>
   /** After every queue and worker was closed. */
   close(): Promise<void>
 }

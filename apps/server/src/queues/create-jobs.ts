@@ -3,6 +3,7 @@ import { GantryError } from '../kernel/errors.js'
 import type { EventBus } from '../kernel/events.js'
 import type { JobControlRepositories } from '../kernel/job-control.port.js'
 import { checkedJobOptions } from '../kernel/job-options.js'
+import type { QueuedCounts } from '../kernel/job-queues.port.js'
 import type { JobRunStore } from '../kernel/job-runs.js'
 import {
   queueNameOf,
@@ -66,6 +67,8 @@ export interface Jobs extends JobScheduler, Stoppable {
   start(): Promise<void>
   /** Every queue that this process knows, by name. */
   readonly queues: ReadonlyMap<string, GantryQueue>
+  /** What lies in each of them. */
+  counts(): Promise<ReadonlyMap<string, QueuedCounts>>
 }
 
 /** Closing says goodbye to a Redis that may be gone. */
@@ -116,6 +119,12 @@ class BullMqJobs implements Jobs {
     } catch (cause) {
       throw new GantryError('UNAVAILABLE', { detail: `the queue did not take ${type}`, cause })
     }
+  }
+
+  async counts(): Promise<ReadonlyMap<string, QueuedCounts>> {
+    const queues = [...this.queues.values()]
+    const counts = await this.options.backend.counts(queues)
+    return new Map(counts.map((count, index) => [queues[index]?.name ?? '', count]))
   }
 
   stop(): Promise<void> {

@@ -1,4 +1,4 @@
-import { UnrecoverableError } from 'bullmq'
+import { UnrecoverableError, WaitingError } from 'bullmq'
 import { z } from 'zod'
 
 import { JobRefused, type JobBackoff, type JobDefinition, type JobHandler } from '../kernel/jobs.js'
@@ -78,6 +78,11 @@ export class JobProcessor {
   }
 
   private async processWakeUp(job: TakenJob, { version, payload }: QueuedJob): Promise<void> {
+    if (this.options.isPaused(job.name)) {
+      // A worker that rests takes one more if it was waiting for one already.
+      await job.moveToWait(job.token)
+      throw new WaitingError()
+    }
     const handler = this.handlerFor(job.name, version)
     if (handler === null) throw new UnrecoverableError(`nobody here knows ${job.name} version ${version}`)
     const parsed = parsedPayload(handler.definition, version, payload)

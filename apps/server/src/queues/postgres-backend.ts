@@ -3,6 +3,7 @@ import pg from 'pg'
 
 import type { RareLog } from '../kernel/rare-log.js'
 import { ABANDONED, KEPT, STALLED, STREAMS, type QueueBackend } from './backend.port.js'
+import { countQueued } from './postgres-counts.js'
 import { PatientClient, SharedListener } from './shared-listener.js'
 
 /** Workers hear of jobs at once; looking without having heard is for what was lost on the way. */
@@ -74,6 +75,11 @@ export const createPostgresBackend = ({ url, log }: { url: string; log: RareLog 
       })
       return worker
     },
+    counts: (queues) =>
+      countQueued(
+        pool,
+        queues.map(({ name }) => name),
+      ),
     close: () => pool.end(),
   }
 }

@@ -2,8 +2,9 @@ import { Queue, Worker } from 'bullmq'
 import { Redis, type RedisOptions } from 'ioredis'
 
 import { atMost } from '../kernel/clock.js'
+import type { QueuedCounts } from '../kernel/job-queues.port.js'
 import type { RareLog } from '../kernel/rare-log.js'
-import { ABANDONED, KEPT, STALLED, STREAMS, type QueueBackend } from './backend.port.js'
+import { ABANDONED, KEPT, STALLED, STREAMS, type GantryQueue, type QueueBackend } from './backend.port.js'
 
 /** A producer is told soon; what it ordered stands in the outbox, and a wake-up is found by a sweep. */
 const PRODUCER_MS = 2_000
@@ -57,6 +58,20 @@ export class EvictingRedisError extends Error {
   }
 }
 
+/** Redis knows how long its lists are. */
+const countQueued = async (queue: GantryQueue): Promise<QueuedCounts> => {
+  const [counts, next] = await Promise.all([
+    queue.getJobCounts('wait', 'prioritized', 'active', 'delayed'),
+    queue.getJobs(['wait', 'prioritized'], 0, 0, true),
+  ])
+  const { wait = 0, prioritized = 0, active = 0, delayed = 0 } = counts
+  const dueAtMs = next.map((job) => job.timestamp - (job.data.outbox?.waitedMs ?? 0))
+  return {
+    ...{ waiting: wait + prioritized, active, delayed },
+    oldestDueAt: dueAtMs.length === 0 ? null : new Date(Math.min(...dueAtMs)),
+  }
+}
+
 /** BullMQ on Redis: one connection for what is ordered, one for what workers say, and one per worker that waits. */
 export const createRedisBackend = (options: { url: string; prefix: string; log: RareLog }): QueueBackend => {
   const { url, prefix, log } = options
@@ -107,6 +122,7 @@ export const createRedisBackend = (options: { url: string; prefix: string; log: 
       })
       return taking
     },
+    counts: (queues) => Promise.all(queues.map(countQueued)),
     close: () => {
       for (const client of clients) client.disconnect()
       return Promise.resolve()

@@ -6,6 +6,7 @@ import { dispatchRouter } from './dispatch.router.js'
 import { exportsRouter } from './exports.router.js'
 import { filesRouter } from './files.router.js'
 import { notificationsRouter } from './notifications.router.js'
+import { jobsRouter } from './jobs.router.js'
 import { printJobsRouter } from './print-jobs.router.js'
 import { printersRouter } from './printers.router.js'
 import { projectsRouter } from './projects.router.js'
@@ -22,6 +23,7 @@ export const appRouter = router({
   exports: exportsRouter,
   files: filesRouter,
   notifications: notificationsRouter,
+  jobs: jobsRouter,
   printers: printersRouter,
   printJobs: printJobsRouter,
   projects: projectsRouter,

@@ -22,6 +22,8 @@ export const BACKENDS: readonly BackendKind[] = ['postgres', 'redis']
 export interface JobPlace extends AsyncDisposable {
   kind: BackendKind
   database: OpenDatabase
+  /** The settings of a server on the same database and queues. */
+  environment: Record<string, string>
   /** The backend as one process opens it. */
   open(log: Logger): QueueBackend
 }
@@ -32,6 +34,10 @@ export const openJobPlace = async (kind: BackendKind, options: { poolSize?: numb
   return {
     kind,
     database,
+    environment: {
+      DATABASE_URL: database.url,
+      ...(redis === null ? {} : { REDIS_URL: redis.url, REDIS_PREFIX: redis.prefix }),
+    },
     open: (log) => {
       const rareLog = new RareLog(log, systemClock)
       return redis === null

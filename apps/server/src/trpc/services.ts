@@ -3,6 +3,8 @@ import type { AuthService } from '../modules/auth/auth.service.js'
 import type { ExportsService } from '../modules/exports/exports.service.js'
 import type { FilesService } from '../modules/files/files.service.js'
 import type { NotificationsService } from '../modules/notifications/notifications.service.js'
+import type { JobQueuesService } from '../modules/jobs/job-queues.service.js'
+import type { JobsService } from '../modules/jobs/jobs.service.js'
 import type { AttemptsService } from '../modules/print-jobs/attempts.service.js'
 import type { DispatchService } from '../modules/print-jobs/dispatch.service.js'
 import type { PrintJobsService } from '../modules/print-jobs/print-jobs.service.js'
@@ -21,6 +23,8 @@ export interface Services {
   exports: ExportsService
   files: FilesService
   notifications: NotificationsService
+  jobs: JobsService
+  jobQueues: JobQueuesService
   printers: PrintersService
   printJobs: PrintJobsService
   projects: ProjectsService

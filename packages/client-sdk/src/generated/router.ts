@@ -52,6 +52,15 @@ export type AlarmSeverity = 'critical' | 'info' | 'warning'
 
 export type AlarmSubjectType = 'attempt' | 'print_job' | 'printer' | 'system'
 
+export interface AllQueueStatistics {
+  success: true
+  /** False: the queues did not answer in time. Then `active` is 0 and what was handed to them counts as waiting. */
+  queueReachable: boolean
+  data: {
+    [key: string]: QueueStatistics
+  }
+}
+
 export interface ApiUseFigures {
   /** Null: all together. */
   procedure: string | null
@@ -394,6 +403,33 @@ export interface HeaterReading {
   targetCelsius: number | null
 }
 
+export interface JobDetail {
+  id: string
+  type: string
+  queue: string
+  state: JobState
+  /** True: it lies in the queue alone, and a sweep would find its work anyway. */
+  isWakeUp: boolean
+  /** 1 goes first; null goes before all that have one. */
+  priority: number | null
+  /** How often it was begun, or handed to the queue. */
+  attemptsMade: number
+  /** After how many it is dead; null when nobody here knows the type. */
+  attemptsAllowed: number | null
+  createdAt: Date
+  /** When it is due; null when it is not delayed. */
+  dueAt: Date | null
+  startedAt: Date | null
+  finishedAt: Date | null
+  /** Why the last try failed. */
+  error: string | null
+  version: number
+  /** Without what looks like a secret, by name or by form. */
+  payload: unknown
+  stack: string | null
+  deduplicationId: string | null
+}
+
 /** Why a job's copies wait: its own holds, and what is in the way at each printer. */
 export interface JobExplanation {
   jobId: string
@@ -421,11 +457,61 @@ export interface JobRequirements {
   printerGroupIds: string[]
 }
 
+/** A job that comes again by itself. */
+export interface JobSchedule {
+  type: string
+  queue: string
+  /** `every 600 s` or `cron 0 6 * * *`. */
+  times: string
+  nextAt: Date
+  /** The last slot that was ordered. */
+  lastAt: Date | null
+  lastJobId: string | null
+  pausedAt: Date | null
+  pausedById: string | null
+}
+
+export type JobState = 'active' | 'completed' | 'delayed' | 'failed' | 'waiting'
+
+export interface JobSummary {
+  id: string
+  type: string
+  queue: string
+  state: JobState
+  /** True: it lies in the queue alone, and a sweep would find its work anyway. */
+  isWakeUp: boolean
+  /** 1 goes first; null goes before all that have one. */
+  priority: number | null
+  /** How often it was begun, or handed to the queue. */
+  attemptsMade: number
+  /** After how many it is dead; null when nobody here knows the type. */
+  attemptsAllowed: number | null
+  createdAt: Date
+  /** When it is due; null when it is not delayed. */
+  dueAt: Date | null
+  startedAt: Date | null
+  finishedAt: Date | null
+  /** Why the last try failed. */
+  error: string | null
+}
+
+/** What was done to many jobs at once; `more` tells that some are left for another call. */
+export interface JobsChanged {
+  count: number
+  more: boolean
+}
+
 /** What is loaded in one slot (tool) of a printer. `colorHex` is `#RRGGBB`. */
 export interface LoadedMaterial {
   slot: number
   material: string
   colorHex: string | null
+}
+
+export interface Percentiles {
+  p50: number | null
+  p95: number | null
+  p99: number | null
 }
 
 export interface PrintFigures {
@@ -677,6 +763,44 @@ export interface ProjectPart {
 }
 
 export type ProjectStatus = 'done' | 'in_progress' | 'todo'
+
+export interface QueueCleanup {
+  success: true
+  data: {
+    [key: string]: {
+      completed: number
+      failed: number
+      /** Finished jobs that others left in the queue itself; null when the queue did not answer. */
+      stale: number | null
+    }
+  }
+}
+
+/** How one queue does. The first five fields are those that clients of old know. */
+export interface QueueStatistics {
+  /** Due, and not begun yet. */
+  waiting: number
+  /** Running now. */
+  active: number
+  /** Done within 24 hours. */
+  completed: number
+  /** Dead: they wait for a person. */
+  failed: number
+  /** Not due yet, among them those that are tried again later. */
+  delayed: number
+  paused: boolean
+  /** False: only dead jobs are left of it, of a type that this version does not know. */
+  isKnown: boolean
+  /** How long the job that has been due longest has waited; null when none waits. */
+  oldestAgeSeconds: number | null
+  /** Runs that ended, on average of the last 15 minutes. */
+  throughputPerMinute: number
+  /** How long jobs of the last 15 minutes waited after they were due, and how long they ran; exact to about 15 %. */
+  waitMs: Percentiles
+  runMs: Percentiles
+  /** Runs that ended in each of the last 60 minutes, the present one last. */
+  lastHour: number[]
+}
 
 export type Reason =
   | {
@@ -951,6 +1075,11 @@ export type ReasonCode =
   | 'UPLOAD_FAILED'
   | 'VOLUME_TOO_SMALL'
   | 'VOLUME_UNKNOWN'
+
+/** Null: one that was ordered earlier is not done yet, so that no other was ordered. */
+export interface ScheduleRun {
+  jobId: string | null
+}
 
 export type StatisticsUnit = 'day' | 'hour'
 
@@ -1354,6 +1483,103 @@ export type Procedures = {
       {
         id: string
       }
+    >
+  }
+  jobs: {
+    /** List the jobs in a state. */
+    list: Query<
+      {
+        state: JobState
+        queue?: string
+        limit?: number
+        cursor?: string
+      },
+      {
+        items: JobSummary[]
+        nextCursor: string | null
+      }
+    >
+    /** One job with its payload and error. */
+    get: Query<
+      {
+        id: string
+      },
+      JobDetail
+    >
+    /** Order a dead job anew. */
+    retry: Mutation<
+      {
+        id: string
+      },
+      void
+    >
+    /** Order every dead job of a type anew. */
+    retryAll: Mutation<
+      {
+        type: string
+      },
+      JobsChanged
+    >
+    /** Throw a dead or waiting job away. */
+    discard: Mutation<
+      {
+        id: string
+      },
+      void
+    >
+    /** Throw every dead job of a type away. */
+    discardAll: Mutation<
+      {
+        type: string
+      },
+      JobsChanged
+    >
+    /** Jobs that come by themselves. */
+    schedules: Query<void, JobSchedule[]>
+    /** Order it no more. */
+    pauseSchedule: Mutation<
+      {
+        type: string
+      },
+      void
+    >
+    /** Order it again from the next slot on. */
+    resumeSchedule: Mutation<
+      {
+        type: string
+      },
+      void
+    >
+    /** Order it now. */
+    runSchedule: Mutation<
+      {
+        type: string
+      },
+      ScheduleRun
+    >
+    /** How every queue does: counts now, completed jobs of 24 hours, pace and durations of the last 15 minutes. */
+    queues: Query<void, AllQueueStatistics>
+    /** Remove finished jobs, and what was left in the queues. */
+    cleanup: Mutation<
+      {
+        olderThanHours?: number
+        states?: ('completed' | 'failed')[]
+      },
+      QueueCleanup
+    >
+    /** Let a queue rest. */
+    pauseQueue: Mutation<
+      {
+        queue: string
+      },
+      void
+    >
+    /** Let a queue go on. */
+    resumeQueue: Mutation<
+      {
+        queue: string
+      },
+      void
     >
   }
   printers: {
