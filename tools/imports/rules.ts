@@ -103,7 +103,7 @@ const rest: Rule[] = [
     name: 'prisma-types',
     comment: "Prisma's generated client is known in src/db alone, types included.",
     severity: 'error',
-    from: { path: '^(apps|packages)/', pathNot: [folder('db'), '^apps/server/(test|bench)/', ...TESTS] },
+    from: { path: '^(apps|packages)/', pathNot: [folder('db'), '^apps/server/(test|bench|faults)/', ...TESTS] },
     to: { path: `${SRC}db/generated/` },
   },
   {

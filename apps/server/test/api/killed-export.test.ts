@@ -9,7 +9,7 @@ import { callerOf, PASSWORD } from '../../src/testing/app-under-test.js'
 import { createTestDatabase } from '../../src/testing/database.js'
 import { ServerProcesses, type ServerProcess } from './server-process.js'
 
-const PROJECTS = 400_000
+const PROJECTS = 100_000
 const SOON = { timeout: 60_000, interval: 20 }
 /** The queue misses a dead worker after half a minute, and so does the next run. */
 const TAKEN_UP = { timeout: 180_000, interval: 250 }
