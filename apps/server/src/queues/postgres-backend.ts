@@ -15,8 +15,9 @@ const MOST_CONNECTIONS = 6
 const configOf = (url: string, name: string) => ({
   connectionString: url,
   application_name: name,
-  // BullMQ's statements name their tables without the schema.
-  options: `-c search_path="${DEFAULT_SCHEMA}"`,
+  // BullMQ's statements name their tables without the schema. Their commits do not wait for the disk: the queue holds no
+  // fact, and what a crash of the database takes back is delivered again from the outbox, or found by a sweep.
+  options: `-c search_path="${DEFAULT_SCHEMA}" -c synchronous_commit=off`,
   connectionTimeoutMillis: 5_000,
   statement_timeout: 10_000,
   query_timeout: 15_000,
