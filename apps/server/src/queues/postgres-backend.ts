@@ -4,6 +4,7 @@ import pg from 'pg'
 import type { RareLog } from '../kernel/rare-log.js'
 import { ABANDONED, KEPT, STALLED, STREAMS, type QueueBackend } from './backend.port.js'
 import { countQueued } from './postgres-counts.js'
+import { pausingAfterFailures } from './patient-worker.js'
 import { PatientClient, SharedListener } from './shared-listener.js'
 
 /** Workers hear of jobs at once; looking without having heard is for what was lost on the way. */
@@ -39,7 +40,10 @@ export const createPostgresBackend = ({ url, log }: { url: string; log: RareLog 
   const createBackend: typeof createBullBackend = (...given) => {
     const backend = createBullBackend(...given)
     const { connection } = backend as unknown as { connection: { pgModule: object; listenClientConfig: object } }
-    Object.assign(connection, { pgModule: { Client }, listenClientConfig: {} })
+    // The schema was looked after at the start. BullMQ would look again for each queue and worker, and hold on to the answer
+    // for ever: one whose connection was cut in that moment would never be of use.
+    const waitUntilReady = () => Promise.resolve()
+    Object.assign(connection, { pgModule: { Client }, listenClientConfig: {}, waitUntilReady })
     return backend
   }
 
@@ -74,7 +78,7 @@ export const createPostgresBackend = ({ url, log }: { url: string; log: RareLog 
       worker.on('failed', (job, error) => {
         if (job !== undefined) onFailed(job, error)
       })
-      return worker
+      return pausingAfterFailures(worker)
     },
     counts: (queues) =>
       countQueued(

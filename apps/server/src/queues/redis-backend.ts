@@ -5,6 +5,7 @@ import { atMost } from '../kernel/clock.js'
 import type { QueuedCounts } from '../kernel/job-queues.port.js'
 import type { RareLog } from '../kernel/rare-log.js'
 import { ABANDONED, KEPT, STALLED, STREAMS, type GantryQueue, type QueueBackend } from './backend.port.js'
+import { pausingAfterFailures } from './patient-worker.js'
 
 /** A producer is told soon; what it ordered stands in the outbox, and a wake-up is found by a sweep. */
 const PRODUCER_MS = 2_000
@@ -120,7 +121,7 @@ export const createRedisBackend = (options: { url: string; prefix: string; log: 
       taking.on('failed', (job, error) => {
         if (job !== undefined) onFailed(job, error)
       })
-      return taking
+      return pausingAfterFailures(taking)
     },
     counts: (queues) => Promise.all(queues.map(countQueued)),
     close: () => {
