@@ -236,6 +236,26 @@ describe.each(BACKENDS)('on %s', (kind) => {
       await expect.poll(() => statesOf(database)).toEqual(['done'])
     })
 
+    it('hands back a wake-up as well, at its only try', async () => {
+      await using place = await openJobPlace(kind)
+      let started = false
+      const never: HandleCount = ({ signal }) => {
+        started = true
+        return new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(new Error('told to'))))
+      }
+      const process = await createProcess(place, never, { finishMs: 50 })
+      await process.jobs.wake(count, { n: 1 }, { attempts: 1 })
+      await expect.poll(() => started).toBe(true)
+      await process.jobs.stop()
+      const seen: number[] = []
+      await using _other = await createProcess(place, ({ payload }) => {
+        seen.push(payload.n)
+        return Promise.resolve()
+      })
+      await expect.poll(() => seen).toEqual([1])
+      expect(await rowsOf(place.database)).toEqual([])
+    })
+
     it('closes every connection', async () => {
       await using place = await openJobPlace(kind)
       const { database } = place

@@ -53,6 +53,12 @@ export const parsedPayload = ({ payload, earlier }: JobDefinition, version: numb
   }
 }
 
+/** Leaves a wake-up for another process, or for later, without counting the try. */
+const handBack = async (job: TakenJob): Promise<never> => {
+  await job.moveToWait(job.token)
+  throw new WaitingError()
+}
+
 type OutboxJob = QueuedJob & Required<Pick<QueuedJob, 'outbox'>>
 
 /** How long it stood in the queue, and before that in the outbox. */
@@ -78,11 +84,8 @@ export class JobProcessor {
   }
 
   private async processWakeUp(job: TakenJob, { version, payload }: QueuedJob): Promise<void> {
-    if (this.options.isPaused(job.name)) {
-      // A worker that rests takes one more if it was waiting for one already.
-      await job.moveToWait(job.token)
-      throw new WaitingError()
-    }
+    // A worker that rests takes one more if it was waiting for one already.
+    if (this.options.isPaused(job.name)) await handBack(job)
     const handler = this.handlerFor(job.name, version)
     if (handler === null) throw new UnrecoverableError(`nobody here knows ${job.name} version ${version}`)
     const parsed = parsedPayload(handler.definition, version, payload)
@@ -91,6 +94,7 @@ export class JobProcessor {
       ? await this.run(job, handler, { jobId: job.id ?? job.name, payload: parsed.data, attempt, attempts })
       : new JobRefused(`payload: ${z.prettifyError(parsed.error)}`)
     if (error === null) return
+    if (error instanceof JobsStopping) await handBack(job)
     if (attempt < attempts && !(error instanceof JobRefused)) throw error
     const { log, outbox } = this.options
     log.error({ type: job.name, queueId: job.id, err: error }, 'a wake-up is dead: it failed too often, or for good')
