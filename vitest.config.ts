@@ -19,6 +19,9 @@ export default defineConfig({
     hookTimeout: 60_000,
     // Most tests wait for hosts and databases; with one file at a time, as two cores would get, both stood idle.
     maxWorkers: 2,
+    // Nothing is mocked and nothing is kept in modules: files of one worker share what they import, which took longer than
+    // most of them run.
+    isolate: false,
     // The default second is too short for a machine with much else to do.
     expect: { poll: { timeout: 10_000 } },
     projects: [

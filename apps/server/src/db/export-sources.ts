@@ -92,7 +92,7 @@ const ofUser = (userId: string, timeZone: string): Record<string, ExportSource> 
   return {
     profile: source(
       'u',
-      columnsOf('u', 'id email displayName role:text disabledAt createdAt updatedAt'),
+      columnsOf('u', 'id email displayName role:text analyticsOptOut disabledAt createdAt updatedAt'),
       sql`app_user u`,
       sql`u.id = ${userId}`,
     ),
@@ -134,6 +134,13 @@ const ofUser = (userId: string, timeZone: string): Record<string, ExportSource> 
       where: sql`e.actor_id = ${userId}`,
       key: sql`e.seq`,
       keyType: 'bigint',
+    },
+    activity: {
+      columns: columnsOf('d', 'day event count'),
+      from: sql`user_activity_day d`,
+      where: sql`d.user_id = ${userId}`,
+      key: sql`(d.day || ' ' || d.event)`,
+      keyType: 'text',
     },
     analytics: analytics(submitted, timeZone),
   }

@@ -5,7 +5,18 @@ import { exportSources, type ExportSource } from './export-sources.js'
 import { Prisma } from './generated/client.js'
 
 /** What a `full` export holds beside the daily figures. */
-const OWN_TABLES = ['profile', 'sessions', 'apiKeys', 'projects', 'jobs', 'attempts', 'files', 'commands', 'events']
+const OWN_TABLES = [
+  'profile',
+  'sessions',
+  'apiKeys',
+  'projects',
+  'jobs',
+  'attempts',
+  'files',
+  'commands',
+  'events',
+  'activity',
+]
 const FARM_TABLES = ['projects', 'jobs', 'attempts']
 
 /** Pages by the key of the last row: each statement is short, and none holds back the database's clearing of rows. */

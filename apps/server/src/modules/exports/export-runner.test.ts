@@ -22,6 +22,13 @@ describe('an export', () => {
     await prisma.printer.create({
       data: { id: newId('printer'), name: 'P', kind: 'octoprint', url: 'http://p', apiKeyCipher: 'secret-cipher' },
     })
+    const doing = { userId: ada.id, day: '2026-05-01', count: 3 }
+    await prisma.userActivityDay.createMany({
+      data: [
+        { ...doing, event: 'file.created' },
+        { ...doing, event: 'session.started' },
+      ],
+    })
     for (const format of ['json', 'csv'] as const) {
       const job = await order(ada, 'full', format === 'csv' ? { format } : {})
       await run(job)
@@ -29,7 +36,8 @@ describe('an export', () => {
       const text = format === 'json' ? bytes.toString() : JSON.stringify(unzipped(bytes))
       expect(text).not.toContain('secret-')
       expect(text).not.toContain(eve.id)
-      for (const known of [ada.id, session.id, '192.0.2.1', 'CI', 'Project 2']) expect(text).toContain(known)
+      for (const known of [ada.id, session.id, '192.0.2.1', 'CI', 'Project 2', 'file.created', 'session.started'])
+        expect(text).toContain(known)
     }
   })
 
