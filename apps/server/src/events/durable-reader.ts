@@ -3,6 +3,7 @@ import type { EventBus, EventCursor, EventLog, StoredEvent } from '../kernel/eve
 import type { Stoppable } from '../kernel/lifecycle.js'
 import type { Logger } from '../kernel/logger.port.js'
 import type { Primary } from '../kernel/reads.port.js'
+import { SweepLoop } from '../kernel/sweep-loop.js'
 import type { TransactionContext, UnitOfWork } from '../kernel/unit-of-work.port.js'
 
 interface Repositories {
@@ -34,14 +35,20 @@ export interface DurableReaderOptions<R extends Repositories> {
  * sweep repairs what the bus does not tell.
  */
 export class DurableReader<R extends Repositories> implements Stoppable {
-  private timer: NodeJS.Timeout | undefined
-  private running: Promise<void> | null = null
-  private poked = false
-  private stopped = false
-  private failing = false
+  private readonly loop: SweepLoop
   private stopListening: () => void = () => undefined
 
-  constructor(private readonly options: DurableReaderOptions<R>) {}
+  constructor(private readonly options: DurableReaderOptions<R>) {
+    const { name, log, sweepMs = 5_000 } = options
+    this.loop = new SweepLoop({
+      look: async () => {
+        await this.readAll()
+        return sweepMs
+      },
+      everyMs: sweepMs,
+      onTrouble: (err) => log.error({ err, reader: name }, 'events are not handed on; it is tried again'),
+    })
+  }
 
   start(): void {
     this.stopListening = this.options.bus.onEvent(() => this.poke())
@@ -50,33 +57,16 @@ export class DurableReader<R extends Repositories> implements Stoppable {
 
   /** There may be something to read. */
   poke(): void {
-    this.poked = true
-    if (this.stopped) return
-    this.running ??= this.run().finally(() => {
-      this.running = null
-      if (this.poked) this.poke()
-    })
+    this.loop.poke()
   }
 
-  async stop(): Promise<void> {
-    this.stopped = true
+  stop(): Promise<void> {
     this.stopListening()
-    clearTimeout(this.timer)
-    await this.running
+    return this.loop.stop()
   }
 
-  private async run(): Promise<void> {
-    this.poked = false
-    try {
-      while (!this.stopped && (await this.readOn()) === 'more') continue
-      this.failing = false
-    } catch (err) {
-      const { log, name } = this.options
-      if (!this.failing) log.error({ err, reader: name }, 'events are not handed on; it is tried again')
-      this.failing = true
-    }
-    clearTimeout(this.timer)
-    if (!this.stopped) this.timer = setTimeout(() => this.poke(), this.options.sweepMs ?? 5_000)
+  private async readAll(): Promise<void> {
+    while (!this.loop.isStopped && (await this.readOn()) === 'more') continue
   }
 
   /** @returns whether there may be more at once; what another process has taken is left to it */

@@ -1,5 +1,6 @@
 import type { EventCursor, EventLog, StoredEvent } from '../kernel/events.js'
 import type { Logger } from '../kernel/logger.port.js'
+import { SweepLoop } from '../kernel/sweep-loop.js'
 
 export interface EventFollowerOptions {
   eventLog: EventLog
@@ -18,15 +19,18 @@ const FIRST_HIDDEN_PAUSE_MS = 10
 /** Reads the event log along, one batch at a time, and hands over each event once and in order. */
 export class EventFollower {
   private cursor: EventCursor | null = null
-  private timer: NodeJS.Timeout | undefined
-  private reading: Promise<void> | null = null
-  private poked = false
+  private readonly loop: SweepLoop
   private hiddenPauseMs = FIRST_HIDDEN_PAUSE_MS
-  private stopped = false
-  private failing = false
   private asOfMs = Number.NEGATIVE_INFINITY
 
-  constructor(private readonly options: EventFollowerOptions) {}
+  constructor(private readonly options: EventFollowerOptions) {
+    const { log, sweepMs } = options
+    this.loop = new SweepLoop({
+      look: () => this.readOn(),
+      everyMs: sweepMs,
+      onTrouble: (err) => log.warn({ err }, 'events cannot be read'),
+    })
+  }
 
   /** When the last read began that found nothing left to read; of the monotonic clock. */
   get currentAsOfMs(): number {
@@ -37,45 +41,22 @@ export class EventFollower {
   async start(): Promise<void> {
     this.asOfMs = performance.now()
     this.cursor = await this.options.eventLog.head()
-    this.lookAgainIn(this.options.sweepMs)
+    this.loop.wait()
   }
 
   /** There may be something to read. */
   poke(): void {
-    this.poked = true
-    if (this.cursor === null || this.stopped) return
-    this.reading ??= this.read().finally(() => {
-      this.reading = null
-      // A poke may have come after the last look and before this line.
-      if (this.poked) this.poke()
-    })
+    this.loop.poke()
   }
 
-  async stop(): Promise<void> {
-    this.stopped = true
-    clearTimeout(this.timer)
-    await this.reading
-  }
-
-  private async read(): Promise<void> {
-    let pauseMs = this.options.sweepMs
-    while (this.poked && !this.stopped) {
-      this.poked = false
-      try {
-        pauseMs = await this.readOn()
-        this.failing = false
-      } catch (err) {
-        if (!this.failing) this.options.log.warn({ err }, 'events cannot be read')
-        this.failing = true
-      }
-    }
-    this.lookAgainIn(pauseMs)
+  stop(): Promise<void> {
+    return this.loop.stop()
   }
 
   /** Reads to the end of what is readable. @returns after how many milliseconds to look again */
   private async readOn(): Promise<number> {
     const { eventLog, onEvent, onGap, log, sweepMs } = this.options
-    while (this.cursor !== null && !this.stopped) {
+    while (this.cursor !== null && !this.loop.isStopped) {
       const beganMs = performance.now()
       const batch = await eventLog.readAfter(this.cursor, BATCH)
       if (batch === 'resync') {
@@ -97,10 +78,5 @@ export class EventFollower {
       return pauseMs
     }
     return sweepMs
-  }
-
-  private lookAgainIn(ms: number): void {
-    clearTimeout(this.timer)
-    if (!this.stopped) this.timer = setTimeout(() => this.poke(), ms)
   }
 }

@@ -1,6 +1,7 @@
 import type { Clock } from '../kernel/clock.js'
 import type { Logger } from '../kernel/logger.port.js'
 import type { DeliveryDeadlines, Outbox, OutboxDelivery, OverdueJob } from '../kernel/outbox.port.js'
+import { SweepLoop } from '../kernel/sweep-loop.js'
 import type { GantryQueue } from './backend.port.js'
 import type { HandlerTable } from './handler-table.js'
 import { queueIdOf, toBulkJob } from './queued-job.js'
@@ -32,53 +33,39 @@ const IN_QUEUE: readonly string[] = ['waiting', 'active', 'delayed', 'prioritize
 /** Carries pending rows into the queue and looks after those that did not come back. Several may run side by side. */
 export class OutboxRelay {
   private readonly deadlines: DeliveryDeadlines
-  private timer: NodeJS.Timeout | undefined
-  private running: Promise<void> | null = null
-  private poked = false
-  private stopped = false
-  private failing = false
+  private readonly loop: SweepLoop
   private overdueLookedAtMs = 0
 
   constructor(private readonly options: OutboxRelayOptions) {
-    const { handlers, lateMs } = options
+    const { handlers, lateMs, sweepMs, log } = options
     this.deadlines = Object.fromEntries(
       [...handlers].map(([type, { definition }]) => [type, definition.timeoutMs + lateMs]),
     )
+    this.loop = new SweepLoop({
+      look: () => this.relay(),
+      everyMs: sweepMs,
+      onTrouble: (err) => log.warn({ err }, 'the outbox cannot be relayed'),
+    })
   }
 
   /** There may be something to relay. */
   poke(): void {
-    this.poked = true
-    if (this.stopped) return
-    this.running ??= this.run().finally(() => {
-      this.running = null
-      if (this.poked) this.poke()
-    })
+    this.loop.poke()
   }
 
-  async stop(): Promise<void> {
-    this.stopped = true
-    clearTimeout(this.timer)
-    await this.running
+  stop(): Promise<void> {
+    return this.loop.stop()
   }
 
-  private async run(): Promise<void> {
-    this.poked = false
-    try {
-      await this.relayOverdue()
-      await this.relayDue()
-      this.failing = false
-    } catch (err) {
-      if (!this.failing) this.options.log.warn({ err }, 'the outbox cannot be relayed')
-      this.failing = true
-    }
-    clearTimeout(this.timer)
-    if (!this.stopped) this.timer = setTimeout(() => this.poke(), this.options.sweepMs)
+  private async relay(): Promise<number> {
+    await this.relayOverdue()
+    await this.relayDue()
+    return this.options.sweepMs
   }
 
   private async relayDue(): Promise<void> {
     const { outbox, isPaused } = this.options
-    for (let taken = BATCH; taken === BATCH && !this.stopped;) {
+    for (let taken = BATCH; taken === BATCH && !this.loop.isStopped;) {
       const open = Object.fromEntries(Object.entries(this.deadlines).filter(([type]) => !isPaused(type)))
       const rows = await outbox.claimDue(open, BATCH)
       taken = rows.length
