@@ -67,3 +67,9 @@ export const ABANDONED = { lockDuration: 10_000, stalledInterval: 5_000 }
 
 /** A job that stalls again and again is looked after by the outbox, which counts deliveries. */
 export const STALLED = { maxStalledCount: 5 }
+
+/** What BullMQ is told of a worker on either backend; it takes nothing before `run()`. */
+export const workerSettings = ({ concurrency, rate }: Pick<WorkerOptions, 'concurrency' | 'rate'>) => ({
+  ...{ concurrency, autorun: false, ...ABANDONED, ...STALLED, ...KEPT },
+  ...(rate === undefined ? {} : { limiter: { max: rate.max, duration: rate.durationMs } }),
+})

@@ -2,9 +2,9 @@ import { createPostgresBackend as createBullBackend, Queue, runMigrations, Worke
 import pg from 'pg'
 
 import type { RareLog } from '../kernel/rare-log.js'
-import { ABANDONED, KEPT, STALLED, STREAMS, type QueueBackend } from './backend.port.js'
+import { KEPT, STREAMS, workerSettings, type QueueBackend } from './backend.port.js'
 import { countQueued } from './postgres-counts.js'
-import { pausingAfterFailures } from './patient-worker.js'
+import { attended } from './patient-worker.js'
 import { PatientClient, SharedListener } from './shared-listener.js'
 
 /** Workers hear of jobs at once; looking without having heard is for what was lost on the way. */
@@ -63,22 +63,9 @@ export const createPostgresBackend = ({ url, log }: { url: string; log: RareLog 
       queue.on('error', (err) => log.warn({ err }, 'a queue lost a connection'))
       return queue
     },
-    openWorker(name, process, { concurrency, rate, onFailed }) {
-      const worker = new Worker(
-        name,
-        process,
-        {
-          ...{ connection: pool, concurrency, autorun: false, drainDelay: LOOK_AGAIN_SECONDS },
-          ...{ ...ABANDONED, ...STALLED, ...KEPT },
-          ...(rate === undefined ? {} : { limiter: { max: rate.max, duration: rate.durationMs } }),
-        },
-        createBackend,
-      )
-      worker.on('error', (err) => log.warn({ err }, 'a worker lost a connection'))
-      worker.on('failed', (job, error) => {
-        if (job !== undefined) onFailed(job, error)
-      })
-      return pausingAfterFailures(worker)
+    openWorker(name, process, options) {
+      const settings = { connection: pool, drainDelay: LOOK_AGAIN_SECONDS, ...workerSettings(options) }
+      return attended(new Worker(name, process, settings, createBackend), log, options.onFailed)
     },
     counts: (queues) =>
       countQueued(

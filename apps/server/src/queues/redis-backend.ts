@@ -4,8 +4,8 @@ import { Redis, type RedisOptions } from 'ioredis'
 import { atMost } from '../kernel/clock.js'
 import type { QueuedCounts } from '../kernel/job-queues.port.js'
 import type { RareLog } from '../kernel/rare-log.js'
-import { ABANDONED, KEPT, STALLED, STREAMS, type GantryQueue, type QueueBackend } from './backend.port.js'
-import { pausingAfterFailures } from './patient-worker.js'
+import { KEPT, STREAMS, workerSettings, type GantryQueue, type QueueBackend } from './backend.port.js'
+import { attended } from './patient-worker.js'
 
 /** A producer is told soon; what it ordered stands in the outbox, and a wake-up is found by a sweep. */
 const PRODUCER_MS = 2_000
@@ -111,17 +111,10 @@ export const createRedisBackend = (options: { url: string; prefix: string; log: 
       queue.on('error', (err) => log.warn({ err }, 'a queue lost its connection'))
       return queue
     },
-    openWorker(name, process, { concurrency, rate, onFailed }) {
-      const taking = new Worker(name, process, {
-        ...{ connection: worker, prefix, concurrency, autorun: false, drainDelay: BLOCK_SECONDS, runRetryDelay: 1_000 },
-        ...{ ...ABANDONED, ...STALLED, ...KEPT },
-        ...(rate === undefined ? {} : { limiter: { max: rate.max, duration: rate.durationMs } }),
-      })
-      taking.on('error', (err) => log.warn({ err }, 'a worker lost its connection'))
-      taking.on('failed', (job, error) => {
-        if (job !== undefined) onFailed(job, error)
-      })
-      return pausingAfterFailures(taking)
+    openWorker(name, process, options) {
+      const patience = { drainDelay: BLOCK_SECONDS, runRetryDelay: 1_000 }
+      const settings = { connection: worker, prefix, ...patience, ...workerSettings(options) }
+      return attended(new Worker(name, process, settings), log, options.onFailed)
     },
     counts: (queues) => Promise.all(queues.map(countQueued)),
     close: () => {
