@@ -6,8 +6,8 @@ import { SMTPServer, type SMTPServerOptions } from 'smtp-server'
 
 export interface MailServer extends AsyncDisposable {
   url: string
-  /** What was taken, with the recipients of the envelope. */
-  mails: { to: string[]; raw: string; parsed: ParsedMail }[]
+  /** What was taken, with the recipients of the envelope and whether it came over TLS. */
+  mails: { to: string[]; raw: string; parsed: ParsedMail; secure: boolean }[]
   /** What the next mails are answered, one each: null takes the mail, `silence` never answers. Afterwards all are taken. */
   answers: (null | 'silence' | number)[]
   /** How many came as far as their recipient. */
@@ -29,7 +29,8 @@ export const startMailServer = async (options: SMTPServerOptions = {}): Promise<
         for await (const chunk of stream) chunks.push(chunk as Buffer)
         const bytes = Buffer.concat(chunks)
         const to = session.envelope.rcptTo.map(({ address }) => address)
-        rig.mails.push({ to, raw: bytes.toString('latin1'), parsed: await simpleParser(bytes) })
+        const parsed = await simpleParser(bytes)
+        rig.mails.push({ to, raw: bytes.toString('latin1'), parsed, secure: session.secure })
       }
       take().then(() => callback(), callback)
     },
@@ -43,6 +44,6 @@ export const startMailServer = async (options: SMTPServerOptions = {}): Promise<
   }
   const listener = server.listen(0, '127.0.0.1')
   await once(listener, 'listening')
-  rig.url = `smtp://127.0.0.1:${(listener.address() as AddressInfo).port}`
+  rig.url = `${options.secure === true ? 'smtps' : 'smtp'}://127.0.0.1:${(listener.address() as AddressInfo).port}`
   return rig
 }
