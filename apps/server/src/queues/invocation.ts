@@ -15,50 +15,65 @@ export class JobsStopping extends Error {
   }
 }
 
-/** Runs handlers, each under its time-out; a handler that ignores its signal is left behind after `graceMs`. */
-export class Invocations {
-  private readonly running = new Set<AbortController>()
-  private stopping = false
+type Delivery = Omit<JobDelivery<JobDefinition>, 'signal'>
 
-  constructor(readonly graceMs: number) {}
+/** One handler at work. */
+class Invocation {
+  private readonly controller = new AbortController()
+  private graceTimer: NodeJS.Timeout | undefined
+  private leaveBehind: (reason: Error) => void = () => undefined
 
-  /** @throws JobTimedOut, JobsStopping, or what the handler threw */
-  async invoke(handler: JobHandler, delivery: Omit<JobDelivery<JobDefinition>, 'signal'>): Promise<void> {
+  constructor(private readonly graceMs: number) {}
+
+  async run(handler: JobHandler, delivery: Delivery): Promise<void> {
     const { timeoutMs } = handler.definition
-    const controller = new AbortController()
-    const { signal } = controller
-    const timer = setTimeout(() => controller.abort(new JobTimedOut(timeoutMs)), timeoutMs)
-    this.running.add(controller)
-    if (this.stopping) controller.abort(new JobsStopping())
+    const { signal } = this.controller
+    const timer = setTimeout(() => this.abort(new JobTimedOut(timeoutMs)), timeoutMs)
     try {
       signal.throwIfAborted()
-      await this.raced(handler.handle({ ...delivery, signal }), signal)
+      await new Promise<void>((resolve, reject) => {
+        this.leaveBehind = reject
+        handler.handle({ ...delivery, signal }).then(resolve, reject)
+      })
     } catch (error) {
       // After an abort the reason says more than whatever the handler broke off with.
       throw signal.aborted ? signal.reason : error
     } finally {
       clearTimeout(timer)
-      this.running.delete(controller)
+      clearTimeout(this.graceTimer)
+    }
+  }
+
+  /** The first reason counts. */
+  abort(reason: Error): void {
+    if (this.controller.signal.aborted) return
+    this.controller.abort(reason)
+    this.graceTimer = setTimeout(() => this.leaveBehind(reason), this.graceMs)
+  }
+}
+
+/** Runs handlers, each under its time-out; a handler that ignores its signal is left behind after `graceMs`. */
+export class Invocations {
+  private readonly running = new Set<Invocation>()
+  private stopping = false
+
+  constructor(readonly graceMs: number) {}
+
+  /** @throws JobTimedOut, JobsStopping, or what the handler threw */
+  async invoke(handler: JobHandler, delivery: Delivery): Promise<void> {
+    const invocation = new Invocation(this.graceMs)
+    this.running.add(invocation)
+    if (this.stopping) invocation.abort(new JobsStopping())
+    try {
+      await invocation.run(handler, delivery)
+    } finally {
+      this.running.delete(invocation)
     }
   }
 
   /** Tells every handler, running or to come, to stop. */
   abortAll(): void {
     this.stopping = true
-    for (const controller of this.running) controller.abort(new JobsStopping())
-  }
-
-  private raced(handled: Promise<void>, signal: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      let timer: NodeJS.Timeout | undefined
-      const giveUp = () => {
-        timer = setTimeout(() => reject(signal.reason as Error), this.graceMs)
-      }
-      signal.addEventListener('abort', giveUp, { once: true })
-      handled.then(resolve, reject).finally(() => {
-        clearTimeout(timer)
-        signal.removeEventListener('abort', giveUp)
-      })
-    })
+    for (const invocation of this.running) invocation.abort(new JobsStopping())
   }
 }
