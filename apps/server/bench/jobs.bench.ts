@@ -8,7 +8,9 @@ import type { Bench, BenchOptions, BenchResult, Row } from './report.js'
 
 const NAMES = { redis: 'Redis', postgres: 'PostgreSQL' }
 /** Of one round, so that each takes about a second. */
-const JOBS_A_ROUND = { redis: 2_000, postgres: 500 }
+const JOBS_A_ROUND = { redis: 5_000, postgres: 500 }
+/** Of a round, so that those of the outbox are no longer. */
+const OUTBOX_SHARE = { redis: 0.1, postgres: 0.5 }
 
 const benchOf = async (kind: ShopKind, options: BenchOptions) => {
   const database = await startDatabase()
@@ -16,7 +18,7 @@ const benchOf = async (kind: ShopKind, options: BenchOptions) => {
   const rows: Row[] = []
   const data: Record<string, unknown> = {}
   const parts = {
-    throughput: () => throughput(address, JOBS_A_ROUND[kind], options),
+    throughput: () => throughput(address, JOBS_A_ROUND[kind], OUTBOX_SHARE[kind], options),
     waiting: () => waiting(address, options),
     memory: () => memory(address, options),
     // Last: it leaves the queue full.

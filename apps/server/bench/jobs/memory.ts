@@ -8,8 +8,7 @@ import { sourceArguments } from '../server-process.js'
 import { BENCH_QUEUE, openJobs, payloadOf, type ShopAddress } from './job-shop.js'
 import type { MemoryReading } from './memory-worker.js'
 
-/** Queues in PostgreSQL are slower, and what leaks shows in so many as well. */
-const JOBS = { redis: 100_000, postgres: 20_000 }
+const JOBS = 100_000
 const BATCH = 1_000
 /** So many wait at most, so that the queue stays small. */
 const MOST_WAITING = 5_000
@@ -27,7 +26,7 @@ export const memory = async (
   address: ShopAddress,
   { quick }: BenchOptions,
 ): Promise<{ rows: Row[]; data: unknown }> => {
-  const jobs = quick ? BATCH : JOBS[address.redisUrl === null ? 'postgres' : 'redis']
+  const jobs = quick ? BATCH : JOBS
   const ours = await openJobs(address, () => Promise.resolve(), { work: false })
   const child = spawn(process.execPath, [...sourceArguments('./jobs/memory-worker.ts'), JSON.stringify(address)], {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],

@@ -6,6 +6,9 @@ import { benchJob, CONCURRENCY, openBull, openJobs, payloadOf, type ShopAddress 
 /** Orders under way at a time. */
 const LANES = 10
 
+/** Many, since what else the machine does strikes now one way and now another. */
+const ROUNDS = 11
+
 interface Way {
   what: string
   add: (n: number) => Promise<unknown>
@@ -46,6 +49,7 @@ const inLanes = async (count: number, add: Way['add']): Promise<void> => {
 export const throughput = async (
   address: ShopAddress,
   count: number,
+  outboxShare: number,
   { quick }: BenchOptions,
 ): Promise<{ rows: Row[]; data: unknown }> => {
   const handled = new Handled()
@@ -58,12 +62,12 @@ export const throughput = async (
     { what: 'jobs.wake', add: (n) => ours.jobs.wake(benchJob, payloadOf(n)) },
     {
       what: 'outbox',
-      share: 0.25,
+      share: outboxShare,
       add: (n) => ours.unitOfWork.run((tx) => Promise.resolve(tx.jobs.add(benchJob, payloadOf(n)))),
     },
   ]
   const rates = ways.map((): number[] => [])
-  const [rounds, most] = quick ? [1, 48] : [5, count]
+  const [rounds, most] = quick ? [1, 48] : [ROUNDS, count]
   for (let round = 0; round <= rounds; round += 1) {
     for (const [index, { add, share = 1 }] of ways.entries()) {
       const jobs = Math.round(most * share)
