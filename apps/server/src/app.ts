@@ -14,6 +14,7 @@ import type { AlarmThresholds } from './modules/alarms/alarms.ports.js'
 import { ensureFirstAdmin, type FirstAdmin } from './modules/auth/first-admin.js'
 import { ScanThread } from './modules/files/gcode/scan-thread.js'
 import { createLogger } from './observability/logger.js'
+import { openTracing } from './app/tracing.js'
 import { createMetrics, databaseMetrics } from './observability/metrics.js'
 import { jobCatalogue } from './queues/job-catalogue.js'
 import { GANTRY_VERSION, PRISMA_FOLDER } from './app/installation.js'
@@ -73,6 +74,7 @@ const startRoles = async (
   const does = (role: Config['roles'][number]) => config.roles.includes(role)
 
   const metrics = createMetrics()
+  const tracer = openTracing({ config: config.tracing, instanceId, clock, log, lifecycle })
   const persistence = await openPersistence({
     ...{ config, prismaFolder: PRISMA_FOLDER, instanceId, log, lifecycle },
     observer: databaseMetrics(metrics),
@@ -97,12 +99,12 @@ const startRoles = async (
   const running: RunningRoles = {}
   stopInOrder(running, lifecycle, config.shutdown.drainMs)
   const warmUp = openWarmUp({ ...shared, services })
-  const forWork = { config, persistence, warmUp, work: does('worker'), metrics, clock, log }
+  const forWork = { config, persistence, warmUp, work: does('worker'), metrics, tracer, clock, log }
   running.worker = await startWorkerRole({ ...composed, ...forWork })
   if (does('fleet')) {
     const openFile = (sha256: string, sizeBytes: number) => services.files.uploadSource(sha256, sizeBytes)
     running.fleet = await startFleetRole({
-      ...{ unitOfWork, reads, bus, drivers, sealer, openFile, instanceId, clock, log, timings },
+      ...{ unitOfWork, reads, bus, drivers, sealer, openFile, instanceId, clock, log, tracer, timings },
       leases: persistence.leases,
       random: Math.random,
       heaterOnMs: config.alarms.heaterOnMinutes * 60_000,
@@ -116,7 +118,7 @@ const startRoles = async (
   async function listen(): Promise<string> {
     const version = GANTRY_VERSION
     running.http = createHttpRole({
-      ...{ config, services, authenticator, persistence, cache, metrics, apiUse, clock, log, version },
+      ...{ config, services, authenticator, persistence, cache, metrics, apiUse, tracer, clock, log, version },
     })
     return (await running.http.listen()).url
   }

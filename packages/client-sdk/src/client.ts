@@ -102,6 +102,7 @@ export const createGantryClient = (options: GantryClientOptions): GantryClient =
     transport,
     reconnect: { ...RECONNECT, ...options.reconnect },
     newIdempotencyKey: () => crypto.randomUUID(),
+    tracer: options.tracer,
   })
   return {
     ...calls,

@@ -6,6 +6,7 @@ import type { UploadOptions } from './files/upload.types.js'
 import type { CurrentUser, PrintFile } from './generated/router.js'
 import type { FetchLike } from './http/exchange.js'
 import type { TokenStore } from './session/token-store.js'
+import type { TracerLike } from './transport/call-spans.js'
 
 export interface GantryClientOptions {
   /** Of the server, such as `https://gantry.example`; in browsers also a path, such as `/`. */
@@ -27,6 +28,8 @@ export interface GantryClientOptions {
   retry?: { attempts?: number; delayMs?: number; maxDelayMs?: number }
   /** How long streams wait before they connect again. @default { delayMs: 500, maxDelayMs: 30000 } */
   reconnect?: { delayMs?: number; maxDelayMs?: number }
+  /** An OpenTelemetry tracer, such as `trace.getTracer('my-app')`: each call gets a span, which those of the server join. */
+  tracer?: TracerLike
 }
 
 export interface AuthCalls {

@@ -23,3 +23,4 @@ export {
   type WebStorage,
 } from './session/token-store.js'
 export type { IterateOptions, StopStream, StreamConnection, StreamEnd, StreamHandlers } from './streams/stream.types.js'
+export type { SpanLike, TracerLike } from './transport/call-spans.js'

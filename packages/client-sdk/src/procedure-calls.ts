@@ -6,6 +6,7 @@ import type { Session } from './session/session.js'
 import { iterate } from './streams/iterate.js'
 import { LiveSubscription, type StreamPorts } from './streams/live-subscription.js'
 import type { IterateOptions, StreamHandlers } from './streams/stream.types.js'
+import { inCallSpan, type TracerLike } from './transport/call-spans.js'
 import type { Transport } from './transport/transport.js'
 
 export interface CallPorts extends StreamPorts {
@@ -13,6 +14,7 @@ export interface CallPorts extends StreamPorts {
   transport: Pick<Transport, 'call' | 'subscribe'>
   retry: Omit<RetryPolicy, 'random'>
   newIdempotencyKey: () => string
+  tracer?: TracerLike | undefined
 }
 
 type Input = Record<string, unknown> | undefined
@@ -24,15 +26,18 @@ const inputFor = (facts: ProcedureFacts, input: Input, newKey: () => string): In
 }
 
 const callOf = (ports: CallPorts, path: string, facts: ProcedureFacts, type: 'query' | 'mutation') => {
-  const { session, transport, retry, random, newIdempotencyKey } = ports
+  const { session, transport, retry, random, newIdempotencyKey, tracer } = ports
   const attempts = type === 'query' || facts.idempotent ? retry.attempts : 1
   return async (...args: unknown[]): Promise<unknown> => {
     const [input, options] = (facts.input ? args : [undefined, ...args]) as [Input, CallOptions | undefined]
     const signal = options?.signal
     // Made once: every try of this call is the same order to the server.
     const order = inputFor(facts, input, newIdempotencyKey)
-    const once = () => session.authorized((token) => transport.call(type, path, order, { token, signal }))
-    return unlessAborted(retrying(once, { ...retry, attempts, random }, signal), signal)
+    return inCallSpan(tracer, path, (traceparent) => {
+      const once = () =>
+        session.authorized((token) => transport.call(type, path, order, { token, traceparent, signal }))
+      return unlessAborted(retrying(once, { ...retry, attempts, random }, signal), signal)
+    })
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Config } from '../config/config.js'
 import { createDriverRegistry } from '../drivers/registry.js'
+import { traced } from '../drivers/traced-driver.js'
 import type { Lifecycle } from '../kernel/index.js'
 import type { DriverRegistry } from '../modules/printers/printers.ports.js'
 import { createConnector } from '../net/connector.js'
@@ -9,5 +10,5 @@ export const openDrivers = (config: Config['printers'], lifecycle: Lifecycle): D
   const connector = createConnector(config)
   lifecycle.onStop('printer connections', () => connector.close())
   const drivers = createDriverRegistry(connector)
-  return { driverFor: (kind) => drivers[kind] }
+  return { driverFor: (kind) => traced(drivers[kind]) }
 }

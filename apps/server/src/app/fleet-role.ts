@@ -1,5 +1,5 @@
 import type { Repositories } from '../db/repositories.js'
-import type { EventBus, Logger, Primary, Random, Timers, UnitOfWork } from '../kernel/index.js'
+import type { EventBus, Logger, Primary, Random, Timers, Tracer, UnitOfWork } from '../kernel/index.js'
 import {
   AttemptConduct,
   CONDUCT_TIMINGS,
@@ -44,6 +44,7 @@ export interface FleetRoleDeps {
   clock: Timers
   random: Random
   log: Logger
+  tracer: Tracer
   timings: FleetRoleTimings
   /** How long heaters may be on while nothing is printed. */
   heaterOnMs: number
@@ -65,7 +66,7 @@ export const startFleetRole = async (deps: FleetRoleDeps): Promise<FleetRole> =>
   const foreign = new ForeignPrints(unitOfWork, clock, log)
   const past = new PastPrints(unitOfWork)
   const worker = new PrinterWorker({
-    ...{ ledger, conduct, foreign, past, clock, log },
+    ...{ ledger, conduct, foreign, past, clock, log, tracer: deps.tracer },
     onFree: () => dispatcher.request(),
     onRest: (printerId, untilMs) => fleet.find(printerId)?.showRest(untilMs),
   })

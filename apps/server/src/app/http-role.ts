@@ -4,7 +4,7 @@ import type { HttpMetrics } from '../http/metrics.port.js'
 import type { HealthCheck } from '../http/health.routes.js'
 import { createHttpServer, type HttpServer } from '../http/http-server.js'
 import { SlidingWindowLimiter } from '../http/limits/sliding-window-limiter.js'
-import type { Authenticator, Cache, Clock, Lifecycle, Logger } from '../kernel/index.js'
+import type { Authenticator, Cache, Clock, Lifecycle, Logger, Tracer } from '../kernel/index.js'
 import type { FilesService } from '../modules/files/files.service.js'
 import { ApiUse, type ApiUseDeps } from '../modules/statistics/api-use.js'
 import type { Metrics } from '../observability/metrics.js'
@@ -22,6 +22,7 @@ export interface HttpRoleDeps {
   cache: Cache
   metrics: Metrics
   apiUse: ApiUse
+  tracer: Tracer
   clock: Clock
   log: Logger
   version: string
@@ -73,7 +74,7 @@ const counting = (metrics: Metrics, apiUse: ApiUse): HttpMetrics => ({
 
 /** The HTTP side of the server: tRPC, REST, file transfers, probes and metrics. */
 export const createHttpRole = (deps: HttpRoleDeps): HttpServer => {
-  const { config, services, authenticator, persistence, cache, metrics, apiUse, clock, log, version } = deps
+  const { config, services, authenticator, persistence, cache, metrics, apiUse, tracer, clock, log, version } = deps
   for (const state of ['total', 'idle', 'waiting'] as const) {
     metrics.gauge(
       `gantry_database_pool_${state}`,
@@ -86,7 +87,7 @@ export const createHttpRole = (deps: HttpRoleDeps): HttpServer => {
     persistence.usableReplicas(),
   )
   return createHttpServer({
-    ...{ config, log, metrics: counting(metrics, apiUse), authenticator, services, answers, version },
+    ...{ config, log, tracer, metrics: counting(metrics, apiUse), authenticator, services, answers, version },
     rateLimiter: new SlidingWindowLimiter(config.http.rateLimitPerMinute, clock),
     router: appRouter,
     exports: { download: (link) => services.exports.download(link) },

@@ -1,7 +1,7 @@
 import type { Config } from '../config/config.js'
 import { PrismaJobRuns } from '../db/job-runs.js'
 import { createOutbox, type PrismaOutbox } from '../db/outbox.js'
-import { RareLog, type Logger, type Stoppable, type Timers } from '../kernel/index.js'
+import { RareLog, type Logger, type Stoppable, type Timers, type Tracer } from '../kernel/index.js'
 import type { ExportStorage } from '../modules/exports/exports.ports.js'
 import type { FileStorage } from '../modules/files/file-storage.port.js'
 import type { JobStatistics } from '../modules/jobs/job-statistics.js'
@@ -34,6 +34,7 @@ export interface WorkerRoleDeps {
   metrics: Metrics
   queues: QueuesOfJobs
   jobStatistics: JobStatistics
+  tracer: Tracer
   clock: Timers
   log: Logger
 }
@@ -62,13 +63,13 @@ const openIntake = (deps: WorkerRoleDeps, outbox: PrismaOutbox): LegacyIntake | 
 
 /** The job system: the outbox relay, the schedules and the workers. */
 export const startWorkerRole = async (deps: WorkerRoleDeps): Promise<WorkerRole> => {
-  const { config, persistence, work, metrics, clock, log } = deps
+  const { config, persistence, work, metrics, tracer, clock, log } = deps
   const { timeZone } = config
   const { bus, database, unitOfWork, reads } = persistence
   const outbox = createOutbox(database.prisma)
   const jobs = createJobs({
     ...jobCatalogue({ cleanupIntervalMs: config.auth.cleanupIntervalMs }),
-    ...{ work, bus, clock, log, outbox, unitOfWork, control: reads, timeZone },
+    ...{ work, bus, clock, log, tracer, outbox, unitOfWork, control: reads, timeZone },
     observe: countRunsIn(metrics),
     backend: openBackend(deps),
     runs: new PrismaJobRuns(database.prisma),

@@ -65,8 +65,20 @@ export interface Config {
   }
   shutdown: { drainMs: number }
   log: { level: SettingValues['LOG_LEVEL'] }
+  /** Null: nothing is traced. */
+  tracing: { endpoint: string; headers: Record<string, string>; service: string; ratio: number } | null
   metrics: { enabled: boolean; token: string | null }
 }
+
+const tracingOf = (values: SettingValues): Config['tracing'] =>
+  values.OTEL_EXPORTER_OTLP_ENDPOINT === null
+    ? null
+    : {
+        endpoint: values.OTEL_EXPORTER_OTLP_ENDPOINT,
+        headers: values.OTEL_EXPORTER_OTLP_HEADERS,
+        service: values.OTEL_SERVICE_NAME,
+        ratio: values.OTEL_TRACES_SAMPLER_ARG,
+      }
 
 const grouped = (values: SettingValues, cwd: string): Config => ({
   dataDir: resolve(cwd, values.GANTRY_DATA_DIR),
@@ -121,6 +133,7 @@ const grouped = (values: SettingValues, cwd: string): Config => ({
   mail: { smtpUrl: values.SMTP_URL, from: values.MAIL_FROM, alarmSeverity: values.ALARM_MAIL_SEVERITY },
   shutdown: { drainMs: values.SHUTDOWN_DRAIN_SECONDS * 1_000 },
   log: { level: values.LOG_LEVEL },
+  tracing: tracingOf(values),
   metrics: { enabled: values.ENABLE_METRICS, token: values.METRICS_TOKEN },
 })
 

@@ -93,6 +93,46 @@ export const smtpUrl = () =>
       `must be a URL such as smtp://user:password@mail.example.org:587, or smtps:// for TLS from the start, ${ENCODED}`,
     )
 
+const isHttpUrl = (text: string): boolean => {
+  const url = parseUrl(text)
+  return url !== null && /^https?:$/.test(url.protocol) && url.username === '' && url.search === '' && url.hash === ''
+}
+
+/** Without user, query or fragment, and without a slash at its end. */
+export const httpUrl = () =>
+  z
+    .string()
+    .refine(isHttpUrl, 'must be a URL such as http://collector:4318')
+    .transform((text) => text.replace(/\/+$/, ''))
+
+const HEADER = /^\s*([\w!#$%&'*+.^`|~-]+)\s*=\s*([^\s,]*)\s*$/
+
+/** `name=value,name=value`, as OpenTelemetry has it. */
+export const headerList = () =>
+  z
+    .string()
+    .default('')
+    .refine(
+      (text) => text === '' || text.split(',').every((part) => HEADER.test(part) && isDecodable(part)),
+      'must be headers such as x-api-key=abc,x-tenant=lab',
+    )
+    .transform((text): Record<string, string> => {
+      const parts = text === '' ? [] : text.split(',')
+      return Object.fromEntries(
+        parts.map((part) => {
+          const [, name = '', value = ''] = HEADER.exec(part) ?? []
+          return [name.toLowerCase(), decodeURIComponent(value)]
+        }),
+      )
+    })
+
+export const share = (otherwise: number) =>
+  z
+    .string()
+    .refine((text) => /^\d(\.\d{1,6})?$/.test(text) && Number(text) <= 1, 'must be a number from 0 to 1')
+    .transform(Number)
+    .default(otherwise)
+
 export interface Mailbox {
   name: string
   address: string

@@ -4,6 +4,8 @@ import { z } from 'zod'
 import {
   cidr,
   flag,
+  headerList,
+  httpUrl,
   isSecretKey,
   list,
   mailbox,
@@ -11,6 +13,7 @@ import {
   postgresUrl,
   redisUrl,
   roleList,
+  share,
   smtpUrl,
   timeZone,
   wholeNumber,
@@ -244,6 +247,27 @@ export const SETTINGS = {
     z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
     'info',
     'Least severe lines that are logged: debug, info, warn, error or silent.',
+  ),
+  OTEL_EXPORTER_OTLP_ENDPOINT: setting(
+    httpUrl().nullable().default(null),
+    'unset',
+    'Base URL of an OpenTelemetry collector that takes traces by OTLP over HTTP, such as http://collector:4318. Unset: nothing is traced.',
+  ),
+  OTEL_EXPORTER_OTLP_HEADERS: setting(
+    headerList(),
+    'unset',
+    'Headers for the collector, such as x-api-key=abc,x-tenant=lab; values percent-encoded.',
+    { secret: true },
+  ),
+  OTEL_SERVICE_NAME: setting(
+    z.string().min(1).max(100).default('gantry'),
+    'gantry',
+    'The name of this service in traces.',
+  ),
+  OTEL_TRACES_SAMPLER_ARG: setting(
+    share(1),
+    '1',
+    'Share of requests and jobs that are traced, 0 to 1, where the caller has not decided it (W3C traceparent).',
   ),
   ENABLE_METRICS: setting(flag(true), 'true', 'Whether metrics are collected and offered at /metrics.'),
   METRICS_TOKEN: setting(

@@ -33,7 +33,7 @@ const recordOf = ({
  */
 export const readAttempts = async (tx: Prisma.TransactionClient, which: Prisma.Sql): Promise<AttemptRecord[]> => {
   const rows = await tx.$queryRaw<Row[]>`
-    SELECT a.id, a.job_id AS "jobId", j.name AS "jobName", j.part_id AS "partId", j.project_id AS "projectId",
+    SELECT a.id, a.job_id AS "jobId", j.name AS "jobName", j.part_id AS "partId", j.origin, j.project_id AS "projectId",
       p.group_id AS "printerGroupId", a.copy_number AS "copyNumber", a.printer_id AS "printerId",
       a.state::text AS state, a.lease_epoch AS "leaseEpoch", a.bed_before::text AS "bedBefore",
       a.remote_name AS "remoteName", a.remote_path AS "remotePath", a.reason_code AS "reasonCode",

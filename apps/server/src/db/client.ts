@@ -2,6 +2,7 @@ import { PrismaPg } from '@prisma/adapter-pg'
 import pg from 'pg'
 
 import type { DatabaseObserver } from '../kernel/database-observer.port.js'
+import { correlation, inSpan } from '../kernel/correlation.js'
 import type { Logger } from '../kernel/logger.port.js'
 import { isOutdatedPlan, mapDatabaseError } from './errors.js'
 import { PrismaClient, type Prisma } from './generated/client.js'
@@ -119,16 +120,34 @@ const watching =
   ({ log, slowMs = 500, name = 'primary', onOperation }: DatabaseOptions) =>
   async <T>(model: string | undefined, operation: string, run: () => Promise<T>): Promise<T> => {
     const startedMs = performance.now()
+    const current = correlation()
     let failed = true
     try {
-      const result = await run()
+      const result = await (current?.span == null ? run() : spanned(name, model, operation, run))
       failed = false
       return result
     } catch (error) {
       throw mapDatabaseError(error)
     } finally {
       const ms = performance.now() - startedMs
+      if (current !== undefined) {
+        current.spent.databaseMs += ms
+        current.spent.databaseOperations += 1
+      }
       if (ms >= slowMs) log.warn({ model, operation, ms: Math.round(ms) }, 'slow database operation')
       onOperation?.({ database: name, model: model ?? null, operation, failed, durationSeconds: ms / 1_000 })
     }
   }
+
+const spanned = <T>(database: string, model: string | undefined, operation: string, run: () => Promise<T>) =>
+  inSpan(
+    model === undefined ? operation : `${model}.${operation}`,
+    'client',
+    {
+      'db.system.name': 'postgresql',
+      'db.operation.name': operation,
+      'db.collection.name': model,
+      'gantry.database': database,
+    },
+    run,
+  )

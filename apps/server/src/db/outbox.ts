@@ -70,7 +70,7 @@ export class PrismaOutbox implements Outbox {
         available_at = now() + make_interval(secs => due.deadline_ms / 1000.0)
       from due where o.id = due.id
       returning o.id, o.type, o.version, o.payload, o.relay_count as delivery, o.priority, o.attempts, o.backoff,
-        due.waited_ms::float8 as "waitedMs"`
+        o.origin, due.waited_ms::float8 as "waitedMs"`
   }
 
   claimOverdue(deadlines: DeliveryDeadlines, limit: number): Promise<OverdueJob[]> {

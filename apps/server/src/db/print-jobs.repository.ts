@@ -1,6 +1,6 @@
 import type { JobRequirements, Page, PrintJob, PrintJobState, Reason } from '@gantry/schemas'
 
-import type { Actor } from '../kernel/index.js'
+import { origin, type Actor } from '../kernel/index.js'
 import type {
   CopyBinding,
   CopyKey,
@@ -33,6 +33,12 @@ const countsOf = (row: CountColumns) => ({
   cancelled: row.cancelledCopies,
   held: row.heldCopies,
 })
+
+/** What ordered the job, where that is known. */
+const ordering = (): { origin?: Prisma.InputJsonObject } => {
+  const known = origin()
+  return known === null ? {} : { origin: { ...known } }
+}
 
 const COUNTED = Prisma.sql`id, part_id AS "partId", project_id AS "projectId", copies, state::text AS state,
   queued_copies AS "queuedCopies", active_copies AS "activeCopies", done_copies AS "doneCopies",
@@ -89,7 +95,7 @@ export class PrismaPrintJobRepository implements PrintJobRepository {
 
   async create(job: NewPrintJob) {
     const requirements = job.requirements as unknown as Prisma.InputJsonObject
-    await this.tx.printJob.create({ data: { ...job, requirements, queuedCopies: job.copies } })
+    await this.tx.printJob.create({ data: { ...job, requirements, queuedCopies: job.copies, ...ordering() } })
     await this.tx.$executeRaw`
       INSERT INTO print_copy (job_id, number) SELECT ${job.id}, generate_series(1, ${job.copies})`
   }

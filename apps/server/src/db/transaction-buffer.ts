@@ -1,5 +1,6 @@
 import { SYSTEM_ACTOR } from '../kernel/actor.js'
 import type { CommitHook, Committed } from '../kernel/commit-hook.port.js'
+import { origin } from '../kernel/correlation.js'
 import type { NewEvent } from '../kernel/events.js'
 import { newId } from '../kernel/ids.js'
 import { checkedJobOptions } from '../kernel/job-options.js'
@@ -36,7 +37,7 @@ export class TransactionBuffer implements JobOrders {
     this.timedDeduplication ||= deduplication?.ttl !== undefined
     this.jobs.push({
       ...{ id, type: definition.type, version: definition.version, payload: parsed },
-      ...{ priority, delay_ms: delay, attempts, backoff },
+      ...{ priority, delay_ms: delay, attempts, backoff, origin: origin() },
       ...{ deduplication_id: deduplication?.id, deduplication_ms: deduplication?.ttl },
     })
     return id
@@ -60,12 +61,12 @@ export class TransactionBuffer implements JobOrders {
         order by position
       ), ordered as (
         insert into outbox (id, type, version, payload, priority, available_at, attempts, backoff,
-          deduplication_id, deduplicated_until)
+          deduplication_id, deduplicated_until, origin)
         select id, type, version, payload, priority, now() + make_interval(secs => delay_ms / 1000.0), attempts, backoff,
-          deduplication_id, now() + make_interval(secs => deduplication_ms / 1000.0)
+          deduplication_id, now() + make_interval(secs => deduplication_ms / 1000.0), origin
         from jsonb_to_recordset(${JSON.stringify(this.jobs)}::jsonb) as t (
           id text, type text, version int, payload jsonb, priority int, delay_ms float8, attempts int, backoff jsonb,
-          deduplication_id text, deduplication_ms float8)
+          deduplication_id text, deduplication_ms float8, origin jsonb)
         on conflict (type, deduplication_id) where deduplication_id is not null do nothing
       )
       select pg_notify(${hook.channel}, ${hook.notice(committed)})`

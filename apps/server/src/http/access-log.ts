@@ -5,9 +5,12 @@ import type { HttpMetrics } from './metrics.port.js'
 const CLIENT_CLOSED_REQUEST = 499
 const KNOWN_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
 
-/** One line and one measurement per request, when its answer has been sent or its client has gone. */
+/** One line, one measurement and the end of the span per request, when its answer has been sent or its client has gone. */
 export const observe = (exchange: Exchange, metrics: HttpMetrics, log: Logger): void => {
   const began = performance.now()
+  const { socket } = exchange.req
+  // Connections carry one request after the other.
+  const before = { in: socket.bytesRead, out: socket.bytesWritten }
   exchange.res.on('close', () => {
     const { res, method } = exchange
     const status = res.writableFinished ? res.statusCode : CLIENT_CLOSED_REQUEST
@@ -18,27 +21,50 @@ export const observe = (exchange: Exchange, metrics: HttpMetrics, log: Logger): 
       status,
       durationSeconds: durationMs / 1_000,
     })
-    writeLine(exchange, log, status, durationMs)
+    const bytes = { bytesIn: socket.bytesRead - before.in, bytesOut: socket.bytesWritten - before.out }
+    writeLine(exchange, log, { status, durationMs: tenths(durationMs), ...bytes })
+    endSpan(exchange, status)
   })
 }
 
+const tenths = (ms: number): number => Math.round(ms * 10) / 10
+
 const QUIET_ROUTES = ['/healthz', '/ready', '/health', '/metrics']
 
-/** On the common log: one of the request's own is made only when something else is said of it. */
-const writeLine = (exchange: Exchange, log: Logger, status: number, durationMs: number): void => {
-  const { requestId, method, path, procedures, errorCodes, actor, address, routePattern } = exchange
+interface Measured {
+  status: number
+  durationMs: number
+  /** On the wire, heads included. */
+  bytesIn: number
+  bytesOut: number
+}
+
+const writeLine = (exchange: Exchange, log: Logger, measured: Measured): void => {
+  const { correlation, procedures, errorCodes, routePattern, cacheResult } = exchange
+  const { spent, span, fields: about } = correlation
   const fields = {
-    requestId,
-    method,
-    path,
-    status,
-    durationMs: Math.round(durationMs * 10) / 10,
+    ...about,
+    ...measured,
     ...(procedures.length > 0 && { procedures }),
     ...(errorCodes.size > 0 && { errorCodes: [...errorCodes] }),
-    actorId: actor?.id ?? null,
-    address,
+    ...(cacheResult !== null && { cache: cacheResult }),
+    ...(spent.databaseOperations > 0 && {
+      databaseMs: tenths(spent.databaseMs),
+      databaseOperations: spent.databaseOperations,
+    }),
+    ...(span !== null && { traceId: span.traceId }),
   }
   // Probes ask every few seconds and say nothing new.
-  if (QUIET_ROUTES.includes(routePattern) && status < 500) log.debug(fields, 'request')
+  if (QUIET_ROUTES.includes(routePattern) && measured.status < 500) log.debug(fields, 'request')
   else log.info(fields, 'request')
+}
+
+const endSpan = ({ correlation: { span }, method, routePattern, errorCodes, path }: Exchange, status: number): void => {
+  if (span === null) return
+  span.rename(`${method} ${routePattern}`)
+  span.set({
+    ...{ 'http.request.method': method, 'http.route': routePattern, 'url.path': path },
+    ...{ 'http.response.status_code': status, 'gantry.error_codes': [...errorCodes].join(',') || undefined },
+  })
+  span.end(status >= 500 ? new Error(String(status)) : undefined)
 }

@@ -2,9 +2,26 @@ import { setMaxListeners } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
 import type { Actor } from '../kernel/actor.js'
+import { correlationOf, type Correlation } from '../kernel/correlation.js'
 import { GantryError } from '../kernel/errors.js'
 import type { Logger } from '../kernel/logger.port.js'
+import type { Span } from '../kernel/spans.port.js'
 import { requestIdOf } from './request-id.js'
+
+/** Without the query, in which inputs stand. */
+const LOGGED_URL = 500
+
+/** Known of every request, in each line of the log that it causes. */
+type RequestFields = {
+  requestId: string
+  method: string
+  url: string
+  ip: string
+  userAgent: string | null
+  userId: string | null
+  userRole: string | null
+  sessionId: string | null
+}
 
 /** One request and its answer, raw, with what the pipeline found out about it. */
 export class Exchange {
@@ -14,13 +31,16 @@ export class Exchange {
   readonly path: string
   /** The peer of the connection. */
   readonly address: string
-  actor: Actor | null = null
+  /** For whatever is done for this request. */
+  readonly correlation: Correlation
   /** The matched route's pattern; stays small in number. */
   routePattern = 'unmatched'
   /** The procedures that were asked for, as far as the router knows them. */
   procedures: readonly string[] = []
   /** Headers of the answer that are not yet handed to node: together and at its end they cost half as much. */
   head: Record<string, string | number> = {}
+  /** What the kept answers had; null when they were not asked. */
+  cacheResult: 'hit' | 'miss' | null = null
   /** The error codes that the answer carries. */
   readonly errorCodes = new Set<string>()
 
@@ -31,13 +51,17 @@ export class Exchange {
   // What not every request asks for is made when it is asked for.
   private readonly queryText: string
   private parsedQuery: URLSearchParams | null = null
-  private ownLog: Logger | null = null
   private controller: AbortController | null = null
+
+  private readonly about: RequestFields
+  private knownActor: Actor | null = null
 
   constructor(
     readonly req: IncomingMessage,
     readonly res: ServerResponse,
-    private readonly baseLog: Logger,
+    readonly log: Logger,
+    /** Null: not traced. */
+    span: Span | null = null,
   ) {
     this.requestId = requestIdOf(req.headers['x-request-id'])
     this.method = req.method ?? 'GET'
@@ -45,6 +69,12 @@ export class Exchange {
     this.path = path
     this.queryText = query
     this.address = req.socket.remoteAddress ?? 'unknown'
+    this.about = {
+      ...{ requestId: this.requestId, method: this.method, url: this.path.slice(0, LOGGED_URL) },
+      ...{ ip: this.address, userAgent: req.headers['user-agent'] ?? null },
+      ...{ userId: null, userRole: null, sessionId: null },
+    }
+    this.correlation = correlationOf(this.about, span)
     res.on('close', () => this.onClose())
   }
 
@@ -52,8 +82,15 @@ export class Exchange {
     return (this.parsedQuery ??= new URLSearchParams(this.queryText))
   }
 
-  get log(): Logger {
-    return (this.ownLog ??= this.baseLog.child({ requestId: this.requestId }))
+  get actor(): Actor | null {
+    return this.knownActor
+  }
+
+  set actor(actor: Actor | null) {
+    this.knownActor = actor
+    this.about.userId = actor?.id ?? null
+    this.about.userRole = actor?.role ?? null
+    this.about.sessionId = actor?.sessionId ?? null
   }
 
   get isAborted(): boolean {

@@ -5,6 +5,7 @@ import type { AnyRouter } from '@trpc/server'
 
 import type { Authenticator } from '../kernel/actor.js'
 import type { Logger } from '../kernel/logger.port.js'
+import { NO_TRACER, type Tracer } from '../kernel/spans.port.js'
 import type { Answers } from '../trpc/answers.js'
 import { LiveStreams } from '../trpc/live-streams.js'
 import type { Services } from '../trpc/services.js'
@@ -24,6 +25,8 @@ export interface HttpServerOptions {
   config: HttpSettings
   log: Logger
   metrics: HttpMetrics
+  /** @default nothing is traced */
+  tracer?: Tracer
   authenticator: Authenticator
   rateLimiter: RateLimiter
   router: AnyRouter
@@ -68,6 +71,7 @@ class GantryHttpServer implements HttpServer {
     options.metrics.gauge('gantry_live_streams', 'Subscriptions that are open now.', () => this.streams.count)
     const pipeline = new Pipeline({
       ...options,
+      tracer: options.tracer ?? NO_TRACER,
       corsOrigins: options.config.http.corsOrigins,
       requestTimeoutMs: this.timeouts.requestMs,
       routes: new RouteTable(

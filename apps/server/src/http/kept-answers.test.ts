@@ -327,7 +327,7 @@ it('an answer that was kept counts as a call: in the rate limit, the log and the
   expect((await get(one('list', { name: 'a' }))).status).toBe(200)
   expect((await get(one('list', { name: 'a' }))).status).toBe(429)
   const logged = lines.filter(({ msg, procedures }) => msg === 'request' && String(procedures) === 'list')
-  expect(logged.map(({ status, actorId }) => [status, actorId])).toEqual([
+  expect(logged.map(({ status, userId }) => [status, userId])).toEqual([
     [200, 'olga'],
     [200, 'olga'],
     [429, 'olga'],

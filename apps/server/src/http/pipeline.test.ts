@@ -230,10 +230,11 @@ describe('the log', () => {
     await expect.poll(requests).toHaveLength(1)
     expect(requests()[0]).toMatchObject({
       method: 'GET',
-      path: '/trpc/ping,things.get,made.up',
+      url: '/trpc/ping,things.get,made.up',
       status: 207,
       procedures: ['ping', 'things.get', 'unknown'],
-      actorId: 'usr_viewer',
+      userId: 'usr_viewer',
+      userRole: 'viewer',
       errorCodes: expect.arrayContaining(['VALIDATION_FAILED', 'NOT_FOUND']) as unknown,
     })
     expect(JSON.stringify(lines)).not.toContain('hunter2')

@@ -1,8 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
 import type { Authenticator } from '../kernel/actor.js'
+import { correlated } from '../kernel/correlation.js'
 import { GantryError } from '../kernel/errors.js'
 import type { Logger } from '../kernel/logger.port.js'
+import type { Span, Tracer } from '../kernel/spans.port.js'
 import { gantryErrorOf } from '../trpc/gantry-error-of.js'
 import { logError } from '../trpc/log-error.js'
 import { observe } from './access-log.js'
@@ -19,6 +21,7 @@ import { SECURITY_HEADERS } from './security-headers.js'
 export interface PipelineOptions {
   log: Logger
   metrics: HttpMetrics
+  tracer: Tracer
   authenticator: Pick<Authenticator, 'authenticate'>
   rateLimiter: RateLimiter
   corsOrigins: readonly string[]
@@ -30,11 +33,19 @@ export interface PipelineOptions {
 export class Pipeline {
   constructor(private readonly options: PipelineOptions) {}
 
-  async handle(req: IncomingMessage, res: ServerResponse): Promise<void> {
+  handle(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const { log, metrics } = this.options
-    const exchange = new Exchange(req, res, log)
+    const exchange = new Exchange(req, res, log, this.spanOf(req))
     exchange.head = { 'X-Request-Id': exchange.requestId, ...SECURITY_HEADERS }
     observe(exchange, metrics, log)
+    return correlated(exchange.correlation, () => this.answer(exchange))
+  }
+
+  private spanOf({ method = 'GET', headers: { traceparent } }: IncomingMessage): Span | null {
+    return this.options.tracer.begin(method, 'server', typeof traceparent === 'string' ? traceparent : null)
+  }
+
+  private async answer(exchange: Exchange): Promise<void> {
     let match: Match | null = null
     try {
       if (applyCors(exchange, this.options.corsOrigins)) return

@@ -1,3 +1,4 @@
+import type { Origin } from './correlation.js'
 import type { JobBackoff } from './jobs.js'
 
 /** One job taken from the outbox, on its `delivery`-th way to a handler (1 is the first). */
@@ -13,6 +14,7 @@ export interface OutboxDelivery {
   priority: number | null
   attempts: number | null
   backoff: JobBackoff | null
+  origin: Origin | null
 }
 
 /** Why a job failed. */

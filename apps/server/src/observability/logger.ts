@@ -1,13 +1,17 @@
 import pino, { type DestinationStream, type Logger as PinoLogger } from 'pino'
 import pretty from 'pino-pretty'
 
+import { correlation } from '../kernel/correlation.js'
 import type { Logger } from '../kernel/logger.port.js'
+import type { Span } from '../kernel/spans.port.js'
 import { LinesOfOneTurn } from './lines-of-one-turn.js'
 import { redact, redactText } from './redact.js'
 
 type Level = 'debug' | 'info' | 'warn' | 'error'
 
-/** JSON lines without secrets. Fields that are below the level cost nothing but the call. */
+const traceOf = (span: Span | null) => (span === null ? {} : { traceId: span.traceId })
+
+/** JSON lines without secrets, each with what is known of the request or job that it belongs to. Fields that are below the level cost nothing but the call. */
 class RedactingLogger implements Logger {
   constructor(private readonly target: PinoLogger) {}
 
@@ -32,7 +36,10 @@ class RedactingLogger implements Logger {
   }
 
   private write(level: Level, fields: object, message: string): void {
-    if (this.target.isLevelEnabled(level)) this.target[level](redact(fields), redactText(message))
+    if (!this.target.isLevelEnabled(level)) return
+    const current = correlation()
+    const known = current === undefined ? fields : { ...current.fields, ...traceOf(current.span), ...fields }
+    this.target[level](redact(known), redactText(message))
   }
 }
 
@@ -44,13 +51,13 @@ export interface LoggerOptions {
 
 const terminalOrJson = (): DestinationStream =>
   process.stdout.isTTY
-    ? pretty({ colorize: true, ignore: 'pid,hostname' })
+    ? pretty({ colorize: true, ignore: 'pid,hostname', timestampKey: 'timestamp' })
     : new LinesOfOneTurn(pino.destination({ dest: 1, sync: true }))
 
 /** The same text for all lines of a millisecond. */
 const isoTime = (): string => {
   const nowMs = Date.now()
-  if (nowMs !== stamp.ms) stamp = { ms: nowMs, text: `,"time":"${new Date(nowMs).toISOString()}"` }
+  if (nowMs !== stamp.ms) stamp = { ms: nowMs, text: `,"timestamp":"${new Date(nowMs).toISOString()}"` }
   return stamp.text
 }
 let stamp = { ms: NaN, text: '' }

@@ -1,4 +1,5 @@
 import { atMost, type Clock } from '../kernel/clock.js'
+import { origin } from '../kernel/correlation.js'
 import { GantryError } from '../kernel/errors.js'
 import type { EventBus } from '../kernel/events.js'
 import type { JobControlRepositories } from '../kernel/job-control.port.js'
@@ -19,6 +20,7 @@ import type { Logger } from '../kernel/logger.port.js'
 import type { Outbox } from '../kernel/outbox.port.js'
 import type { Random } from '../kernel/random.js'
 import { RareLog } from '../kernel/rare-log.js'
+import { NO_TRACER, type Tracer } from '../kernel/spans.port.js'
 import type { UnitOfWork } from '../kernel/unit-of-work.port.js'
 import type { GantryQueue, QueueBackend } from './backend.port.js'
 import { createHandlerTable, type HandlerTable } from './handler-table.js'
@@ -28,6 +30,7 @@ import { DEFAULT_BACKOFF, JobProcessor } from './job-processor.js'
 import { JobSchedules } from './job-schedules.js'
 import { OutboxRelay } from './outbox-relay.js'
 import { PausedQueues } from './paused-queues.js'
+import { originOf } from './queued-job.js'
 import { WorkerSet } from './worker-set.js'
 
 export interface CreateJobsOptions {
@@ -49,6 +52,8 @@ export interface CreateJobsOptions {
   work: boolean
   /** Told of each run. */
   observe?: (run: JobRun) => void
+  /** @default nothing is traced */
+  tracer?: Tracer
   random?: Random
   /** How often the outbox is looked through without a hint, and pauses are read. @default 1000 */
   sweepMs?: number
@@ -112,7 +117,7 @@ class BullMqJobs implements Jobs {
       backoff = definition.backoff ?? DEFAULT_BACKOFF,
       ...rest
     } = checkedJobOptions(options)
-    const data = { version, payload: definition.payload.parse(payload) }
+    const data = { version, payload: definition.payload.parse(payload), ...originOf(origin()) }
     const again = { attempts, backoff: { type: backoff.type, delay: backoff.delay, jitter: 0.5 } }
     try {
       await this.queueOf(type).add(type, data, { ...rest, ...again })
@@ -143,6 +148,7 @@ class BullMqJobs implements Jobs {
       this.options
     const {
       random = Math.random,
+      tracer = NO_TRACER,
       sweepMs = 1_000,
       lateMs = 30_000,
       finishMs = 8_000,
@@ -156,7 +162,7 @@ class BullMqJobs implements Jobs {
     const pauses = new PausedQueues({ queues: control.jobQueues, log: rareLog, everyMs: sweepMs, onChange })
     const isPaused = (type: string) => pauses.has(type)
     const processor = new JobProcessor({
-      ...{ handlers, outbox, invocations, log, random, isPaused },
+      ...{ handlers, outbox, invocations, log, random, isPaused, tracer },
       onRun: (type, outcome, waitedMs, tookMs) => meter.count({ queue: queueNameOf(type), outcome, waitedMs, tookMs }),
     })
     const relay = new OutboxRelay({

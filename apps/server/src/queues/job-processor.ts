@@ -1,11 +1,13 @@
 import { UnrecoverableError, WaitingError } from 'bullmq'
 import { z } from 'zod'
 
+import { correlated, correlationOf } from '../kernel/correlation.js'
 import { JobRefused, type JobBackoff, type JobDefinition, type JobHandler } from '../kernel/jobs.js'
 import type { JobOutcome } from '../kernel/job-runs.js'
 import type { Logger } from '../kernel/logger.port.js'
 import type { JobFailure, Outbox } from '../kernel/outbox.port.js'
 import { jittered, type Random } from '../kernel/random.js'
+import type { Tracer } from '../kernel/spans.port.js'
 import type { TakenJob } from './backend.port.js'
 import type { HandlerTable } from './handler-table.js'
 import { type Invocations, JobsStopping } from './invocation.js'
@@ -17,6 +19,7 @@ export interface JobProcessorOptions {
   invocations: Invocations
   log: Logger
   random: Random
+  tracer: Tracer
   /** Whether people have stopped the queue of this type: what is in hand goes back. */
   isPaused: (type: string) => boolean
   /** Told of each run of a handler. */
@@ -120,7 +123,24 @@ export class JobProcessor {
   }
 
   /** @returns what the handler threw; null when it did not */
-  private async run(
+  private async run(...run: Parameters<JobProcessor['invoke']>): Promise<Error | null> {
+    const [
+      { data },
+      {
+        definition: { type },
+      },
+      { jobId, attempt },
+    ] = run
+    const span = this.options.tracer.begin(`job ${type}`, 'consumer', data.origin?.traceparent ?? null)
+    span?.set({ 'messaging.system': 'bullmq', 'messaging.destination.name': type, 'messaging.message.id': jobId })
+    const requestId = data.origin?.requestId
+    const about = { jobType: type, jobId, attempt, ...(requestId !== undefined && { requestId }) }
+    const failure = await correlated(correlationOf(about, span), () => this.invoke(...run))
+    span?.end(failure ?? undefined)
+    return failure
+  }
+
+  private async invoke(
     job: TakenJob,
     handler: JobHandler,
     delivery: Parameters<Invocations['invoke']>[1],

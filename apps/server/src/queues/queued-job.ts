@@ -1,12 +1,15 @@
 import type { JobsOptions as BullJobOptions } from 'bullmq'
 import { z } from 'zod'
 
+import type { Origin } from '../kernel/correlation.js'
 import type { OutboxDelivery } from '../kernel/outbox.port.js'
 
 /** What lies in the queue. Without `outbox` the queue holds the only copy: work that a sweep would find anyway. */
 export const queuedJob = z.object({
   version: z.int(),
   payload: z.unknown(),
+  /** What ordered it. */
+  origin: z.object({ requestId: z.string().optional(), traceparent: z.string().optional() }).optional(),
   outbox: z
     .object({
       id: z.string(),
@@ -34,9 +37,12 @@ export interface BulkJob {
 /** One try in the queue: when and how often to try again is written in the outbox. */
 export const toBulkJob = (job: OutboxDelivery): BulkJob => ({
   name: job.type,
-  data: { version: job.version, payload: job.payload, outbox: orderOf(job) },
+  data: { version: job.version, payload: job.payload, outbox: orderOf(job), ...originOf(job.origin) },
   opts: { jobId: queueIdOf(job), attempts: 1, ...(job.priority === null ? {} : { priority: job.priority }) },
 })
+
+/** Nothing of it is kept where it says nothing. */
+export const originOf = (origin: Origin | null): { origin?: Origin } => (origin === null ? {} : { origin })
 
 const orderOf = ({ id, delivery, waitedMs, attempts, backoff }: OutboxDelivery) => ({
   ...{ id, delivery, waitedMs },

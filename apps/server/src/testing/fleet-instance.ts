@@ -2,7 +2,7 @@ import { databaseConfig } from './database-config.js'
 import { startFleetRole, type FleetRoleTimings } from '../app/fleet-role.js'
 import { openPersistence, type Persistence } from '../app/persistence.js'
 import { createDriverRegistry } from '../drivers/registry.js'
-import { Lifecycle, newId, systemClock, type Logger, type Timers } from '../kernel/index.js'
+import { Lifecycle, newId, NO_TRACER, systemClock, type Logger, type Timers } from '../kernel/index.js'
 import { createConnector } from '../net/connector.js'
 import { PRISMA_FOLDER, QUICK_TIMINGS, quietLog, tokenSource } from './printing-rig.js'
 
@@ -32,7 +32,7 @@ export const startInstance = async (url: string, options: InstanceOptions = {}):
   lifecycle.onStop('connector', () => connector.close())
   const { unitOfWork, reads, leases, bus } = persistence
   const role = await startFleetRole({
-    ...{ unitOfWork, reads, leases, bus, log, timings, clock },
+    ...{ unitOfWork, reads, leases, bus, log, timings, clock, tracer: NO_TRACER },
     drivers: { driverFor: (kind) => registry[kind] },
     sealer: { seal: (plain) => plain, open: (cipher) => cipher },
     openFile: tokenSource,

@@ -11,7 +11,7 @@ import { FLEET_ROLE_TIMINGS, startFleetRole, type FleetRoleTimings } from '../ap
 import { openPersistence, type Persistence } from '../app/persistence.js'
 import { createDriverRegistry } from '../drivers/registry.js'
 import { followEvents } from '../events/follow-events.js'
-import { Lifecycle, newId, SYSTEM_ACTOR, systemClock, type Logger } from '../kernel/index.js'
+import { Lifecycle, newId, NO_TRACER, SYSTEM_ACTOR, systemClock, type Logger } from '../kernel/index.js'
 import { AttemptLedger } from '../modules/print-jobs/attempt-ledger.js'
 import { AttemptsService } from '../modules/print-jobs/attempts.service.js'
 import { DispatchService } from '../modules/print-jobs/dispatch.service.js'
@@ -122,6 +122,7 @@ class Rig {
     const { unitOfWork, reads, leases, bus } = this.persistence
     const role = await startFleetRole({
       ...{ unitOfWork, reads, leases, bus, log: this.log, timings: QUICK_TIMINGS, heaterOnMs: 900_000 },
+      tracer: NO_TRACER,
       drivers: { driverFor: (kind) => registry[kind] },
       sealer: { seal: (plain) => plain, open: (cipher) => cipher },
       openFile: tokenSource,

@@ -29,10 +29,20 @@ export interface StreamCallbacks {
   onOver: (error: GantryApiError | null) => void
 }
 
+export interface TransportCall {
+  token: string | null
+  /** W3C; of the span that this call belongs to. Calls that share a request belong to that of the last. */
+  traceparent?: string | undefined
+  signal?: AbortSignal | undefined
+}
+
 /** What one call hands to the links. */
-type CallContext = { token: string | null; onOver?: (error: GantryApiError) => void }
+type CallContext = { token: string | null; traceparent?: string | undefined; onOver?: (error: GantryApiError) => void }
 const contextOf = (context: unknown) => context as CallContext
-const headersOf = (context: unknown) => bearer(contextOf(context).token)
+const headersOf = (context: unknown, { traceparent } = contextOf(context)) => ({
+  ...bearer(contextOf(context).token),
+  ...(traceparent === undefined ? {} : { traceparent }),
+})
 
 /** Calls procedures over HTTP, once each: neither retries nor logins. Rejects with `GantryApiError` only. */
 export class Transport {
@@ -72,10 +82,13 @@ export class Transport {
     type: 'query' | 'mutation',
     path: string,
     input: unknown,
-    { token, signal }: { token: string | null; signal?: AbortSignal | undefined },
+    { token, traceparent, signal }: TransportCall,
   ): Promise<unknown> {
     try {
-      return await this.client[type](path, input, { context: { token }, ...(signal === undefined ? {} : { signal }) })
+      return await this.client[type](path, input, {
+        context: { token, traceparent },
+        ...(signal === undefined ? {} : { signal }),
+      })
     } catch (error) {
       throw apiErrorOf(error)
     }

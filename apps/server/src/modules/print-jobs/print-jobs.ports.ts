@@ -12,7 +12,7 @@ import type {
   Reason,
 } from '@gantry/schemas'
 
-import type { Actor, EventScope } from '../../kernel/index.js'
+import type { Actor, EventScope, Origin } from '../../kernel/index.js'
 import type { Lease } from '../printers/printer-session.js'
 import type { PrinterFacts } from './fit.js'
 
@@ -77,6 +77,8 @@ export interface NewAttempt {
 export interface AttemptRecord extends EventScope {
   id: string
   jobId: string
+  /** Of the request that ordered the job. */
+  origin: Origin | null
   jobName: string
   partId: string | null
   copyNumber: number

@@ -1,4 +1,12 @@
-import type { Clock, Logger, Unsubscribe } from '../../kernel/index.js'
+import {
+  correlated,
+  correlationOf,
+  ended,
+  type Clock,
+  type Logger,
+  type Tracer,
+  type Unsubscribe,
+} from '../../kernel/index.js'
 import { DriverError } from '../printers/printer-driver.port.js'
 import type { Lease, PrinterSession, SessionWorker } from '../printers/printer-session.js'
 import { isBusy } from '../printers/printer.state.js'
@@ -35,6 +43,7 @@ export interface WorkerDeps {
   past: PastPrints
   clock: Clock
   log: Logger
+  tracer: Tracer
   /** Called when a printer may take the next copy. */
   onFree: () => void
   /** Called when a printer that gave its copy back is to rest until then, and when it need not any more (null). */
@@ -164,12 +173,22 @@ export class PrinterWorker implements SessionWorker {
       this.deps.log.warn({ err, printerId }, 'a wish to cancel could not be looked up; the next sweep does'),
     )
     try {
-      await this.deps.conduct.carryOut({ attempt, session, cancelled: cancel.signal })
+      await this.traced(attempt, () => this.deps.conduct.carryOut({ attempt, session, cancelled: cancel.signal }))
     } finally {
       this.busy.delete(printerId)
     }
     await this.learn(attempt)
     this.deps.onRest(printerId, this.restsUntilMs(printerId))
+  }
+
+  /** As a part of what ordered the job, however long ago that was. */
+  private traced({ id, jobId, printerId, origin }: AttemptRecord, carryOut: () => Promise<void>): Promise<void> {
+    const span = this.deps.tracer.begin('attempt', 'consumer', origin?.traceparent ?? null)
+    const about = { attemptId: id, printJobId: jobId, printerId }
+    span?.set({ 'gantry.attempt.id': id, 'gantry.print_job.id': jobId, 'gantry.printer.id': printerId })
+    const requestId = origin?.requestId
+    const known = correlationOf(requestId === undefined ? about : { ...about, requestId }, span)
+    return ended(span, correlated(known, carryOut))
   }
 
   /** A printer that gave copies back rests, longer each time, so that a broken one does not pull the queue through it. */

@@ -1,4 +1,4 @@
-import { GantryError, type Logger } from '../../kernel/index.js'
+import { GantryError, NO_TRACER, type Logger } from '../../kernel/index.js'
 import { AttemptConduct, CONDUCT_TIMINGS, type ConductTimings } from '../../modules/print-jobs/attempt-conduct.js'
 import { AttemptLedger } from '../../modules/print-jobs/attempt-ledger.js'
 import { Dispatcher, DISPATCHER_TIMINGS } from '../../modules/print-jobs/dispatcher.js'
@@ -67,7 +67,7 @@ export const startInstance = (deps: InstanceDeps): Instance => {
   const foreign = new ForeignPrints(unitOfWork, clock, log)
   const past = new PastPrints(unitOfWork)
   const worker = new PrinterWorker({
-    ...{ ledger, conduct, foreign, past, clock, log },
+    ...{ ledger, conduct, foreign, past, clock, log, tracer: NO_TRACER },
     onFree: () => dispatcher.request(),
     onRest: (printerId, untilMs) => fleet.find(printerId)?.showRest(untilMs),
   })

@@ -77,7 +77,7 @@ const attemptsOn = (db: Snapshot): Partial<LedgerRepositories['attempts']> => ({
       const job = must(db.tables.jobs.get(attempt.jobId))
       db.tables.put('attempts', attempt.id, {
         ...{ ...attempt, printerId, leaseEpoch, state: 'claimed', jobName: job.name, fileVersionId: job.fileVersionId },
-        ...{ partId: null, projectId: null, printerGroupId: null, fileSha256: 'ab', fileSizeBytes: 10 },
+        ...{ origin: null, partId: null, projectId: null, printerGroupId: null, fileSha256: 'ab', fileSizeBytes: 10 },
         ...{ remotePath: null, reason: null, cancelRequested: false, reassign: null, startSentAt: null },
         ...{ startedAt: null, slicedFilamentMm: null, slicedFilamentGrams: null, endedAt: null, fileRemovedAt: null },
       })

@@ -1,0 +1,39 @@
+import { diag, DiagLogLevel, type DiagLogger } from '@opentelemetry/api'
+import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http'
+
+import type { Config } from '../config/config.js'
+import { NO_TRACER, RareLog, type Clock, type Lifecycle, type Logger, type Tracer } from '../kernel/index.js'
+import { createTracing } from '../observability/tracing.js'
+import { GANTRY_VERSION } from './installation.js'
+
+export interface OpenTracingOptions {
+  config: Config['tracing']
+  instanceId: string
+  clock: Clock
+  log: Logger
+  lifecycle: Lifecycle
+}
+
+/** For one batch of spans. */
+const EXPORT_MS = 5_000
+const STOP_CAP_MS = 3_000
+
+/** Traces to the collector of the configuration; one that does not answer is a warning now and then, and no more. */
+export const openTracing = ({ config, instanceId, clock, log, lifecycle }: OpenTracingOptions): Tracer => {
+  if (config === null) return NO_TRACER
+  diag.setLogger(warningsTo(new RareLog(log, clock)), DiagLogLevel.WARN)
+  const { endpoint, headers, service, ratio } = config
+  const tracing = createTracing({
+    exporter: new OTLPTraceExporter({ url: `${endpoint}/v1/traces`, headers, timeoutMillis: EXPORT_MS }),
+    ratio,
+    resource: { service, version: GANTRY_VERSION, instanceId },
+  })
+  lifecycle.onStop('traces', () => tracing.stop(), STOP_CAP_MS)
+  return tracing
+}
+
+const warningsTo = (log: RareLog): DiagLogger => {
+  const tell = (message: string) => log.warn({ detail: message }, 'traces do not reach their collector')
+  const nothing = () => undefined
+  return { error: tell, warn: tell, info: nothing, debug: nothing, verbose: nothing }
+}
