@@ -9,6 +9,7 @@ import { dispatchBench } from './dispatch-latency.bench.js'
 import { fleetBench } from './fleet-100.bench.js'
 import { freeBench } from './free-500.bench.js'
 import { jobsBench } from './jobs.bench.js'
+import { observabilityBench } from './observability.bench.js'
 import { printersListBench } from './printers-list.bench.js'
 import { prismaReadBench } from './prisma-read.bench.js'
 import { queueBench } from './queue-page.bench.js'
@@ -30,6 +31,7 @@ const BENCHES: readonly Bench[] = [
   freeBench,
   queueBench,
   jobsBench,
+  observabilityBench,
   dispatchBench,
   takeoverBench,
   virtualBench,

@@ -43,14 +43,24 @@ const environment = (dataDir: string, password: string, more: Record<string, str
   ...more,
 })
 
-/** Starts the real server on an embedded PostgreSQL of its own; its access log goes nowhere. */
-export const startServer = async (more: Record<string, string> = {}): Promise<BenchServer> => {
+interface ServerOptions {
+  /** Files that are loaded before the server's own code. */
+  preload?: string[]
+  /** Where its log goes. @default nowhere */
+  stdout?: number | 'ignore'
+}
+
+/** Starts the real server on an embedded PostgreSQL of its own. */
+export const startServer = async (
+  more: Record<string, string> = {},
+  { preload = [], stdout = 'ignore' }: ServerOptions = {},
+): Promise<BenchServer> => {
   const dataDir = await mkdtemp(join(tmpdir(), 'gantry-bench-'))
   await chmod(dataDir, 0o755) // the database's own user must get through when root runs this
   const password = more['GANTRY_ADMIN_PASSWORD'] ?? randomBytes(12).toString('base64url')
-  const child = spawn(process.execPath, sourceArguments('../src/main.ts', ['./server-probe.ts']), {
+  const child = spawn(process.execPath, sourceArguments('../src/main.ts', ['./server-probe.ts', ...preload]), {
     env: environment(dataDir, password, more),
-    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    stdio: ['ignore', stdout, 'pipe', 'ipc'],
   })
   const stop = async () => {
     await endProcess(child)

@@ -9,6 +9,7 @@ import type {
   LoadContext,
 } from '../kernel/cache.port.js'
 import type { Timers } from '../kernel/clock.js'
+import { inSpan } from '../kernel/correlation.js'
 import type { CacheCounters } from './cache-counters.js'
 import type { Drop } from './drops.js'
 import type { Invalidations } from './invalidations.js'
@@ -226,7 +227,7 @@ export class LayeredCache implements Cache {
     const { counters, tags } = this.options
     const { keyDrops } = this
     const redis = this.redisNow(circuit)
-    const found = await redis?.read(keys, tags.moment([]).states, circuit)
+    const found = redis === null ? undefined : await readTraced(redis, keys, tags.moment([]).states, circuit)
     return keys.map((key, n) => {
       const group = counters.of(key)
       group.memory.misses += 1
@@ -242,6 +243,11 @@ export class LayeredCache implements Cache {
     if (compress === undefined) return this.options.compressOverBytes
     return compress ? 0 : Infinity
   }
+}
+
+const readTraced = (redis: RedisLayer, ...asked: Parameters<RedisLayer['read']>) => {
+  const attributes = { 'db.system.name': 'redis', 'gantry.cache.keys': asked[0].length }
+  return inSpan('redis read', 'client', attributes, () => redis.read(...asked))
 }
 
 const preparedOrThrow = (value: unknown) => {

@@ -3,6 +3,7 @@ import type { Context, Span as OtelSpan, SpanContext, Tracer as OtelTracer } fro
 import { resourceFromAttributes } from '@opentelemetry/resources'
 import { BatchSpanProcessor, TracerProvider, type SpanExporter, type SpanProcessor } from '@opentelemetry/sdk-trace'
 
+import { atMost } from '../kernel/clock.js'
 import type { Stoppable } from '../kernel/lifecycle.js'
 import { GantryError } from '../kernel/errors.js'
 import type { Random } from '../kernel/random.js'
@@ -126,8 +127,7 @@ class OpenTelemetryTracer implements Tracer, Stoppable {
 
   /** What still waits is sent, as far as that is soon done. */
   async stop(): Promise<void> {
-    await this.provider.forceFlush({ timeoutMillis: FLUSH_MS }).catch(() => undefined)
-    await this.provider.shutdown().catch(() => undefined)
+    await atMost(FLUSH_MS, this.provider.shutdown()).catch(() => undefined)
   }
 }
 
