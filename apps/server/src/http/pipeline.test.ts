@@ -240,6 +240,26 @@ describe('the log', () => {
     expect(JSON.stringify(lines)).not.toContain('hunter2')
   })
 
+  it('says in each line of a call who asked for what, and from where', async () => {
+    const { url, lines } = await start()
+    const response = await fetch(`${url}/trpc/things.get?input=${encodeURIComponent('{"json":{"id":"broken"}}')}`, {
+      headers: { Authorization: 'Bearer viewer', 'User-Agent': 'a test', 'X-Request-Id': 'find-me' },
+    })
+    expect(response.status).toBe(500)
+    const ofRequest = () => lines.filter(({ requestId }) => requestId === 'find-me')
+    await expect.poll(() => ofRequest().map(({ msg }) => msg)).toEqual(['call failed', 'request'])
+    const about = {
+      ...{ method: 'GET', url: '/trpc/things.get', ip: '127.0.0.1', userAgent: 'a test' },
+      ...{ userId: 'usr_viewer', userRole: 'viewer', sessionId: 'ses_viewer' },
+      timestamp: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/) as unknown,
+    }
+    const [failed, request] = ofRequest()
+    expect(failed).toMatchObject({ ...about, level: 'error', code: 'INTERNAL', procedure: 'things.get' })
+    expect(request).toMatchObject({ ...about, status: 500, procedures: ['things.get'], errorCodes: ['INTERNAL'] })
+    expect(request?.['bytesOut']).toBeGreaterThan(100)
+    expect(request?.['durationMs']).toBeGreaterThanOrEqual(0)
+  })
+
   it('tells 499 when the client leaves before the answer', async () => {
     const { url, lines } = await start()
     const leave = new AbortController()

@@ -59,7 +59,9 @@ export const probeRouter = router({
 })
 export type ProbeRouter = typeof probeRouter
 
-const actor = (role: Actor['role']): Actor => ({ ...SYSTEM_ACTOR, kind: 'user', id: `usr_${role}`, role })
+const actor = (role: Actor['role']): Actor => ({
+  ...{ ...SYSTEM_ACTOR, kind: 'user', id: `usr_${role}`, role, sessionId: `ses_${role}` },
+})
 
 /** `Bearer viewer`, `operator` and `admin` are users; `revoke` takes their streams away, `fail` breaks the lookup. */
 export class ProbeAuthenticator implements Authenticator {

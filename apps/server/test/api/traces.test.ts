@@ -66,6 +66,9 @@ it('one order is followed from the call of the SDK over HTTP, SQL, queue and dis
   // What nobody asked to be traced is not: the uploads, the log-in, the server's own loops.
   expect(collector.spans.length).toBe(spans.length)
   expect(collector.headers).toMatchObject({ 'x-tenant': 'lab' })
+  const { requestId } = JSON.parse(app.logLines.find((line) => line.includes(traceId)) ?? '{}') as { requestId: string }
+  const kept = await app.prisma.printJob.findUniqueOrThrow({ where: { id: job.id } })
+  expect(kept.origin).toEqual({ requestId, traceparent: expect.stringContaining(traceId) as unknown })
   const traced = app.logLines.filter((line) => line.includes(traceId))
   expect(traced.some((line) => line.includes('"msg":"request"'))).toBe(true)
 })
