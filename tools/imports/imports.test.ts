@@ -8,7 +8,18 @@ import { readImports, type ImportReport } from './read-imports.js'
 import { importRules } from './rules.js'
 
 const SERVER = 'apps/server/src/'
-const PACKAGES = ['@prisma/client', 'pg', 'bullmq', 'ioredis', 'pino', 'prom-client', '@trpc/server', 'hono', 'undici']
+const PACKAGES = [
+  '@prisma/client',
+  'pg',
+  'bullmq',
+  'ioredis',
+  'pino',
+  'prom-client',
+  '@sentry/core',
+  '@trpc/server',
+  'hono',
+  'undici',
+]
 
 /** Rule → a file that breaks it, and the import by which it does. */
 const BREACHES: Record<string, [file: string, imported: string]> = {
@@ -35,6 +46,7 @@ const BREACHES: Record<string, [file: string, imported: string]> = {
   'vendor-ioredis': ['apps/server/src/http/ioredis.ts', 'ioredis'],
   'vendor-pino': ['apps/server/src/kernel/pino.ts', 'pino'],
   'vendor-prometheus': ['apps/server/src/http/prometheus.ts', 'prom-client'],
+  'vendor-sentry': ['apps/server/src/http/sentry.ts', '@sentry/core'],
   'vendor-trpc': ['apps/server/src/kernel/trpc.ts', '@trpc/server'],
   'vendor-hono': ['apps/server/src/trpc/hono.ts', 'hono'],
   'vendor-nodemailer': ['apps/server/src/net/mail.ts', 'nodemailer'],

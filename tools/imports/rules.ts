@@ -75,6 +75,7 @@ const VENDORS: Record<string, { packages: string; folders: string[] }> = {
   ioredis: { packages: 'ioredis', folders: ['cache', 'events', 'queues'] },
   pino: { packages: '(pino|pino-pretty)', folders: ['observability'] },
   prometheus: { packages: 'prom-client', folders: ['observability'] },
+  sentry: { packages: '@sentry/[^/]+', folders: ['observability'] },
   trpc: { packages: '@trpc/[^/]+', folders: ['trpc', 'routers', 'http'] },
   hono: { packages: '(hono|@hono/[^/]+)', folders: ['http'] },
   nodemailer: { packages: 'nodemailer', folders: ['adapters'] },

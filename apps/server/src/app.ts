@@ -1,5 +1,6 @@
 import { openCache } from './app/cache.js'
 import { openDrivers } from './app/drivers.js'
+import { openErrorReports } from './app/error-reports.js'
 import { FLEET_ROLE_TIMINGS, startFleetRole, type FleetRole, type FleetRoleTimings } from './app/fleet-role.js'
 import { createHttpRole, startApiUse } from './app/http-role.js'
 import { openPersistence } from './app/persistence.js'
@@ -48,8 +49,11 @@ const HTTP_AND_JOBS_CAP_MS = 12_500
 
 /** The server: everything is made, joined and started here, and nowhere else. */
 export const createApp = (config: Config, overrides: AppOverrides = {}): App => {
-  const log = overrides.log ?? createLogger({ level: config.log.level })
+  const ownLog = overrides.log ?? createLogger({ level: config.log.level })
+  const { log, reporter } = openErrorReports({ config, clock: overrides.clock ?? systemClock, log: ownLog })
   const lifecycle = new Lifecycle(log)
+  // The first to start and the last to stop: whatever fails in between is told of.
+  if (reporter !== null) lifecycle.onStop('error reports', () => reporter.stop())
   let started: Promise<StartedApp> | null = null
   const stop = () => lifecycle.stop()
   const start = async (): Promise<StartedApp> => {

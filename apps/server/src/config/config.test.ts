@@ -61,6 +61,13 @@ describe('the configuration', () => {
     },
   )
 
+  it.each(['https://abc123@sentry.example.org/1', 'http://abc:def@10.0.0.5:9000/under/a/path/42'])(
+    'takes %s for a receiver of errors',
+    (dsn) => {
+      expect(configFrom({ SENTRY_DSN: dsn }, '/srv').errorReports).toEqual({ dsn, environment: 'production' })
+    },
+  )
+
   it.each([
     ['ada@example.org', { name: '', address: 'ada@example.org' }],
     ['Ada L. <ada@example.org>', { name: 'Ada L.', address: 'ada@example.org' }],
@@ -118,6 +125,10 @@ describe('the configuration', () => {
     ['SMTP_URL', 'root:hunter2@mail'],
     ['SMTP_URL', 'smtp://root:5/hunter2@mail'],
     ['SMTP_URL', 'smtp://root:hunter2@mail?tls.rejectUnauthorized=false'],
+    ['SENTRY_DSN', 'https://hunter2@sentry.example.org/'],
+    ['SENTRY_DSN', 'https://hunter2@sentry.example.org/project'],
+    ['SENTRY_DSN', 'https://sentry.example.org/1?key=hunter2'],
+    ['SENTRY_DSN', 'udp://hunter2@sentry.example.org/1'],
     ['GANTRY_SECRET_KEY', 'hunter2'],
     ['METRICS_TOKEN', 'hunter2'],
   ])('refuses a wrong %s without showing it', (name, value) => {

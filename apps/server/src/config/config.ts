@@ -67,6 +67,11 @@ export interface Config {
   log: { level: SettingValues['LOG_LEVEL'] }
   /** Null: nothing is traced. */
   tracing: { endpoint: string; headers: Record<string, string>; service: string; ratio: number } | null
+  errorReports: {
+    /** Null: unexpected errors stand in the log alone. */
+    dsn: string | null
+    environment: string
+  }
   metrics: { enabled: boolean; token: string | null }
 }
 
@@ -134,6 +139,7 @@ const grouped = (values: SettingValues, cwd: string): Config => ({
   shutdown: { drainMs: values.SHUTDOWN_DRAIN_SECONDS * 1_000 },
   log: { level: values.LOG_LEVEL },
   tracing: tracingOf(values),
+  errorReports: { dsn: values.SENTRY_DSN, environment: values.SENTRY_ENVIRONMENT },
   metrics: { enabled: values.ENABLE_METRICS, token: values.METRICS_TOKEN },
 })
 

@@ -133,6 +133,17 @@ export const share = (otherwise: number) =>
     .transform(Number)
     .default(otherwise)
 
+/** Key, server, and at the end of the path the project's number. */
+const isSentryDsn = (text: string): boolean => {
+  const url = parseUrl(text)
+  if (url === null || !/^https?:$/.test(url.protocol)) return false
+  const { username, password, pathname, search, hash } = url
+  const isPlain = /^\w+$/.test(username) && /^\w*$/.test(password) && search === '' && hash === ''
+  return isPlain && /^(\/[\w.-]+)*\/\d+$/.test(pathname)
+}
+
+export const sentryDsn = () => z.string().refine(isSentryDsn, 'must be a DSN such as https://key@sentry.example.org/1')
+
 export interface Mailbox {
   name: string
   address: string

@@ -14,6 +14,7 @@ import {
   redisUrl,
   roleList,
   share,
+  sentryDsn,
   smtpUrl,
   timeZone,
   wholeNumber,
@@ -268,6 +269,20 @@ export const SETTINGS = {
     share(1),
     '1',
     'Share of requests and jobs that are traced, 0 to 1, where the caller has not decided it (W3C traceparent).',
+  ),
+  SENTRY_DSN: setting(
+    sentryDsn().nullable().default(null),
+    'unset',
+    'Where unexpected errors are reported, to Sentry or whatever takes its envelopes, such as https://key@sentry.example.org/1. Unset: they stand in the log alone.',
+    { secret: true },
+  ),
+  SENTRY_ENVIRONMENT: setting(
+    z
+      .string()
+      .regex(/^[\w.-]{1,64}$/, 'must be 1 to 64 letters, digits, dots, dashes or underscores')
+      .default('production'),
+    'production',
+    'What reports of errors call this installation, so that one receiver can tell several apart.',
   ),
   ENABLE_METRICS: setting(flag(true), 'true', 'Whether metrics are collected and offered at /metrics.'),
   METRICS_TOKEN: setting(
