@@ -1,59 +1,73 @@
-const MASK = '[redacted]'
+import { Excerpt } from '../kernel/excerpt.js'
+import { isSecretName, MASK, redactText } from './secret-texts.js'
+
 const MAX_DEPTH = 6
 const MAX_MEMBERS = 100
-const MAX_TEXT = 8_000
+/** Of one line, however its members are nested. */
+const MAX_VALUES = 2_000
+/** A text that is longer names no field. */
+const LONGEST_NAME = 40
 
-/** Names of fields that hold secrets, compared without case, `-` and `_`. */
-const SECRET_KEY =
-  /authorization|cookie|password|passphrase|secret|token$|apikey|accesscode|privatekey|sealedkey|credential|ticket$/
-
-const PATTERNS: readonly (readonly [RegExp, string])[] = [
-  [/\b(bearer|basic)\s+[\w.~+/=-]{6,}/gi, `$1 ${MASK}`],
-  // Signed tokens, wherever they stand.
-  [/\beyJ[\w-]{8,}\.[\w-]+(\.[\w-]+)?/g, MASK],
-  [/\bgty_[\w-]{6,}/g, MASK],
-  [/(\b[a-z][a-z\d+.-]*:\/\/)[^\s/@]+@/gi, `$1${MASK}@`],
-  [/([?&](?:token|key|apikey|api_key|access_token|ticket|password|secret|signature)=)[^&\s"']+/gi, `$1${MASK}`],
-]
-
-/** Stands in every text that one of the patterns would change; nearly all texts hold none of it. */
-const SUSPICIOUS = /bearer\s|basic\s|eyj|gty_|:\/\/|[?&]\w+=/i
-
-/** Takes secrets out of a text by their form; cuts very long texts. */
-export const redactText = (text: string): string => {
-  const short = text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text
-  if (!SUSPICIOUS.test(short)) return short
-  return PATTERNS.reduce((clean, [pattern, mask]) => clean.replace(pattern, mask), short)
+interface Name {
+  isSecret: boolean
+  /** As it may stand in the log: names are made of foreign texts, too. */
+  text: string
 }
 
 /** Names come again and again; those beyond this number are looked at each time. */
 const MAX_NAMES = 1_000
-const secretNames = new Map<string, boolean>()
+const names = new Map<string, Name>()
 
-const isSecretKey = (key: string): boolean => {
-  const known = secretNames.get(key)
+const nameOf = (key: string): Name => {
+  const known = names.get(key)
   if (known !== undefined) return known
-  const isSecret = SECRET_KEY.test(key.toLowerCase().replaceAll(/[-_]/g, ''))
-  if (secretNames.size < MAX_NAMES) secretNames.set(key, isSecret)
-  return isSecret
+  const name = { isSecret: isSecretName(key), text: redactText(key) }
+  if (names.size < MAX_NAMES && key.length <= LONGEST_NAME) names.set(key, name)
+  return name
 }
 
+/** How many values may still be looked at for this line; redacting waits for nobody, so that one count is enough. */
+let valuesLeft = 0
+
+const textOf = (value: unknown): string => redactText(typeof value === 'string' ? value : String(value))
+
 const errorFields = (error: Error, depth: number): Record<string, unknown> => ({
-  type: error.name,
-  message: redactText(error.message),
-  ...('code' in error && { code: error.code }),
+  type: textOf(error.name),
+  message: textOf(error.message),
+  ...('code' in error && { code: redactAt(error.code, depth + 1) }),
   ...('params' in error && { params: redactAt(error.params, depth + 1) }),
-  stack: error.stack === undefined ? undefined : redactText(error.stack),
+  stack: error.stack === undefined ? undefined : textOf(error.stack),
   ...(error.cause !== undefined && { cause: redactAt(error.cause, depth + 1) }),
+  ...(error instanceof AggregateError && { errors: redactAt(error.errors, depth + 1) }),
 })
 
 const redactObject = (value: object, depth: number): unknown => {
+  if (Array.isArray(value)) return redactList(value, depth)
   if (value instanceof Error) return errorFields(value, depth)
   if (value instanceof Date) return value
-  if (ArrayBuffer.isView(value)) return `[${value.byteLength} bytes]`
-  if (Array.isArray(value)) return value.slice(0, MAX_MEMBERS).map((member) => redactAt(member, depth + 1))
+  if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return `[${value.byteLength} bytes]`
+  if (value instanceof Map) return redactMembers(Object.fromEntries(takenFrom(value)), depth)
+  if (value instanceof Set) return redactList([...takenFrom(value)], depth)
+  if (value instanceof Excerpt) return excerptOf(value)
+  if (value instanceof URL || value instanceof String) return textOf(value)
   return redactMembers(value as Record<string, unknown>, depth)
 }
+
+function* takenFrom<T>(values: Iterable<T>): Generator<T> {
+  let left = MAX_MEMBERS
+  for (const value of values) {
+    if (left === 0) return
+    left -= 1
+    yield value
+  }
+}
+
+/** What follows the name of a secret is one: headers come as lists of names and values. */
+const isAfterSecretName = (before: unknown): boolean =>
+  typeof before === 'string' && before.length <= LONGEST_NAME && isSecretName(before)
+
+const redactList = (list: readonly unknown[], depth: number): unknown[] =>
+  list.slice(0, MAX_MEMBERS).map((member, at) => (isAfterSecretName(list[at - 1]) ? MASK : redactAt(member, depth + 1)))
 
 /** Every line of the log comes by here, so that it makes no lists on its way. */
 const redactMembers = (members: Record<string, unknown>, depth: number): Record<string, unknown> => {
@@ -63,17 +77,43 @@ const redactMembers = (members: Record<string, unknown>, depth: number): Record<
     if (count === MAX_MEMBERS) break
     count += 1
     // Would become the copy's prototype.
-    if (key !== '__proto__') copy[key] = isSecretKey(key) ? MASK : redactAt(members[key], depth + 1)
+    if (key === '__proto__') continue
+    const name = nameOf(key)
+    copy[name.text] = name.isSecret ? MASK : redactAt(members[key], depth + 1)
   }
+  // As forms and headers are described.
+  if ('value' in copy && isAfterSecretName(members['name'] ?? members['key'])) copy['value'] = MASK
   return copy
 }
 
 const redactAt = (value: unknown, depth: number): unknown => {
+  valuesLeft -= 1
+  if (valuesLeft < 0) return '[more]'
   if (typeof value === 'string') return redactText(value)
   if (typeof value === 'bigint') return value.toString()
+  // A function named `toJSON` would be asked for what was taken out.
+  if (typeof value === 'function' || typeof value === 'symbol') return undefined
   if (typeof value !== 'object' || value === null) return value
   return depth >= MAX_DEPTH ? '[deeper]' : redactObject(value, depth)
 }
 
-/** A copy without secrets: by the names of fields and by the form of texts; bounded in depth and breadth. */
-export const redact = (fields: object): object => redactAt(fields, 0) as object
+const excerptOf = ({ value, maxCharacters }: Excerpt): string => {
+  const text = JSON.stringify(redactAt(value, 0)) as string | undefined
+  if (text === undefined || text.length <= maxCharacters) return text ?? ''
+  return `${text.slice(0, maxCharacters)}… (${text.length} characters)`
+}
+
+/**
+ * A copy without secrets: by the names of fields and by the form of texts; bounded in depth, breadth and number. Never
+ * throws: what cannot be read is not shown.
+ */
+export const redact = (fields: object): object => {
+  valuesLeft = MAX_VALUES
+  try {
+    return redactAt(fields, 0) as object
+  } catch {
+    return { unreadable: true }
+  }
+}
+
+export { redactText }

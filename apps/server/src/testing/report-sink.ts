@@ -27,7 +27,7 @@ const envelopeOf = (text: string) => {
   const [header, ...lines] = text.split('\n').filter((line) => line !== '')
   const items: Envelope['items'] = []
   for (let at = 0; at < lines.length; at += 2)
-    items.push({ header: parsed(lines[at]), event: parsed(lines[at + 1]) as unknown as Event })
+    items.push({ header: parsed(lines[at]), event: parsed(lines[at + 1]) })
   return { header: parsed(header), items, text }
 }
 

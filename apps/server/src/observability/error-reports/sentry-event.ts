@@ -21,7 +21,7 @@ const exceptionOf = (error: unknown, parse: StackParser): Exception => {
   // The first line repeats the message.
   const frames = parse(redactText(error.stack ?? ''), 1)
   return {
-    type: redactText(String(error.name)),
+    type: redactText(error.name),
     value: messageOf(error),
     ...(frames.length > 0 && { stacktrace: { frames } }),
   }
