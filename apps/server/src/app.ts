@@ -35,6 +35,8 @@ export interface StartedApp {
 }
 
 export interface App {
+  /** What it says of itself; errors that nobody expected are reported from here. */
+  log: Logger
   /**
    * Starts every role of the configuration; concurrent calls share one start.
    * @throws MigrationError, EmbeddedPostgresError, GantryError `UNAVAILABLE`; what was started before is stopped again
@@ -64,7 +66,7 @@ export const createApp = (config: Config, overrides: AppOverrides = {}): App => 
       throw error
     }
   }
-  return { start: () => (started ??= start()), stop }
+  return { log, start: () => (started ??= start()), stop }
 }
 
 const startRoles = async (
