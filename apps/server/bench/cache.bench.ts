@@ -13,7 +13,13 @@ import { median, percentile, range, type Bench, type BenchOptions, type BenchRes
 
 const KEYS = 1_000
 const PREFIX = 'bench'
-const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined }
+const silent = {
+  isEnabled: () => false,
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+}
 const log = { ...silent, child: () => log }
 
 /** A cache of a process that hears of everything. */

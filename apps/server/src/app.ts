@@ -1,6 +1,7 @@
 import { openCache } from './app/cache.js'
 import { openDrivers } from './app/drivers.js'
 import { openErrorReports } from './app/error-reports.js'
+import { openLogLevel } from './app/log-level.js'
 import { FLEET_ROLE_TIMINGS, startFleetRole, type FleetRole, type FleetRoleTimings } from './app/fleet-role.js'
 import { createHttpRole, startApiUse } from './app/http-role.js'
 import { openPersistence } from './app/persistence.js'
@@ -14,15 +15,17 @@ import { AlarmSweep } from './modules/alarms/alarm-sweep.js'
 import type { AlarmThresholds } from './modules/alarms/alarms.ports.js'
 import { ensureFirstAdmin, type FirstAdmin } from './modules/auth/first-admin.js'
 import { ScanThread } from './modules/files/gcode/scan-thread.js'
-import { createLogger } from './observability/logger.js'
 import { openTracing } from './app/tracing.js'
+import { createLogger, type LoggerOptions } from './observability/logger.js'
+import { LogLevels } from './observability/log-levels.js'
 import { createMetrics, databaseMetrics } from './observability/metrics.js'
 import { jobCatalogue } from './queues/job-catalogue.js'
 import { GANTRY_VERSION, PRISMA_FOLDER } from './app/installation.js'
 
 /** What tests replace. */
 export interface AppOverrides {
-  log?: Logger
+  /** Where the log's lines go. */
+  logTo?: LoggerOptions['destination']
   clock?: Timers
   timings?: FleetRoleTimings
 }
@@ -51,8 +54,10 @@ const HTTP_AND_JOBS_CAP_MS = 12_500
 
 /** The server: everything is made, joined and started here, and nowhere else. */
 export const createApp = (config: Config, overrides: AppOverrides = {}): App => {
-  const ownLog = overrides.log ?? createLogger({ level: config.log.level })
-  const { log, reporter } = openErrorReports({ config, clock: overrides.clock ?? systemClock, log: ownLog })
+  const { clock = systemClock, logTo } = overrides
+  const levels = new LogLevels(config.log.level, clock)
+  const ownLog = createLogger({ levels, ...(logTo !== undefined && { destination: logTo }) })
+  const { log, reporter } = openErrorReports({ config, clock, log: ownLog })
   const lifecycle = new Lifecycle(log)
   // The first to start and the last to stop: whatever fails in between is told of.
   if (reporter !== null) lifecycle.onStop('error reports', () => reporter.stop())
@@ -60,7 +65,7 @@ export const createApp = (config: Config, overrides: AppOverrides = {}): App => 
   const stop = () => lifecycle.stop()
   const start = async (): Promise<StartedApp> => {
     try {
-      return await startRoles(config, overrides, log, lifecycle)
+      return await startRoles(config, overrides, { log, levels, lifecycle })
     } catch (error) {
       await stop()
       throw error
@@ -72,8 +77,7 @@ export const createApp = (config: Config, overrides: AppOverrides = {}): App => 
 const startRoles = async (
   config: Config,
   overrides: AppOverrides,
-  log: Logger,
-  lifecycle: Lifecycle,
+  { log, levels, lifecycle }: { log: Logger; levels: LogLevels; lifecycle: Lifecycle },
 ): Promise<StartedApp> => {
   const { clock = systemClock, timings = FLEET_ROLE_TIMINGS } = overrides
   const instanceId = newId('instance')
@@ -87,12 +91,13 @@ const startRoles = async (
   })
   const { unitOfWork, reads, bus } = persistence
   const cache = openCache({ config, persistence, metrics, instanceId, clock, log, lifecycle })
+  const logLevel = openLogLevel({ persistence, levels, log, lifecycle })
   const drivers = openDrivers(config.printers, lifecycle)
   const scans = new ScanThread()
   lifecycle.onStop('scan thread', () => scans.close())
   const hotQueries = startHotQueries({ unitOfWork, clock, log }, lifecycle)
   const shared = { config, persistence, cache, hotQueries, instanceId, clock, log, lifecycle }
-  const composed = await composeServices({ ...shared, drivers, scans })
+  const composed = await composeServices({ ...shared, drivers, scans, logLevel })
   const { services, board, authenticator, sealer } = composed
   const firstAdmin = await ensureFirstAdmin({ unitOfWork, users: reads.users, ...config.auth.firstAdmin })
 

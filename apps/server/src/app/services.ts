@@ -30,7 +30,7 @@ import type { CredentialSealer, DriverRegistry } from '../modules/printers/print
 import { StatusBoard } from '../modules/printers/status-board.js'
 import { ProjectsService } from '../modules/projects/projects.service.js'
 import { StatisticsService } from '../modules/statistics/statistics.service.js'
-import { SystemService } from '../modules/system/system.service.js'
+import { SystemService, type LogLevelControl } from '../modules/system/system.service.js'
 import type { WebhookSender } from '../modules/webhooks/webhooks.ports.js'
 import { WebhooksService } from '../modules/webhooks/webhooks.service.js'
 import { QueuesOfJobs } from '../queues/job-queues.js'
@@ -47,6 +47,7 @@ export interface ServicesDeps {
   hotQueries: HotQueries
   drivers: DriverRegistry
   scans: ScanThread
+  logLevel: LogLevelControl
   instanceId: string
   clock: Timers
   log: Logger
@@ -69,9 +70,9 @@ export interface ComposedServices {
 const RESERVED_BYTES = 256 * 1024 * 1024
 
 const systemService = (
-  deps: Pick<ServicesDeps, 'config' | 'persistence' | 'cache' | 'instanceId' | 'clock'>,
+  deps: Pick<ServicesDeps, 'config' | 'persistence' | 'cache' | 'logLevel' | 'instanceId' | 'clock'>,
 ): SystemService => {
-  const { config, persistence, cache, instanceId, clock } = deps
+  const { config, persistence, cache, logLevel, instanceId, clock } = deps
   return new SystemService({
     version: GANTRY_VERSION,
     startedAt: new Date(clock.now()),
@@ -81,6 +82,7 @@ const systemService = (
     timeZone: config.timeZone,
     cache,
     clock,
+    logLevel,
     databaseHealth: persistence.databaseHealth,
   })
 }
@@ -93,6 +95,7 @@ export const composeServices = async ({
   hotQueries,
   drivers,
   scans,
+  logLevel,
   instanceId,
   clock,
   log,
@@ -141,7 +144,7 @@ export const composeServices = async ({
     printJobs: new PrintJobsService({ unitOfWork, reads, lists, bus, follow }),
     projects: new ProjectsService({ unitOfWork, reads, lists }),
     statistics: new StatisticsService({ lists, timeZone: config.timeZone }),
-    system: systemService({ config, persistence, cache, instanceId, clock }),
+    system: systemService({ config, persistence, cache, logLevel, instanceId, clock }),
     webhooks: new WebhooksService({ unitOfWork, reads, lists, sealer, sender: webhookSender }),
   }
   return { services, board, authenticator, sealer, storage, exportStorage, webhookSender, queues, jobStatistics }

@@ -4,6 +4,7 @@ import type {
   BedState,
   CacheStrategy,
   ErrorCode,
+  LogLevel,
   PrinterCommandKind,
   PrintJobState,
   WebhookDisabledReason,
@@ -43,6 +44,8 @@ export interface EventPayloads {
   'export.failed': { exportId: string; userId: string; code: ErrorCode }
   'cache.invalidated': { tags: readonly string[]; keys: readonly string[]; patterns: readonly string[] }
   'cache.strategy_changed': { strategy: CacheStrategy }
+  /** Holds until then, in ISO 8601. */
+  'log_level.changed': { level: LogLevel; until: string }
   'webhook.created': { webhookId: string }
   'webhook.updated': { webhookId: string }
   'webhook.removed': { webhookId: string }

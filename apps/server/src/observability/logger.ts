@@ -1,19 +1,27 @@
+import type { LogLevel } from '@gantry/schemas'
 import pino, { type DestinationStream, type Logger as PinoLogger } from 'pino'
 import pretty from 'pino-pretty'
 
+import { systemClock } from '../kernel/clock.js'
 import { correlation } from '../kernel/correlation.js'
-import type { Logger } from '../kernel/logger.port.js'
+import type { LineLevel, Logger } from '../kernel/logger.port.js'
 import type { Span } from '../kernel/spans.port.js'
 import { LinesOfOneTurn } from './lines-of-one-turn.js'
+import { LogLevels } from './log-levels.js'
 import { redact, redactText } from './redact.js'
-
-type Level = 'debug' | 'info' | 'warn' | 'error'
 
 const traceOf = (span: Span | null) => (span === null ? {} : { traceId: span.traceId })
 
 /** JSON lines without secrets, each with what is known of the request or job that it belongs to. Fields that are below the level cost nothing but the call. */
 class RedactingLogger implements Logger {
-  constructor(private readonly target: PinoLogger) {}
+  constructor(
+    private readonly target: PinoLogger,
+    private readonly levels: LogLevels,
+  ) {}
+
+  isEnabled(level: LineLevel): boolean {
+    return this.levels.isEnabled(level)
+  }
 
   debug(fields: object, message: string): void {
     this.write('debug', fields, message)
@@ -32,11 +40,11 @@ class RedactingLogger implements Logger {
   }
 
   child(fields: Record<string, unknown>): Logger {
-    return new RedactingLogger(this.target.child(redact(fields)))
+    return new RedactingLogger(this.target.child(redact(fields)), this.levels)
   }
 
-  private write(level: Level, fields: object, message: string): void {
-    if (!this.target.isLevelEnabled(level)) return
+  private write(level: LineLevel, fields: object, message: string): void {
+    if (!this.levels.isEnabled(level)) return
     const current = correlation()
     const known = current === undefined ? fields : { ...current.fields, ...traceOf(current.span), ...fields }
     this.target[level](redact(known), redactText(message))
@@ -44,7 +52,10 @@ class RedactingLogger implements Logger {
 }
 
 export interface LoggerOptions {
-  level: Level | 'silent'
+  /** Shared with whoever may change them. @default those of `level`, for good */
+  levels?: LogLevels
+  /** @default `info` */
+  level?: LogLevel
   /** Where lines go. @default stdout: JSON, or coloured text when it is a terminal */
   destination?: DestinationStream
 }
@@ -63,11 +74,16 @@ const isoTime = (): string => {
 let stamp = { ms: NaN, text: '' }
 
 /** The kernel's logger on pino: JSON to stdout, redacted by key and by pattern. */
-export const createLogger = ({ level, destination }: LoggerOptions): Logger =>
+export const createLogger = ({
+  level = 'info',
+  levels = new LogLevels(level, systemClock),
+  destination,
+}: LoggerOptions): Logger =>
   new RedactingLogger(
     pino(
       {
-        level,
+        // Which lines come this far is decided before they are made.
+        level: 'debug',
         timestamp: isoTime,
         formatters: { level: (label) => ({ level: label }) },
         // Errors arrive already turned into plain fields.
@@ -75,4 +91,5 @@ export const createLogger = ({ level, destination }: LoggerOptions): Logger =>
       },
       destination ?? terminalOrJson(),
     ),
+    levels,
   )

@@ -1,5 +1,5 @@
 import type { ErrorReporter } from '../kernel/error-reporter.port.js'
-import type { Logger } from '../kernel/logger.port.js'
+import type { LineLevel, Logger } from '../kernel/logger.port.js'
 
 export interface ReportingOptions {
   reporter: ErrorReporter
@@ -18,6 +18,10 @@ export class ReportingLogger implements Logger {
     private readonly inherited: Record<string, unknown> = {},
   ) {}
 
+  isEnabled(level: LineLevel): boolean {
+    return this.log.isEnabled(level)
+  }
+
   debug(fields: object, message: string): void {
     this.log.debug(fields, message)
   }
@@ -30,9 +34,9 @@ export class ReportingLogger implements Logger {
     this.log.warn(fields, message)
   }
 
-  error(fields: object & { err?: unknown; fatal?: boolean }, message: string): void {
+  error(fields: object, message: string): void {
     this.log.error(fields, message)
-    const { err, fatal = false, ...rest } = fields
+    const { err, fatal = false, ...rest } = fields as { err?: unknown; fatal?: boolean }
     if (err === undefined || this.options.isExpected(err)) return
     this.options.reporter.report({ error: err, message, fields: { ...this.inherited, ...rest }, fatal })
   }

@@ -1,4 +1,4 @@
-import { cacheStats, cacheStrategy, databaseHealth, systemInfo } from '@gantry/schemas'
+import { cacheStats, cacheStrategy, databaseHealth, logLevelState, setLogLevelInput, systemInfo } from '@gantry/schemas'
 import { z } from 'zod'
 
 import { router } from '../trpc/init.js'
@@ -29,6 +29,20 @@ export const systemRouter = router({
     .input(z.strictObject({ strategy: cacheStrategy }))
     .output(z.void())
     .mutation(({ ctx, input }) => ctx.services.system.setCacheStrategy(ctx.actor, input.strategy)),
+
+  logLevel: adminProcedure
+    .meta({ openapi: { method: 'GET', path: '/system/log-level', tags, summary: 'What the server logs' } })
+    .output(logLevelState)
+    .query(({ ctx }) => ctx.services.system.logLevel(ctx.actor)),
+
+  /** On every instance that runs now; each goes back to `LOG_LEVEL` by itself. */
+  setLogLevel: adminProcedure
+    .meta({
+      openapi: { method: 'PUT', path: '/system/log-level', tags, summary: 'Log more, or less, for some minutes' },
+    })
+    .input(setLogLevelInput)
+    .output(logLevelState)
+    .mutation(({ ctx, input }) => ctx.services.system.setLogLevel(ctx.actor, input)),
 
   databaseHealth: adminProcedure
     .meta({

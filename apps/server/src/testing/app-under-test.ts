@@ -78,10 +78,11 @@ export const startAppUnderTest = async (environment: Environment = {}): Promise<
   const database = await databaseFor(environment['DATABASE_URL'])
   const dataDir = await mkdtemp(join(tmpdir(), 'gantry-api-'))
   const logLines: string[] = []
-  const log = createLogger({ level: 'debug', destination: { write: (line) => void logLines.push(line) } })
+  const logTo = { write: (line: string) => void logLines.push(line) }
   const settings = {
     DATABASE_URL: database.url,
     GANTRY_DATA_DIR: dataDir,
+    LOG_LEVEL: 'debug',
     GANTRY_ADMIN_EMAIL: EMAIL,
     GANTRY_ADMIN_PASSWORD: PASSWORD,
     PORT: '0',
@@ -90,11 +91,11 @@ export const startAppUnderTest = async (environment: Environment = {}): Promise<
     SHUTDOWN_DRAIN_SECONDS: '0',
     ...environment,
   }
-  const app = createApp(configFrom(settings, dataDir), { log, timings: QUICK_TIMINGS })
+  const app = createApp(configFrom(settings, dataDir), { logTo, timings: QUICK_TIMINGS })
   const { url } = await app.start()
   if (url === null) throw new Error('the server has no role api')
   const behind = createDatabase({
-    ...{ url: database.url, poolSize: 4, timeoutMs: 10_000, log },
+    ...{ url: database.url, poolSize: 4, timeoutMs: 10_000, log: createLogger({ level: 'debug', destination: logTo }) },
     applicationName: 'behind the server',
   })
   const { prisma } = behind

@@ -17,6 +17,7 @@ export const recordingLogger = (lines: LogLine[] = [], inherited: object = {}): 
   }
   return {
     lines,
+    isEnabled: () => true,
     debug: write('debug'),
     info: write('info'),
     warn: write('warn'),

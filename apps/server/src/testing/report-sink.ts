@@ -26,8 +26,7 @@ const parsed = (line: string | undefined) => JSON.parse(line ?? 'null') as Recor
 const envelopeOf = (text: string) => {
   const [header, ...lines] = text.split('\n').filter((line) => line !== '')
   const items: Envelope['items'] = []
-  for (let at = 0; at < lines.length; at += 2)
-    items.push({ header: parsed(lines[at]), event: parsed(lines[at + 1]) })
+  for (let at = 0; at < lines.length; at += 2) items.push({ header: parsed(lines[at]), event: parsed(lines[at + 1]) })
   return { header: parsed(header), items, text }
 }
 

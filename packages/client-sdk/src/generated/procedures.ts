@@ -78,6 +78,8 @@ export const PROCEDURES: Readonly<Record<string, ProcedureFacts>> = {
   'system.info': { type: 'query', input: false, idempotent: false, resumable: false },
   'system.cacheStats': { type: 'query', input: false, idempotent: false, resumable: false },
   'system.setCacheStrategy': { type: 'mutation', input: true, idempotent: false, resumable: false },
+  'system.logLevel': { type: 'query', input: false, idempotent: false, resumable: false },
+  'system.setLogLevel': { type: 'mutation', input: true, idempotent: false, resumable: false },
   'system.databaseHealth': { type: 'query', input: false, idempotent: false, resumable: false },
   'webhooks.list': { type: 'query', input: true, idempotent: false, resumable: false },
   'webhooks.get': { type: 'query', input: true, idempotent: false, resumable: false },

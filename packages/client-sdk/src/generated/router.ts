@@ -508,6 +508,17 @@ export interface LoadedMaterial {
   colorHex: string | null
 }
 
+export type LogLevel = 'debug' | 'error' | 'info' | 'silent' | 'warn'
+
+/** Which lines the server's instances log. */
+export interface LogLevelState {
+  level: LogLevel
+  /** What `LOG_LEVEL` says. */
+  configured: LogLevel
+  /** When it goes back to that by itself; null: it has not been changed. */
+  until: Date | null
+}
+
 export interface Percentiles {
   p50: number | null
   p95: number | null
@@ -1977,6 +1988,17 @@ export type Procedures = {
         strategy: CacheStrategy
       },
       void
+    >
+    /** What the server logs. */
+    logLevel: Query<void, LogLevelState>
+    /** On every instance that runs now; each goes back to `LOG_LEVEL` by itself. */
+    setLogLevel: Mutation<
+      {
+        /** A log that says nothing cannot be wanted from afar. */
+        level: 'debug' | 'error' | 'info' | 'warn'
+        minutes: number
+      },
+      LogLevelState
     >
     /** How this server reaches its database and the replicas of it. */
     databaseHealth: Query<void, DatabaseHealth>

@@ -1,11 +1,26 @@
-import type { CacheStats, CacheStrategy, DatabaseHealth, SystemInfo } from '@gantry/schemas'
+import type {
+  CacheStats,
+  CacheStrategy,
+  DatabaseHealth,
+  LogLevelState,
+  SetLogLevelInput,
+  SystemInfo,
+} from '@gantry/schemas'
 
 import type { Actor, Cache, Clock } from '../../kernel/index.js'
+
+/** The level of the log, of every instance. */
+export interface LogLevelControl {
+  state(): LogLevelState
+  /** @throws GantryError `UNAVAILABLE` */
+  change(wanted: SetLogLevelInput, actorId: string): Promise<void>
+}
 
 export interface SystemServiceDeps extends Omit<SystemInfo, 'uptimeSeconds' | 'roles'> {
   roles: readonly string[]
   cache: Pick<Cache, 'stats' | 'setStrategy'>
   clock: Clock
+  logLevel: LogLevelControl
   databaseHealth: () => Promise<DatabaseHealth>
 }
 
@@ -15,7 +30,7 @@ export class SystemService {
 
   /** The actor is taken and not used: whoever may enter may know. */
   info(_actor: Actor): SystemInfo {
-    const { clock, roles, cache: _cache, databaseHealth: _health, ...facts } = this.deps
+    const { clock, roles, cache: _cache, databaseHealth: _health, logLevel: _level, ...facts } = this.deps
     const uptimeSeconds = Math.max(0, (clock.now() - facts.startedAt.getTime()) / 1_000)
     return { ...facts, roles: [...roles], uptimeSeconds }
   }
@@ -33,5 +48,16 @@ export class SystemService {
   /** For admins: the procedure asks who may know. */
   databaseHealth(_actor: Actor): Promise<DatabaseHealth> {
     return this.deps.databaseHealth()
+  }
+
+  /** For admins: the procedure asks who may know. */
+  logLevel(_actor: Actor): LogLevelState {
+    return this.deps.logLevel.state()
+  }
+
+  /** On every instance that runs now. @throws GantryError `UNAVAILABLE` */
+  async setLogLevel(actor: Actor, wanted: SetLogLevelInput): Promise<LogLevelState> {
+    await this.deps.logLevel.change(wanted, actor.id)
+    return this.deps.logLevel.state()
   }
 }

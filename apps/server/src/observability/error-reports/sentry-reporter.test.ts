@@ -41,13 +41,13 @@ describe('an error that nobody expected', () => {
     await reporter.stop()
 
     expect(sink.envelopes).toHaveLength(1)
-    const [envelope] = sink.envelopes
-    expect(envelope!.url).toMatch(/^\/api\/7\/envelope\/\?.*sentry_key=thekey/)
-    expect(envelope!.contentType).toBe('application/x-sentry-envelope')
-    expect(envelope!.items).toHaveLength(1)
-    const [{ header, event }] = envelope!.items as [(typeof envelope.items)[number]]
+    const envelope = sink.envelopes[0]!
+    expect(envelope.url).toMatch(/^\/api\/7\/envelope\/\?.*sentry_key=thekey/)
+    expect(envelope.contentType).toBe('application/x-sentry-envelope')
+    expect(envelope.items).toHaveLength(1)
+    const [{ header, event }] = envelope.items as [(typeof envelope.items)[number]]
     expect(header).toMatchObject({ type: 'event' })
-    expect(envelope!.header).toMatchObject({ event_id: event.event_id, sent_at: expect.any(String) as string })
+    expect(envelope.header).toMatchObject({ event_id: event.event_id, sent_at: expect.any(String) as string })
     expect(event).toMatchObject({
       level: 'error',
       message: 'call failed',

@@ -98,6 +98,7 @@ export const startInstance = (deps: InstanceDeps): Instance => {
 /** Whatever is logged as an error must follow from a fault that was put in. */
 const loggerOf = ({ process, unexpected }: InstanceDeps): Logger => {
   const log: Logger = {
+    isEnabled: () => true,
     debug: () => undefined,
     info: () => undefined,
     warn: (fields, message) => process.world.tell(`${process.id} warns: ${message}${detailOf(fields)}`),
