@@ -11,7 +11,15 @@ import { createUnitOfWork } from '../src/db/unit-of-work.js'
 import type { UnitOfWork } from '../src/kernel/index.js'
 
 const silent = () => undefined
-const QUIET = { fatal: silent, error: silent, warn: silent, info: silent, debug: silent, child: () => QUIET }
+const QUIET = {
+  isEnabled: () => false,
+  fatal: silent,
+  error: silent,
+  warn: silent,
+  info: silent,
+  debug: silent,
+  child: () => QUIET,
+}
 const POOL_SIZE = 10
 
 export interface BenchDatabase {

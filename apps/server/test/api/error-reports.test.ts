@@ -33,6 +33,8 @@ describe('a server that reports errors', () => {
       message: 'call failed',
       transaction: 'projects.list',
       tags: { requestId: (error as ErrorBody).requestId, procedure: 'projects.list', code: 'INTERNAL' },
+      user: { id: expect.stringMatching(/^usr_/) as string, role: 'admin', ip_address: expect.any(String) as string },
+      request: { url: '/api/projects', method: 'GET' },
     })
     expect(event?.exception?.values?.at(-1)?.value).toContain('does not exist')
 
