@@ -1,5 +1,8 @@
 import { z } from 'zod'
 
+import { userRole } from './auth.js'
+import { printerCommandKind } from './printers.js'
+
 /** The closed list of what can go wrong, as clients see it. The server's table gives each its status and texts. */
 export const ERROR_CODES = [
   'VALIDATION_FAILED',
@@ -42,6 +45,55 @@ export const ERROR_CODES = [
 
 export const errorCode = z.enum(ERROR_CODES)
 export type ErrorCode = z.infer<typeof errorCode>
+
+const detailed = z.object({
+  /** What exactly, in English. */
+  detail: z.string().optional(),
+})
+
+/** What an error of each code tells besides its text. Clients must bear that a server tells more. */
+export const ERROR_PARAMS = {
+  VALIDATION_FAILED: detailed,
+  UNAUTHENTICATED: z.object({}),
+  INVALID_CREDENTIALS: z.object({}),
+  SESSION_ENDED: z.object({}),
+  FORBIDDEN: z.object({ needs: userRole, has: userRole.optional() }),
+  NOT_FOUND: z.object({ resource: z.string(), id: z.string().optional() }),
+  METHOD_NOT_ALLOWED: z.object({ allowed: z.array(z.string()).optional() }),
+  NAME_TAKEN: z.object({ name: z.string() }),
+  VERSION_CONFLICT: z.object({ ifVersion: z.int(), version: z.int() }),
+  INVALID_STATE: detailed,
+  IDEMPOTENCY_KEY_REUSED: z.object({}),
+  NOT_GCODE: z.object({ reason: z.string() }),
+  FILE_TOO_LARGE: z.object({ limitBytes: z.number() }),
+  UPLOAD_TRUNCATED: z.object({ reason: z.string().optional() }),
+  STORAGE_FULL: z.object({}),
+  EXPORT_LIMIT_REACHED: detailed,
+  LINK_REFUSED: z.object({}),
+  LINK_EXPIRED: z.object({}),
+  RANGE_NOT_SATISFIABLE: z.object({}),
+  REQUEST_TOO_LARGE: z.object({
+    what: z.enum(['url', 'headers', 'body']).optional(),
+    limitBytes: z.number().optional(),
+  }),
+  UNSUPPORTED_MEDIA_TYPE: z.object({ expected: z.string() }),
+  RATE_LIMITED: z.object({ limit: z.number().optional(), of: z.string().optional() }),
+  PRINTER_ADDRESS_REFUSED: detailed,
+  PRINTER_UNREACHABLE: detailed,
+  PRINTER_TIMEOUT: detailed,
+  PRINTER_AUTH_FAILED: detailed,
+  PRINTER_NOT_RECOGNISED: detailed,
+  PRINTER_OFFLINE: detailed,
+  PRINTER_BUSY: detailed,
+  PRINTER_REJECTED: detailed,
+  PRINTER_UNSUPPORTED: detailed,
+  COMMAND_EXPIRED: z.object({ kind: printerCommandKind }),
+  DEADLINE_EXCEEDED: z.object({ what: z.enum(['headers', 'body']).optional() }),
+  REQUEST_ABORTED: z.object({}),
+  UNAVAILABLE: z.object({ reason: z.literal('stopping').optional() }),
+  INTERNAL: z.object({}),
+} as const satisfies Record<ErrorCode, z.ZodObject>
+export type ErrorParamsByCode = { [C in ErrorCode]: z.infer<(typeof ERROR_PARAMS)[C]> }
 
 /**
  * The body of every failed answer: tRPC puts it in `error.data`, REST and uploads send it as `error`.

@@ -93,7 +93,7 @@ const volumeColumns = (volume: PrinterRecord['buildVolume']) => ({
 
 const absent = (resource: string, field: string, id: string | null | undefined) =>
   new GantryError('NOT_FOUND', {
-    params: { resource, id },
+    params: { resource, ...(typeof id === 'string' && { id }) },
     fields: { [field]: [`is no ${resource} of this installation`] },
   })
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 
-import { ERROR_CODES } from '@gantry/schemas'
+import { ERROR_CODES, ERROR_PARAMS } from '@gantry/schemas'
 import { expect, it } from 'vitest'
 
 import { ERROR_TABLE, type ErrorParams } from './errors.js'
@@ -13,15 +13,25 @@ it('docs/reference/errors.md lists every error as it is, and no other', () => {
   const rows = page.split('\n').filter((line) => line.startsWith('| `'))
   const listed = rows.map((row) => {
     const cells = row.split(' | ').map((cell) => cell.replace(/^\| /, '').trim())
-    expect(cells[5], `what to do about ${cells[0] ?? ''}`).toMatch(/\w/)
-    return cells.slice(0, 5)
+    expect(cells[6], `what to do about ${cells[0] ?? ''}`).toMatch(/\w/)
+    return cells.slice(0, 6)
   })
   expect(listed).toEqual(
     ERROR_CODES.map((code) => {
       const { httpStatus, retryable, logLevel, text } = ERROR_TABLE[code]
-      return [`\`${code}\``, `${httpStatus}`, retryable ? 'yes' : 'no', logLevel, text(names)]
+      const params = Object.keys(ERROR_PARAMS[code].shape).map((name) => `\`${name}\``)
+      const facts = [`${httpStatus}`, retryable ? 'yes' : 'no', logLevel, params.join(', ') || '–']
+      return [`\`${code}\``, ...facts, text(names)]
     }),
   )
+})
+
+it('puts no param into a text that the code does not have', () => {
+  for (const code of ERROR_CODES) {
+    const known = new Set(Object.keys(ERROR_PARAMS[code].shape))
+    const asked = new Proxy<ErrorParams>({}, { get: (_, name) => void expect(known, code).toContain(name) })
+    ERROR_TABLE[code].text(asked)
+  }
 })
 
 it('has a text of its own for every error, also without params', () => {

@@ -1,4 +1,4 @@
-import type { ErrorCode } from '@gantry/schemas'
+import type { ErrorCode, ErrorParamsByCode } from '@gantry/schemas'
 
 /** How loudly an error is logged: what a user did wrong is not the operator's alarm. */
 export type ErrorLogLevel = 'debug' | 'info' | 'warn' | 'error'
@@ -132,8 +132,9 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorEntry>> = {
   INTERNAL: entry(500, 'INTERNAL_SERVER_ERROR', () => 'Something went wrong on the server.', { logLevel: 'error' }),
 }
 
-export interface GantryErrorOptions {
-  params?: ErrorParams
+export interface GantryErrorOptions<C extends ErrorCode = ErrorCode> {
+  /** Those that the code has; they are sent. */
+  params?: Readonly<ErrorParamsByCode[C]>
   /** For the log alone; never sent. */
   detail?: string
   /** Input path → what is wrong with it. */
@@ -143,18 +144,18 @@ export interface GantryErrorOptions {
 }
 
 /** The one error that services throw. `message` is for the log; the user gets {@link userText}. */
-export class GantryError extends Error {
+export class GantryError<C extends ErrorCode = ErrorCode> extends Error {
+  readonly code: ErrorCode
   override readonly name = 'GantryError'
   readonly params: ErrorParams
   readonly fields: Readonly<Record<string, string[]>> | null
   readonly retryAfterSeconds: number | null
 
-  constructor(
-    readonly code: ErrorCode,
-    options: GantryErrorOptions = {},
-  ) {
-    super(options.detail ?? ERROR_TABLE[code].text(options.params ?? {}), { cause: options.cause })
-    this.params = options.params ?? {}
+  constructor(code: C, options: GantryErrorOptions<C> = {}) {
+    const params: ErrorParams = { ...options.params }
+    super(options.detail ?? ERROR_TABLE[code].text(params), { cause: options.cause })
+    this.code = code
+    this.params = params
     this.fields = options.fields ?? null
     this.retryAfterSeconds = options.retryAfterSeconds ?? ERROR_TABLE[code].retryAfterSeconds
   }

@@ -3,7 +3,6 @@ import { randomBytes } from 'node:crypto'
 import { describe, expect, it, vi } from 'vitest'
 
 import { Excerpt } from '../kernel/excerpt.js'
-import { GantryError } from '../kernel/errors.js'
 import { RareLog } from '../kernel/rare-log.js'
 import { ManualClock } from '../testing/manual-clock.js'
 import { recordingLogger } from '../testing/recording-logger.js'
@@ -62,7 +61,7 @@ const PLACES: Record<string, Plant> = {
   'a cause that is no error': (s) => ({ err: new Error('no list', { cause: { apiKey: s } }) }),
   'errors together': (s) => ({ err: new AggregateError([new Error(`token=${s}`)], 'all failed') }),
   'properties of an error': (s) => failing('refused', { response: { headers: { cookie: s } }, password: s }),
-  'parameters of an error': (s) => ({ err: new GantryError('INTERNAL', { params: { accessCode: s } }) }),
+  'parameters of an error': (s) => failing('refused', { params: { accessCode: s } }),
   'a name of an error': (s) => failing('odd', { name: `Odd Bearer ${s}` }),
   'a credential of a printer': (s) => ({ printer: { kind: 'bambu', credentials: { serial: 'A', code: s } } }),
   'an access code of a printer': (s) => ({ printer: { access_code: s, accessCode: s } }),
