@@ -3,6 +3,7 @@ import { openDrivers } from './app/drivers.js'
 import { openErrorReports } from './app/error-reports.js'
 import { openLogLevel } from './app/log-level.js'
 import { FLEET_ROLE_TIMINGS, startFleetRole, type FleetRole, type FleetRoleTimings } from './app/fleet-role.js'
+import { openHealth } from './app/health.js'
 import { createHttpRole, startApiUse } from './app/http-role.js'
 import { openPersistence } from './app/persistence.js'
 import { composeServices } from './app/services.js'
@@ -19,8 +20,9 @@ import { openTracing } from './app/tracing.js'
 import { createLogger, type LoggerOptions } from './observability/logger.js'
 import { LogLevels } from './observability/log-levels.js'
 import { createMetrics, databaseMetrics } from './observability/metrics.js'
+import { notingErrors, RecentErrors } from './observability/recent-errors.js'
 import { jobCatalogue } from './queues/job-catalogue.js'
-import { GANTRY_VERSION, PRISMA_FOLDER } from './app/installation.js'
+import { PRISMA_FOLDER } from './app/installation.js'
 
 /** What tests replace. */
 export interface AppOverrides {
@@ -57,7 +59,9 @@ export const createApp = (config: Config, overrides: AppOverrides = {}): App => 
   const { clock = systemClock, logTo } = overrides
   const levels = new LogLevels(config.log.level, clock)
   const ownLog = createLogger({ levels, ...(logTo !== undefined && { destination: logTo }) })
-  const { log, reporter } = openErrorReports({ config, clock, log: ownLog })
+  const recentErrors = new RecentErrors(clock)
+  const { log: reporting, reporter } = openErrorReports({ config, clock, log: ownLog })
+  const log = notingErrors(reporting, recentErrors)
   const lifecycle = new Lifecycle(log)
   // The first to start and the last to stop: whatever fails in between is told of.
   if (reporter !== null) lifecycle.onStop('error reports', () => reporter.stop())
@@ -65,7 +69,7 @@ export const createApp = (config: Config, overrides: AppOverrides = {}): App => 
   const stop = () => lifecycle.stop()
   const start = async (): Promise<StartedApp> => {
     try {
-      return await startRoles(config, overrides, { log, levels, lifecycle })
+      return await startRoles(config, overrides, { log, levels, recentErrors, lifecycle })
     } catch (error) {
       await stop()
       throw error
@@ -74,10 +78,17 @@ export const createApp = (config: Config, overrides: AppOverrides = {}): App => 
   return { log, start: () => (started ??= start()), stop }
 }
 
+interface Watching {
+  log: Logger
+  levels: LogLevels
+  recentErrors: RecentErrors
+  lifecycle: Lifecycle
+}
+
 const startRoles = async (
   config: Config,
   overrides: AppOverrides,
-  { log, levels, lifecycle }: { log: Logger; levels: LogLevels; lifecycle: Lifecycle },
+  { log, levels, recentErrors, lifecycle }: Watching,
 ): Promise<StartedApp> => {
   const { clock = systemClock, timings = FLEET_ROLE_TIMINGS } = overrides
   const instanceId = newId('instance')
@@ -127,9 +138,9 @@ const startRoles = async (
   return { url, firstAdmin }
 
   async function listen(): Promise<string> {
-    const version = GANTRY_VERSION
+    const health = openHealth({ ...shared, ...composed, metrics, recentErrors })
     running.http = createHttpRole({
-      ...{ config, services, authenticator, persistence, cache, metrics, apiUse, tracer, clock, log, version },
+      ...{ config, services, authenticator, persistence, cache, metrics, apiUse, tracer, health, clock, log },
     })
     return (await running.http.listen()).url
   }

@@ -1,7 +1,7 @@
 import type { Config } from '../config/config.js'
 import type { FileHandlers } from '../http/files/file-handlers.js'
 import type { HttpMetrics } from '../http/metrics.port.js'
-import type { HealthCheck } from '../http/health.routes.js'
+import type { HealthSource } from '../http/health/health.routes.js'
 import { createHttpServer, type HttpServer } from '../http/http-server.js'
 import { SlidingWindowLimiter } from '../http/limits/sliding-window-limiter.js'
 import type { Authenticator, Cache, Clock, Lifecycle, Logger, Tracer } from '../kernel/index.js'
@@ -23,34 +23,15 @@ export interface HttpRoleDeps {
   metrics: Metrics
   apiUse: ApiUse
   tracer: Tracer
+  health: HealthSource
   clock: Clock
   log: Logger
-  version: string
 }
 
 const fileHandlers = (files: FilesService): FileHandlers => ({
   upload: (actor, request) => files.upload(actor, request),
   content: (actor, id) => files.openContent(actor, id),
   thumbnail: (actor, id) => files.openThumbnail(actor, id),
-})
-
-const databaseCheck = ({ database }: Persistence): HealthCheck => ({
-  name: 'database',
-  required: true,
-  check: async () => {
-    await database.prisma.$queryRaw`SELECT 1`
-  },
-})
-
-/** Without Redis the server is slower, and of use. */
-const redisCheck = (cache: Cache): HealthCheck => ({
-  name: 'redis',
-  required: false,
-  check: () => {
-    const { redis } = cache.stats()
-    if (redis !== null && !redis.connected) return Promise.reject(new Error('Redis is not connected'))
-    return Promise.resolve()
-  },
 })
 
 /** Counts are written until the last call was answered, before the database closes. */
@@ -74,7 +55,7 @@ const counting = (metrics: Metrics, apiUse: ApiUse): HttpMetrics => ({
 
 /** The HTTP side of the server: tRPC, REST, file transfers, probes and metrics. */
 export const createHttpRole = (deps: HttpRoleDeps): HttpServer => {
-  const { config, services, authenticator, persistence, cache, metrics, apiUse, tracer, clock, log, version } = deps
+  const { config, services, authenticator, persistence, cache, metrics, apiUse, tracer, health, clock, log } = deps
   for (const state of ['total', 'idle', 'waiting'] as const) {
     metrics.gauge(
       `gantry_database_pool_${state}`,
@@ -87,11 +68,10 @@ export const createHttpRole = (deps: HttpRoleDeps): HttpServer => {
     persistence.usableReplicas(),
   )
   return createHttpServer({
-    ...{ config, log, tracer, metrics: counting(metrics, apiUse), authenticator, services, answers, version },
+    ...{ config, log, tracer, metrics: counting(metrics, apiUse), authenticator, services, answers, health },
     rateLimiter: new SlidingWindowLimiter(config.http.rateLimitPerMinute, clock),
     router: appRouter,
     exports: { download: (link) => services.exports.download(link) },
     files: fileHandlers(services.files),
-    checks: [databaseCheck(persistence), ...(config.cache.redis === null ? [] : [redisCheck(cache)])],
   })
 }

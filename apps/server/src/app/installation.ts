@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -9,6 +9,29 @@ const manifest = new URL('../../package.json', import.meta.url)
 export const PRISMA_FOLDER = fileURLToPath(new URL('../../../../prisma', import.meta.url))
 
 export const GANTRY_VERSION = (JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }).version
+
+/** Where a checkout of the repository keeps its history. */
+const GIT_FOLDER = fileURLToPath(new URL('../../../../.git', import.meta.url))
+
+/** The commit of the checkout that this runs in; null when it is none, or one of another form. */
+export const commitOfCheckout = (folder = GIT_FOLDER): string | null => {
+  try {
+    const head = readFileSync(join(folder, 'HEAD'), 'utf8').trim()
+    const name = /^ref: (.+)$/.exec(head)?.[1]
+    return hashIn(name === undefined ? head : refIn(folder, name))
+  } catch {
+    return null
+  }
+}
+
+const refIn = (folder: string, name: string): string => {
+  const loose = join(folder, name)
+  if (existsSync(loose)) return readFileSync(loose, 'utf8').trim()
+  const lines = readFileSync(join(folder, 'packed-refs'), 'utf8').split('\n')
+  return lines.find((line) => line.endsWith(` ${name}`))?.split(' ')[0] ?? ''
+}
+
+const hashIn = (text: string): string | null => (/^[0-9a-f]{40,64}$/.test(text) ? text : null)
 
 /**
  * Names this very build, by its files: what another build put into a shared cache may have another form. Two

@@ -5,7 +5,9 @@ import { createDatabase, type Database } from '../db/client.js'
 import { startEmbeddedPostgres } from '../db/embedded/embedded-postgres.js'
 import { createEventLog, type PrismaEventLog } from '../db/event-log.js'
 import { reachDatabase } from '../db/migrate/connection.js'
+import { readMigrations } from '../db/migrate/migration-files.js'
 import { deploy } from '../db/migrate/migrations.js'
+import { missingMigrations } from '../db/migrate/up-to-date.js'
 import { repositoriesFor, type Repositories } from '../db/repositories.js'
 import { OwnWrites } from '../db/replicas/own-writes.js'
 import { createUnitOfWork } from '../db/unit-of-work.js'
@@ -38,6 +40,8 @@ export interface Persistence {
   lists: AnyReads<Repositories>
   usableReplicas: () => number
   databaseHealth: () => Promise<DatabaseHealth>
+  /** Of this version, that the database lacks by now. @throws GantryError `UNAVAILABLE` */
+  missingMigrations: () => Promise<string[]>
 }
 
 export interface PersistenceOptions {
@@ -97,7 +101,9 @@ export const openPersistence = async ({
   const unitOfWork = createUnitOfWork({ prisma, repositoriesFor, hook: bus })
   const leases = createUnitOfWork({ prisma: leaseDatabase.prisma, repositoriesFor, hook: bus })
   const replicated = { reads, lists, usableReplicas: usable, databaseHealth: health }
-  return { url, database, eventLog, bus, unitOfWork, leases, ...replicated }
+  const migrations = await readMigrations(prismaFolder)
+  const lacking = () => missingMigrations((sql) => prisma.$queryRawUnsafe(sql), migrations)
+  return { url, database, eventLog, bus, unitOfWork, leases, ...replicated, missingMigrations: lacking }
 }
 
 const UNOBSERVED: DatabaseObserver = {

@@ -64,6 +64,8 @@ export interface Config {
     alarmSeverity: SettingValues['ALARM_MAIL_SEVERITY']
   }
   shutdown: { drainMs: number }
+  /** What is only shown. */
+  installation: { env: string; commit: string | null }
   log: { level: SettingValues['LOG_LEVEL'] }
   /** Null: nothing is traced. */
   tracing: { endpoint: string; headers: Record<string, string>; service: string; ratio: number } | null
@@ -137,6 +139,7 @@ const grouped = (values: SettingValues, cwd: string): Config => ({
   },
   mail: { smtpUrl: values.SMTP_URL, from: values.MAIL_FROM, alarmSeverity: values.ALARM_MAIL_SEVERITY },
   shutdown: { drainMs: values.SHUTDOWN_DRAIN_SECONDS * 1_000 },
+  installation: { env: values.NODE_ENV, commit: values.GANTRY_COMMIT },
   log: { level: values.LOG_LEVEL },
   tracing: tracingOf(values),
   errorReports: { dsn: values.SENTRY_DSN, environment: values.SENTRY_ENVIRONMENT },

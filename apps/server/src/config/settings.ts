@@ -284,6 +284,20 @@ export const SETTINGS = {
     'production',
     'What reports of errors call this installation, so that one receiver can tell several apart.',
   ),
+  NODE_ENV: setting(
+    z.string().max(50).default('development'),
+    'development',
+    'Kind of installation, such as production; only shown, at /api/health and /health/detailed.',
+  ),
+  GANTRY_COMMIT: setting(
+    z
+      .string()
+      .regex(/^[0-9a-f]{7,64}$/, 'must be the hash of a commit')
+      .nullable()
+      .default(null),
+    'unset',
+    'Commit that this build was made from; only shown, there too. Unset: read from the checkout that the server runs in, if it does.',
+  ),
   ENABLE_METRICS: setting(flag(true), 'true', 'Whether metrics are collected and offered at /metrics.'),
   METRICS_TOKEN: setting(
     z.string().min(16, 'must have at least 16 characters').nullable().default(null),

@@ -58,6 +58,13 @@ export class PrismaJobRowRepository implements JobRowRepository {
     return new Map(rows.map(({ type, count }) => [type, count]))
   }
 
+  async oldestDueSeconds() {
+    const [row] = await this.tx.$queryRaw<{ seconds: number | null }[]>`
+      select extract(epoch from now() - min(available_at))::float8 as seconds from outbox
+      where state = 'pending' and available_at <= now()`
+    return row?.seconds ?? null
+  }
+
   async runs({ minutes, measured, completedHours }: RunWindows) {
     const ago = Prisma.sql`(extract(epoch from date_trunc('minute', now()) - minute) / 60)::int`
     const since = Prisma.sql`date_trunc('minute', now()) - make_interval(mins => ${minutes - 1}::int)`

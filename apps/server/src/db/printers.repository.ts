@@ -138,6 +138,11 @@ export class PrismaPrinterRepository implements PrinterRepository {
     return new Map(rows.map((row) => [row.id, recordOf(row)]))
   }
 
+  async enabledIds() {
+    const rows = await this.tx.printer.findMany({ where: { enabled: true, removedAt: null }, select: { id: true } })
+    return rows.map(({ id }) => id)
+  }
+
   async create({ buildVolume, materials, ...printer }: NewPrinter) {
     await this.tx.printer
       .create({

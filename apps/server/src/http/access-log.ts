@@ -29,7 +29,7 @@ export const observe = (exchange: Exchange, metrics: HttpMetrics, log: Logger): 
 
 const tenths = (ms: number): number => Math.round(ms * 10) / 10
 
-const QUIET_ROUTES = ['/healthz', '/ready', '/health', '/metrics']
+const QUIET_ROUTES = ['/healthz', '/ready', '/health', '/health/detailed', '/api/health', '/metrics']
 
 interface Measured {
   status: number

@@ -15,34 +15,6 @@ afterEach(async () => {
 
 const as = (token: string) => ({ headers: { Authorization: `Bearer ${token}` } })
 
-describe('the probes', () => {
-  it('tell that the process lives, without asking the database', async () => {
-    const { url } = await start({
-      checks: [{ name: 'database', required: true, check: () => Promise.reject(new Error('gone')) }],
-    })
-    expect((await fetch(`${url}/healthz`)).status).toBe(200)
-    const ready = await fetch(`${url}/ready`)
-    expect([ready.status, await ready.json()]).toEqual([
-      503,
-      { status: 'unavailable', draining: false, checks: { database: 'failed' } },
-    ])
-  })
-
-  it('stay ready while something that is merely useful fails', async () => {
-    const { url } = await start({
-      checks: [
-        { name: 'database', required: true, check: () => Promise.resolve() },
-        { name: 'redis', required: false, check: () => Promise.reject(new Error('gone')) },
-      ],
-    })
-    const ready = await fetch(`${url}/ready`)
-    expect([ready.status, await ready.json()]).toMatchObject([200, { status: 'degraded', checks: { redis: 'failed' } }])
-    expect(await (await fetch(`${url}/health`)).json()).toMatchObject({
-      eventLoopLagSeconds: expect.any(Number) as unknown,
-    })
-  })
-})
-
 describe('stopping', () => {
   it('answers while it drains, but is not ready', async () => {
     const { url, drain } = await start()

@@ -13,7 +13,8 @@ import { refuseUnparsable } from './client-error.js'
 import { Connections } from './connections.js'
 import type { ExportDownloads } from './exports/export.routes.js'
 import type { FileHandlers } from './files/file-handlers.js'
-import { EventLoopLag, type HealthCheck } from './health.routes.js'
+import { EventLoopLag } from './health/event-loop-lag.js'
+import type { HealthSource } from './health/health.routes.js'
 import type { RateLimiter } from './limits/rate-limiter.port.js'
 import type { HttpMetrics } from './metrics.port.js'
 import { Pipeline } from './pipeline.js'
@@ -35,10 +36,7 @@ export interface HttpServerOptions {
   answers: Answers | null
   exports: ExportDownloads
   files: FileHandlers
-  /** What `/ready` asks. */
-  checks: readonly HealthCheck[]
-  /** Of the application; stands in the OpenAPI document. */
-  version: string
+  health: HealthSource
   timeouts?: Partial<HttpTimeouts>
   /** @default those of this server's authenticator */
   liveStreams?: LiveStreams

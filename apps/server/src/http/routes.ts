@@ -1,7 +1,8 @@
 import type { LiveStreams } from '../trpc/live-streams.js'
 import { exportRoutes } from './exports/export.routes.js'
 import { fileRoutes } from './files/file.routes.js'
-import { healthRoutes, type HealthOptions } from './health.routes.js'
+import { apiIndexRoute } from './api-index.route.js'
+import { healthRoutes, type HealthOptions } from './health/health.routes.js'
 import type { HttpServerOptions } from './http-server.js'
 import { metricsRoute } from './metrics.route.js'
 import { queueScreenRoutes } from './queue-screen.routes.js'
@@ -20,12 +21,14 @@ export const allRoutes = (options: RoutesOptions): Route[] => {
   const { config, router, services, liveStreams, answers, metrics, timeouts, authenticator } = options
   const procedures = { router, services, liveStreams, answers, metrics, bodyTimeoutMs: timeouts.bodyMs }
   const { publicUrl, docsPublic, maxUploadBytes } = config.http
+  const { version } = options.health.installation
   return [
-    ...healthRoutes(options),
+    ...healthRoutes({ ...options, token: config.metrics.token }),
+    apiIndexRoute({ version, hasMetrics: config.metrics.enabled }),
     ...(config.metrics.enabled ? [metricsRoute({ metrics, token: config.metrics.token, authenticator })] : []),
     trpcRoute(procedures),
     ...docsRoutes({
-      document: () => openApiDocument({ router, version: options.version, publicUrl }),
+      document: () => openApiDocument({ router, version, publicUrl }),
       isPublic: docsPublic,
       authenticator,
     }),

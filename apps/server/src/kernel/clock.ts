@@ -52,6 +52,19 @@ export const pause = (clock: Timers, ms: number, signal: AbortSignal): Promise<v
     else signal.addEventListener('abort', stop, { once: true })
   })
 
+/** What comes within `ms`. @throws Error when nothing does; what comes of it later is nobody's concern */
+export const inTime = async <T>(ms: number, wanted: Promise<T>): Promise<T> => {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${ms} ms`)), ms)
+  })
+  try {
+    return await Promise.race([wanted, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
 /** Waits for something no longer than `ms`; what comes of it later, good or bad, is nobody's concern. */
 export const atMost = async (ms: number, wanted: Promise<unknown>): Promise<void> => {
   let timer: NodeJS.Timeout | undefined

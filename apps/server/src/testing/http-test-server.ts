@@ -4,10 +4,13 @@ import { Readable } from 'node:stream'
 import { tracked } from '@trpc/server'
 import { z } from 'zod'
 
+import { HealthChecks, type HealthCheck } from '../http/health/health-checks.js'
 import { createHttpServer, type HttpServerOptions } from '../http/http-server.js'
 import { SlidingWindowLimiter } from '../http/limits/sliding-window-limiter.js'
 import { SYSTEM_ACTOR, type Actor, type Authenticator } from '../kernel/actor.js'
+import { systemClock } from '../kernel/clock.js'
 import { GantryError, notFound } from '../kernel/errors.js'
+import type { SurroundingHealth } from '../modules/system/surroundings.js'
 import { createLogger } from '../observability/logger.js'
 import { createMetrics } from '../observability/metrics.js'
 import { router } from '../trpc/init.js'
@@ -115,7 +118,8 @@ export interface ProbeServer {
   stop: () => Promise<void>
 }
 
-type Overrides = Partial<Omit<HttpServerOptions, 'config' | 'log'>> & {
+type Overrides = Partial<Omit<HttpServerOptions, 'config' | 'health' | 'log'>> & {
+  checks?: readonly HealthCheck[]
   http?: Partial<HttpServerOptions['config']['http']>
   metricsToken?: string
   ratePerMinute?: number
@@ -123,8 +127,12 @@ type Overrides = Partial<Omit<HttpServerOptions, 'config' | 'log'>> & {
 
 /** The HTTP server around {@link probeRouter} on a free port. */
 export const startProbeServer = async (overrides: Overrides = {}): Promise<ProbeServer> => {
-  const { http, metricsToken, ratePerMinute, ...rest } = overrides
+  const { http, metricsToken, ratePerMinute, checks = [], ...rest } = overrides
   const lines: Record<string, unknown>[] = []
+  const log = createLogger({
+    level: 'debug',
+    destination: { write: (line) => void lines.push(JSON.parse(line) as Record<string, unknown>) },
+  })
   const authenticator = new ProbeAuthenticator()
   const server = createHttpServer({
     config: {
@@ -139,10 +147,7 @@ export const startProbeServer = async (overrides: Overrides = {}): Promise<Probe
       },
       metrics: { enabled: true, token: metricsToken ?? null },
     },
-    log: createLogger({
-      level: 'debug',
-      destination: { write: (line) => void lines.push(JSON.parse(line) as Record<string, unknown>) },
-    }),
+    log,
     metrics: createMetrics({ collectDefaults: false }),
     authenticator,
     rateLimiter: new SlidingWindowLimiter(ratePerMinute ?? 10_000, { now: () => 0 }),
@@ -152,8 +157,12 @@ export const startProbeServer = async (overrides: Overrides = {}): Promise<Probe
     answers: null,
     exports: { download: () => Promise.reject(new GantryError('LINK_REFUSED')) },
     files: hashing,
-    checks: [],
-    version: '0.0.0',
+    health: {
+      checks: new HealthChecks({ checks, clock: systemClock, log }),
+      // The probe has nothing around it.
+      surroundings: () => Promise.resolve({} as SurroundingHealth),
+      installation: { version: '0.0.0', commit: null, env: 'test' },
+    },
     ...rest,
   })
   const { url } = await server.listen()

@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { mkdir, open, readdir, rm, stat, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 
+import type { StorageSpace } from '@gantry/schemas'
+
 import { GantryError } from '../../kernel/errors.js'
 import { toStorageError, unlessMissing } from './disk-errors.js'
 import { LocalPendingFile } from './local-pending-file.js'
@@ -49,9 +51,15 @@ export class IncomingFolder {
     return removed
   }
 
+  async space(): Promise<StorageSpace> {
+    await mkdir(this.path, { recursive: true })
+    const { bavail, blocks, bsize } = await statfs(this.path)
+    return { freeBytes: bavail * bsize, totalBytes: blocks * bsize, reservedBytes: this.reserveBytes }
+  }
+
   private async ensureSpace(bytes: number): Promise<void> {
-    const { bavail, bsize } = await statfs(this.path)
-    if (bavail * bsize - this.reserveBytes < bytes) throw new GantryError('STORAGE_FULL')
+    const { freeBytes, reservedBytes } = await this.space()
+    if (freeBytes - reservedBytes < bytes) throw new GantryError('STORAGE_FULL')
   }
 
   private spaceGuard(): (bytes: number) => Promise<void> {

@@ -1,6 +1,9 @@
 import { opendir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
+
+import type { StorageSpace } from '@gantry/schemas'
+
 import type { ByteRange, FileStorage, PendingFile, StoredFile } from '../../modules/files/file-storage.port.js'
 import { unlessMissing } from './disk-errors.js'
 import { IncomingFolder } from './incoming-folder.js'
@@ -55,6 +58,10 @@ export class LocalFileStorage implements FileStorage {
     }
     await rm(aside, { force: true })
     return true
+  }
+
+  space(): Promise<StorageSpace> {
+    return this.#incoming.space()
   }
 
   async *contents(signal: AbortSignal): AsyncGenerator<string, void, void> {

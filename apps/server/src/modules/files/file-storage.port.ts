@@ -1,5 +1,7 @@
 import type { Readable } from 'node:stream'
 
+import type { StorageSpace } from '@gantry/schemas'
+
 /** First and last byte wanted, both included, as in an HTTP range; `end` left out means to the end. */
 export interface ByteRange {
   start: number
@@ -50,6 +52,8 @@ export interface FileStorage {
    * @returns whether it was deleted
    */
   delete(sha256: string, receivedBefore: Date): Promise<boolean>
+  /** Of the disk on which the files lie. */
+  space(): Promise<StorageSpace>
   /** Every content, in no order; of those that come or go meanwhile some. */
   contents(signal: AbortSignal): AsyncIterable<string>
   /** Removes what a killed process left half received; returns how many files that were. */

@@ -63,6 +63,8 @@ export interface JobRowRepository {
   counts(types: readonly string[]): Promise<JobRowCounts[]>
   /** How many were handed to the queue and have not come back. */
   relayed(types: readonly string[]): Promise<ReadonlyMap<string, number>>
+  /** For how many seconds the row that waits longest to be handed to its queue has been due; null when none waits. */
+  oldestDueSeconds(): Promise<number | null>
   runs(windows: RunWindows): Promise<{ minutes: JobRunMinute[]; completed: { queue: string; count: number }[] }>
   /** Those that wait by when they are due, those that are finished by when they ended, newest first. */
   list(query: JobRowQuery): Promise<{ items: JobRow[]; nextCursor: string | null }>

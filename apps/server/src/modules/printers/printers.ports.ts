@@ -107,6 +107,8 @@ export interface PrinterRepository {
   get(actor: Actor, printerId: string): Promise<PrinterRecord | null>
   /** For who drives printers, whatever their group; by id, and without those that are removed. */
   getMany(printerIds: string[]): Promise<Map<string, PrinterRecord>>
+  /** Of all that are to be driven, for health and metrics. */
+  enabledIds(): Promise<string[]>
   /** @throws GantryError `NAME_TAKEN`, `NOT_FOUND` naming the field of a group or location that is not there */
   create(printer: NewPrinter): Promise<void>
   /** @returns false when the row has another version than `ifVersion` meanwhile. @throws as `create` */

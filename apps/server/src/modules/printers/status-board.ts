@@ -26,6 +26,11 @@ export class StatusBoard {
     return this.lives.get(printerId) ?? null
   }
 
+  /** Of those that were heard of. */
+  printerIds(): string[] {
+    return [...this.lives.keys()]
+  }
+
   onChange(listener: (live: PrinterLive) => void): Unsubscribe {
     this.listeners.add(listener)
     return () => this.listeners.delete(listener)
