@@ -15,6 +15,7 @@ import { prismaReadBench } from './prisma-read.bench.js'
 import { queueBench } from './queue-page.bench.js'
 import { replicasBench } from './replicas.bench.js'
 import { tableOf, writeResults, type Bench, type BenchResult } from './report.js'
+import { startupBench } from './startup.bench.js'
 import { takeoverBench } from './takeover.bench.js'
 import { uploadBench } from './upload.bench.js'
 import { virtualBench } from './virtual-1000.bench.js'
@@ -34,6 +35,7 @@ const BENCHES: readonly Bench[] = [
   observabilityBench,
   dispatchBench,
   takeoverBench,
+  startupBench,
   virtualBench,
 ]
 const NAMES = BENCHES.map(({ name }) => name).join(', ')

@@ -5,7 +5,7 @@ import { emptyHistory } from './checker/reading-history.js'
 import { PassingRows } from './checker/passing-rows.js'
 import { judge, type Verdict } from './checker/verdict.js'
 import { TOLD } from './checker/event-log.js'
-import { EventWitness } from './event-witness.js'
+import { EventWitness, type WitnessedStream } from './event-witness.js'
 import { eventually } from './eventually.js'
 import type { Experiment, Trial } from './experiment.js'
 import type { Farm } from './farm/farm.js'
@@ -52,9 +52,12 @@ export const conductTrial = async (
   }
   await eventually('the live streams begin', () => watchers.witness.isFollowing)
   const customer = await Customer.withFiles(farm.gantry, experiment.orders.print, farm.stock)
+  const ends: (() => void | Promise<void>)[] = []
   const trial: Trial = {
     ...{ farm, customer, random: new SeededRandom(seed, experiment.name), reassigned: new Set<string>() },
     reading: emptyHistory(),
+    streams: [],
+    onEnd: (act) => ends.push(act),
     ordered: (fault) => experiment.faults[fault] ?? 0,
     ended: async () => (await endedCopies(farm)).ended,
     struck: (fault, times = 1) => report.struck.set(fault, (report.struck.get(fault) ?? 0) + times),
@@ -69,6 +72,7 @@ export const conductTrial = async (
     await judgeTrial(trial, watchers, report)
   } finally {
     clearInterval(telling)
+    for (const end of ends.reverse()) await end()
     watchers.witness.stop()
     await watchers.passing.stop()
     await watchers.person.stop().catch((error: unknown) => report.invalid.push(`the person gave up: ${String(error)}`))
@@ -101,16 +105,17 @@ const breakThings = async (
 }
 
 const judgeTrial = async (
-  { farm, customer, reassigned, reading }: Trial,
+  { farm, customer, reassigned, reading, streams: opened }: Trial,
   { witness, person, passing }: Watchers,
   report: TrialReport,
 ): Promise<void> => {
-  await caughtUp(farm, witness)
+  const streams = [...witness.streams, ...opened]
+  await caughtUp(farm, streams)
   const { orders } = customer
   const { decisions } = person
   const facts = await gatherFacts(farm, {
     ...{ orders, decisions, reassigned, reading },
-    streams: witness.streams,
+    streams,
     stuck: passing.stuck,
   })
   report.copies = customer.copies
@@ -142,14 +147,14 @@ const endedCopies = async (farm: Farm): Promise<{ all: number; ended: number }> 
 }
 
 /** Until the streams have told the newest event of their kind, or tell nothing any more: what is missing then is counted. */
-const caughtUp = async (farm: Farm, witness: EventWitness): Promise<void> => {
+const caughtUp = async (farm: Farm, streams: readonly WitnessedStream[]): Promise<void> => {
   const newest = `SELECT txid::text || '-' || seq::text AS cursor FROM event WHERE type = ANY($1)
     ORDER BY txid DESC, seq DESC LIMIT 1`
-  const hasTold = async (stream: (typeof witness.streams)[number]) => {
+  const hasTold = async (stream: WitnessedStream) => {
     const [row] = await farm.db.steadily<{ cursor: string }>(newest, [[...TOLD[stream.name]]])
     return row === undefined || stream.events.at(-1)?.cursor === row.cursor
   }
-  for (const stream of witness.streams) {
+  for (const stream of streams) {
     for (let told = -1; told < stream.events.length && !(await hasTold(stream));) {
       told = stream.events.length
       await sleep(SILENCE_MS)

@@ -17,6 +17,12 @@ export interface WitnessedStream {
   end: StreamEnd | null
 }
 
+/** Follows the print jobs from now on. */
+export const witnessJobs = (gantry: GantryClient): { stream: WitnessedStream; stop: () => void } => {
+  const stream = newStream('printJobs')
+  return { stream, stop: gantry.printJobs.onChange({}, handlers(stream)) }
+}
+
 const newStream = (name: WitnessedStream['name']): WitnessedStream => ({
   ...{ name, from: null, events: [], resyncs: 0, connections: 0, end: null },
 })

@@ -1,5 +1,6 @@
 import type { CountName } from './checker/check.js'
 import type { ReadingHistory } from './checker/reading-history.js'
+import type { WitnessedStream } from './event-witness.js'
 import type { Farm, FarmOptions } from './farm/farm.js'
 import type { Customer, OrderOptions } from './orders.js'
 import type { SeededRandom } from './random.js'
@@ -22,6 +23,10 @@ export interface Trial {
   reassigned: Set<string>
   /** What people wrote and were shown, where that is tried. */
   reading: ReadingHistory
+  /** Streams that the experiment has opened itself; they are judged as the bench's own. */
+  streams: WitnessedStream[]
+  /** Done when everything is judged, whatever came of it. */
+  onEnd: (act: () => void | Promise<void>) => void
   /** Copies that are printed, cancelled or failed for good. */
   ended: () => Promise<number>
 }

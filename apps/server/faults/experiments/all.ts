@@ -11,12 +11,14 @@ import { hostAway } from './host-away.js'
 import { kill9LateStarts } from './kill-9-late-starts.js'
 import { kill9Sigstop } from './kill-9-sigstop.js'
 import { kill9 } from './kill-9.js'
+import { outageProbes } from './outage-probes.js'
 import { postgresCrash } from './postgres-crash.js'
 import { reads, readsReplicated } from './reads.js'
 import { reassign } from './reassign.js'
 import { restartMidPrint } from './restart-mid-print.js'
 import { rollingRestart } from './rolling-restart.js'
 import { selfTest } from './self-test.js'
+import { stoppedUnderLoad } from './stopped-under-load.js'
 
 /** On a farm of printers, or on jobs alone. */
 export type AnyExperiment = Experiment | JobExperiment
@@ -40,5 +42,7 @@ export const EXPERIMENTS: readonly AnyExperiment[] = [
   restartMidPrint,
   postgresCrash,
   rollingRestart,
+  stoppedUnderLoad,
+  outageProbes,
   ...JOB_EXPERIMENTS,
 ]

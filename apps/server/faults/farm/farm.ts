@@ -40,6 +40,8 @@ export interface FarmOptions {
   shape?: 'shared' | 'embedded' | 'replicated'
   /** Instances that users do not reach; they drive printers and work all the same. */
   apart?: readonly number[]
+  /** Settings of one instance, over those of all. */
+  environment?: (instance: number) => Record<string, string>
   /** Modules that one instance loads before its own code. */
   preload?: (instance: number) => string[]
 }

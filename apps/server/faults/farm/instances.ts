@@ -67,14 +67,17 @@ export const embeddedInstallation = async (options: FarmOptions, place: FarmPlac
 }
 
 export const instanceOf = (
-  { preload }: FarmOptions,
+  { preload, environment: own }: FarmOptions,
   { folder, logs, children }: FarmPlace,
   index: number,
   environment: Record<string, string>,
 ): GantryInstance => {
   const name = `gantry-${index + 1}`
   const logFile = join(logs, `${name}.log`)
-  return new GantryInstance({ name, folder, logFile, children, environment, preload: preload?.(index) ?? [] })
+  return new GantryInstance({
+    ...{ name, folder, logFile, children, preload: preload?.(index) ?? [] },
+    environment: { ...environment, ...own?.(index) },
+  })
 }
 
 /** The same URL, by way of a proxy. */

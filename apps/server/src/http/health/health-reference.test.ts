@@ -17,11 +17,9 @@ const SCHEMAS: Record<string, ZodObject> = {
   '/api': apiIndex,
 }
 /** With the route that was named last before each. */
-const examples = [
-  ...page
-    .split('## Answers')[1] ?? '').toString()
-    .matchAll(/(?:^`(\/\S*)`.*|localhost:3000(\/health\/detailed)`[^`]*)|^```json\n([^`]*)^```/gm),
-]
+const examples = below('## Answers').matchAll(
+  /(?:^`(\/\S*)`.*|localhost:3000(\/health\/detailed)`[^`]*)|^```json\n([^`]*)^```/gm,
+)
 
 it('lists every route, and each of them is there', async () => {
   const listed = [...page.matchAll(/^\| `(\/\S*)` +\|/gm)].map(([, route]) => route ?? '')
