@@ -20,7 +20,7 @@ import { openTracing } from './app/tracing.js'
 import { createLogger, type LoggerOptions } from './observability/logger.js'
 import { LogLevels } from './observability/log-levels.js'
 import { createMetrics, databaseMetrics } from './observability/metrics.js'
-import { notingErrors, RecentErrors } from './observability/recent-errors.js'
+import { RecentErrors } from './observability/recent-errors.js'
 import { jobCatalogue } from './queues/job-catalogue.js'
 import { PRISMA_FOLDER } from './app/installation.js'
 
@@ -60,8 +60,7 @@ export const createApp = (config: Config, overrides: AppOverrides = {}): App => 
   const levels = new LogLevels(config.log.level, clock)
   const ownLog = createLogger({ levels, ...(logTo !== undefined && { destination: logTo }) })
   const recentErrors = new RecentErrors(clock)
-  const { log: reporting, reporter } = openErrorReports({ config, clock, log: ownLog })
-  const log = notingErrors(reporting, recentErrors)
+  const { log, reporter } = openErrorReports({ config, recentErrors, clock, log: ownLog })
   const lifecycle = new Lifecycle(log)
   // The first to start and the last to stop: whatever fails in between is told of.
   if (reporter !== null) lifecycle.onStop('error reports', () => reporter.stop())

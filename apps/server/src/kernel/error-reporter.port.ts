@@ -1,5 +1,6 @@
-/** An error that nobody expected, with the line that stands in the log about it. */
+/** An error with the line that stands in the log about it. */
 export interface ErrorReport {
+  /** Undefined: the line alone says what is wrong. */
   error: unknown
   /** The log's constant sentence. */
   message: string

@@ -7,15 +7,12 @@ import { ReportingLogger } from './reporting-logger.js'
 const setUp = () => {
   const reports: ErrorReport[] = []
   const lines = recordingLogger()
-  const log = new ReportingLogger(lines, {
-    reporter: { report: (report) => void reports.push(report), stop: () => Promise.resolve() },
-    isExpected: (error) => error instanceof RangeError,
-  })
+  const log = new ReportingLogger(lines, (report) => void reports.push(report))
   return { log, lines: lines.lines, reports }
 }
 
 describe('a log that reports', () => {
-  it('reports an unexpected error with the line about it and with what its parents know', () => {
+  it('reports an error with the line about it and with what its parents know', () => {
     const { log, lines, reports } = setUp()
     const err = new Error('boom')
     log.child({ requestId: 'r1' }).child({ procedure: 'a.b' }).error({ err, tried: 2 }, 'call failed')
@@ -30,12 +27,11 @@ describe('a log that reports', () => {
     expect(reports).toMatchObject([{ fatal: true }])
   })
 
-  it('reports neither what was expected, nor lines without an error, nor what is no more than a warning', () => {
+  it('reports a line without an error as such, and nothing that is no more than a warning', () => {
     const { log, lines, reports } = setUp()
-    log.error({ err: new RangeError('expected') }, 'call failed')
     log.error({ queue: 'a' }, 'events are lost')
     for (const level of ['debug', 'info', 'warn'] as const) log[level]({ err: new Error('boom') }, 'well')
-    expect(reports).toEqual([])
-    expect(lines).toHaveLength(5)
+    expect(reports).toEqual([{ error: undefined, message: 'events are lost', fields: { queue: 'a' }, fatal: false }])
+    expect(lines).toHaveLength(4)
   })
 })
