@@ -1,4 +1,5 @@
 import { openCache } from './app/cache.js'
+import { databaseObserver } from './app/database-metrics.js'
 import { openDrivers } from './app/drivers.js'
 import { openErrorReports } from './app/error-reports.js'
 import { openLogLevel } from './app/log-level.js'
@@ -8,6 +9,7 @@ import { createHttpRole, startApiUse } from './app/http-role.js'
 import { openPersistence } from './app/persistence.js'
 import { composeServices } from './app/services.js'
 import { openWarmUp, startHotQueries } from './app/warm-up.js'
+import { startWatch } from './app/watch.js'
 import { startWorkerRole, type WorkerRole } from './app/worker-role.js'
 import type { Config } from './config/config.js'
 import type { HttpServer } from './http/http-server.js'
@@ -19,7 +21,7 @@ import { ScanThread } from './modules/files/gcode/scan-thread.js'
 import { openTracing } from './app/tracing.js'
 import { createLogger, type LoggerOptions } from './observability/logger.js'
 import { LogLevels } from './observability/log-levels.js'
-import { createMetrics, databaseMetrics } from './observability/metrics.js'
+import { createMetrics, type Metrics } from './observability/metrics.js'
 import { RecentErrors } from './observability/recent-errors.js'
 import { jobCatalogue } from './queues/job-catalogue.js'
 import { PRISMA_FOLDER } from './app/installation.js'
@@ -30,11 +32,15 @@ export interface AppOverrides {
   logTo?: LoggerOptions['destination']
   clock?: Timers
   timings?: FleetRoleTimings
+  /** @default as the configuration says */
+  metrics?: Metrics
 }
 
 export interface StartedApp {
   /** Null without the role `api`. */
   url: string | null
+  /** Of the port for metrics alone; null: there is none. */
+  metricsUrl: string | null
   /** The account that was made on the first start; null on every other. */
   firstAdmin: FirstAdmin | null
 }
@@ -90,16 +96,17 @@ const startRoles = async (
   { log, levels, recentErrors, lifecycle }: Watching,
 ): Promise<StartedApp> => {
   const { clock = systemClock, timings = FLEET_ROLE_TIMINGS } = overrides
+  const { metrics = createMetrics({ enabled: config.metrics.enabled }) } = overrides
   const instanceId = newId('instance')
   const does = (role: Config['roles'][number]) => config.roles.includes(role)
 
-  const metrics = createMetrics()
   const tracer = openTracing({ config: config.tracing, instanceId, clock, log, lifecycle })
   const persistence = await openPersistence({
     ...{ config, prismaFolder: PRISMA_FOLDER, instanceId, log, lifecycle },
-    observer: databaseMetrics(metrics),
+    observer: databaseObserver(metrics),
   })
   const { unitOfWork, reads, bus } = persistence
+  const metricsUrl = await startWatch({ config, persistence, metrics, clock, log, lifecycle })
   const cache = openCache({ config, persistence, metrics, instanceId, clock, log, lifecycle })
   const logLevel = openLogLevel({ persistence, levels, log, lifecycle })
   const drivers = openDrivers(config.printers, lifecycle)
@@ -107,7 +114,7 @@ const startRoles = async (
   lifecycle.onStop('scan thread', () => scans.close())
   const hotQueries = startHotQueries({ unitOfWork, clock, log }, lifecycle)
   const shared = { config, persistence, cache, hotQueries, instanceId, clock, log, lifecycle }
-  const composed = await composeServices({ ...shared, drivers, scans, logLevel })
+  const composed = await composeServices({ ...shared, drivers, scans, logLevel, metrics })
   const { services, board, authenticator, sealer } = composed
   const firstAdmin = await ensureFirstAdmin({ unitOfWork, users: reads.users, ...config.auth.firstAdmin })
 
@@ -125,7 +132,7 @@ const startRoles = async (
   if (does('fleet')) {
     const openFile = (sha256: string, sizeBytes: number) => services.files.uploadSource(sha256, sizeBytes)
     running.fleet = await startFleetRole({
-      ...{ unitOfWork, reads, bus, drivers, sealer, openFile, instanceId, clock, log, tracer, timings },
+      ...{ unitOfWork, reads, bus, drivers, sealer, openFile, metrics, instanceId, clock, log, tracer, timings },
       leases: persistence.leases,
       random: Math.random,
       heaterOnMs: config.alarms.heaterOnMinutes * 60_000,
@@ -133,13 +140,13 @@ const startRoles = async (
   }
   const url = does('api') ? await listen() : null
   if (does('api')) warmUp.orders.start()
-  log.info({ url, instanceId, roles: config.roles }, 'Gantry is ready')
-  return { url, firstAdmin }
+  log.info({ url, metricsUrl, instanceId, roles: config.roles }, 'Gantry is ready')
+  return { url, metricsUrl, firstAdmin }
 
   async function listen(): Promise<string> {
-    const health = openHealth({ ...shared, ...composed, metrics, recentErrors })
+    const health = openHealth({ ...shared, ...composed, recentErrors })
     running.http = createHttpRole({
-      ...{ config, services, authenticator, persistence, cache, metrics, apiUse, tracer, health, clock, log },
+      ...{ config, services, authenticator, cache, metrics, apiUse, tracer, health, clock, log },
     })
     return (await running.http.listen()).url
   }

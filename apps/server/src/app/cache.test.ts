@@ -10,7 +10,7 @@ import { repositoriesFor } from '../db/repositories.js'
 import { createUnitOfWork } from '../db/unit-of-work.js'
 import { createPostgresBus } from '../events/postgres-bus.js'
 import { Lifecycle, newId, systemClock } from '../kernel/index.js'
-import { createMetrics } from '../observability/metrics.js'
+import { createMetrics, type Metrics } from '../observability/metrics.js'
 import { openTestDatabase, type OpenDatabase } from '../testing/open-database.js'
 import { recordingLogger } from '../testing/recording-logger.js'
 import { openTestRedis } from '../testing/redis.js'
@@ -33,6 +33,8 @@ const openProcess = async (database: OpenDatabase, environment: Environment = {}
   })
   return { cache, unitOfWork, metrics, bus, applicationName, [Symbol.asyncDispose]: () => lifecycle.stop() }
 }
+
+const textOf = async (metrics: Metrics) => (await metrics.expose('prometheus')).text
 
 const cutListening = async (url: string, applicationName: string): Promise<void> => {
   const client = new pg.Client(url)
@@ -121,10 +123,8 @@ describe('the numbers of the cache', () => {
     await expect.poll(() => cache.stats().redis).toMatchObject({ inStep: true })
     const load = () => Promise.resolve('x'.repeat(5_000))
     for (let n = 0; n < 3; n += 1) await cache.getOrSet('printers:somebody@example.org', load, { ttl: 60 })
-    await expect
-      .poll(() => metrics.registry.metrics())
-      .toMatch(/gantry_cache_saved_bytes_total\{group="printers"\} [1-9]/)
-    const text = await metrics.registry.metrics()
+    await expect.poll(() => textOf(metrics)).toMatch(/gantry_cache_saved_bytes_total\{group="printers"\} [1-9]/)
+    const text = await textOf(metrics)
     expect(text).toContain('gantry_cache_hits_total{layer="memory",group="printers"} 2')
     expect(text).toContain('gantry_cache_misses_total{layer="redis",group="printers"} 1')
     expect(text).toContain('gantry_cache_loads_total{group="printers"} 1')
@@ -139,7 +139,7 @@ describe('the numbers of the cache', () => {
     await using one = await openProcess(database)
     const page = await readFile(new URL('../../../../docs/reference/caching.md', import.meta.url), 'utf8')
     const listed = (names: RegExp) => [...page.matchAll(names)].map(([, name]) => name).sort()
-    const metrics = (await one.metrics.registry.getMetricsAsJSON()).map(({ name }) => name)
+    const metrics = one.metrics.families().map(({ name }) => name)
     const ours = metrics.filter((name) => name.startsWith('gantry_cache_'))
     expect(listed(/^\| `(gantry_cache_\w+)`/gm)).toEqual(ours.sort())
     const settings = Object.keys(SETTINGS).filter((name) => /^(CACHE|REDIS)_/.test(name))

@@ -91,8 +91,18 @@ const showIn = (metrics: Metrics, stats: () => CacheStats): void => {
   )
   metrics.readings({
     type: 'gauge',
+    name: 'gantry_cache_redis_connected',
+    help: '1 while the cache is connected to Redis; absent without Redis.',
+    labelNames: [],
+    read: () => {
+      const { redis } = stats()
+      return redis === null ? [] : [{ labels: {}, value: Number(redis.connected) }]
+    },
+  })
+  metrics.readings({
+    type: 'gauge',
     name: 'gantry_cache_breaker_state',
-    help: 'The circuit breaker before Redis: 0 closed, 1 half-open, 2 open.',
+    help: 'The circuit breaker before Redis: 0 closed, 1 half-open, 2 open; absent without Redis.',
     labelNames: [],
     read: () => {
       const { redis } = stats()

@@ -18,6 +18,8 @@ import { CommandRunner } from '../modules/printers/command-runner.js'
 import { PrinterAlarms } from '../modules/printers/printer-alarms.js'
 import { SUPERVISOR_TIMINGS, type SupervisorTimings } from '../modules/printers/printer-supervisor.js'
 import type { CredentialSealer, DriverRegistry } from '../modules/printers/printers.ports.js'
+import type { Metrics } from '../observability/metrics.js'
+import { countLinksIn, showLinksIn } from './printer-metrics.js'
 
 /** Waits that tests shorten. */
 export interface FleetRoleTimings {
@@ -40,6 +42,7 @@ export interface FleetRoleDeps {
   drivers: DriverRegistry
   sealer: CredentialSealer
   openFile: ConductDeps['openFile']
+  metrics: Metrics
   instanceId: string
   clock: Timers
   random: Random
@@ -76,9 +79,11 @@ export const startFleetRole = async (deps: FleetRoleDeps): Promise<FleetRole> =>
     sealer: deps.sealer,
     alarms: new PrinterAlarms(unitOfWork, { clock, alarmAfterMs: deps.heaterOnMs }, log),
     random: deps.random,
+    links: countLinksIn(deps.metrics),
     timings: timings.supervisor,
     leaseTimings: timings.leases,
   })
+  showLinksIn(deps.metrics, fleet)
   const dispatcher: Dispatcher = new Dispatcher({
     ...{ unitOfWork, reads, fleet, worker, bus, clock, log },
     timings: DISPATCHER_TIMINGS,

@@ -12,13 +12,11 @@ import { appRouter } from '../routers/app-router.js'
 import { Answers } from '../trpc/answers.js'
 import type { Services } from '../trpc/services.js'
 import { buildId } from './installation.js'
-import type { Persistence } from './persistence.js'
 
 export interface HttpRoleDeps {
   config: Config
   services: Services
   authenticator: Authenticator
-  persistence: Persistence
   cache: Cache
   metrics: Metrics
   apiUse: ApiUse
@@ -44,7 +42,7 @@ export const startApiUse = (deps: ApiUseDeps, lifecycle: Lifecycle): ApiUse => {
 
 /** Every call is measured, and counted for the statistics. */
 const counting = (metrics: Metrics, apiUse: ApiUse): HttpMetrics => ({
-  registry: metrics.registry,
+  expose: (format) => metrics.expose(format),
   requestFinished: (outcome) => metrics.requestFinished(outcome),
   procedureFinished: (outcome) => {
     metrics.procedureFinished(outcome)
@@ -55,18 +53,8 @@ const counting = (metrics: Metrics, apiUse: ApiUse): HttpMetrics => ({
 
 /** The HTTP side of the server: tRPC, REST, file transfers, probes and metrics. */
 export const createHttpRole = (deps: HttpRoleDeps): HttpServer => {
-  const { config, services, authenticator, persistence, cache, metrics, apiUse, tracer, health, clock, log } = deps
-  for (const state of ['total', 'idle', 'waiting'] as const) {
-    metrics.gauge(
-      `gantry_database_pool_${state}`,
-      `Database connections: ${state}.`,
-      () => persistence.database.poolUsage()[state],
-    )
-  }
+  const { config, services, authenticator, cache, metrics, apiUse, tracer, health, clock, log } = deps
   const answers = config.cache.answers ? new Answers(cache, buildId()) : null
-  metrics.gauge('gantry_database_replicas_usable', 'Database replicas that are read.', () =>
-    persistence.usableReplicas(),
-  )
   return createHttpServer({
     ...{ config, log, tracer, metrics: counting(metrics, apiUse), authenticator, services, answers, health },
     rateLimiter: new SlidingWindowLimiter(config.http.rateLimitPerMinute, clock),

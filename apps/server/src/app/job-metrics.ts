@@ -1,18 +1,14 @@
-import type { AllQueueStatistics, QueueStatistics } from '@gantry/schemas'
+import type { QueueStatistics } from '@gantry/schemas'
 
-import { every, queueNameOf, RareLog, type CallOff, type Logger, type Timers } from '../kernel/index.js'
+import { queueNameOf, type CallOff, type Logger, type Timers } from '../kernel/index.js'
 import type { JobStatistics } from '../modules/jobs/job-statistics.js'
 import type { Metrics } from '../observability/metrics.js'
 import { jobCatalogue } from '../queues/job-catalogue.js'
 import type { JobRun } from '../queues/job-meter.js'
+import { counted, OF_ALL } from './counted.js'
 
 const WAIT_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1_800, 3_600]
 const RUN_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900]
-
-/** How often the queues are counted for gauges: scrapes read the last count, however often they come. */
-const COUNT_EVERY_MS = 10_000
-/** Numbers that old say nothing any more; a gauge that is absent can be alerted on. */
-const TOO_OLD_MS = 60_000
 
 /** What this process did, for `createJobs`. */
 export const countRunsIn = (metrics: Metrics): ((run: JobRun) => void) => {
@@ -57,30 +53,22 @@ export interface QueueGaugesDeps {
 
 /** The installation's queues as gauges: the same from every process that shows them. */
 export const showQueuesIn = ({ metrics, statistics, clock, log }: QueueGaugesDeps): { stop: CallOff } => {
-  let last: { atMs: number; counted: AllQueueStatistics } | null = null
-  const rareLog = new RareLog(log, clock)
-  const count = () => {
-    statistics.read().then(
-      (counted) => (last = { atMs: clock.monotonicMs(), counted }),
-      (err: unknown) => rareLog.warn({ err }, 'the queues cannot be counted'),
-    )
-  }
-  const known = () => (last !== null && clock.monotonicMs() - last.atMs < TOO_OLD_MS ? last.counted : null)
+  if (!metrics.enabled) return { stop: () => undefined }
+  const { known, stop } = counted({ what: 'the queues', count: () => statistics.read(), clock, log })
   for (const [name, [help, read]] of Object.entries(GAUGES)) {
     metrics.readings({
-      ...{ type: 'gauge', name, help, labelNames: ['queue'] },
+      ...{ type: 'gauge', name, help: `${help} ${OF_ALL}`, labelNames: ['queue'] },
       read: () =>
         Object.entries(known()?.data ?? {}).map(([queue, counts]) => ({ labels: { queue }, value: read(counts) })),
     })
   }
   metrics.readings({
     ...{ type: 'gauge', name: 'gantry_job_queues_reachable', labelNames: [] },
-    help: '0 while Redis, or the part of PostgreSQL that holds the queues, does not answer.',
+    help: `0 while Redis, or the part of PostgreSQL that holds the queues, does not answer. ${OF_ALL}`,
     read: () => {
-      const counted = known()
-      return counted === null ? [] : [{ labels: {}, value: Number(counted.queueReachable) }]
+      const queues = known()
+      return queues === null ? [] : [{ labels: {}, value: Number(queues.queueReachable) }]
     },
   })
-  count()
-  return { stop: every(clock, COUNT_EVERY_MS, count) }
+  return { stop }
 }

@@ -1,7 +1,7 @@
-import type { DatabaseHealth } from '@gantry/schemas'
+import type { DatabaseHealth, DatabaseReplicaHealth } from '@gantry/schemas'
 
 import type { Config } from '../config/config.js'
-import { createDatabase, type Database } from '../db/client.js'
+import { createDatabase, type Database, type PoolUsage } from '../db/client.js'
 import { startEmbeddedPostgres } from '../db/embedded/embedded-postgres.js'
 import { createEventLog, type PrismaEventLog } from '../db/event-log.js'
 import { reachDatabase } from '../db/migrate/connection.js'
@@ -39,6 +39,9 @@ export interface Persistence {
   /** The same for lists and histories, which may come from a replica. */
   lists: AnyReads<Repositories>
   usableReplicas: () => number
+  replicas: () => DatabaseReplicaHealth[]
+  /** Of every database, by the name under which its operations are counted. */
+  pools: () => { database: string; pool: PoolUsage }[]
   databaseHealth: () => Promise<DatabaseHealth>
   /** Of this version, that the database lacks by now. @throws GantryError `UNAVAILABLE` */
   missingMigrations: () => Promise<string[]>
@@ -49,7 +52,8 @@ export interface PersistenceOptions {
   /** The folder with `schema.prisma` and `migrations/`. */
   prismaFolder: string
   instanceId: string
-  observer?: DatabaseObserver
+  /** Null: nobody counts. */
+  observer?: DatabaseObserver | null
   clock?: Timers
   log: Logger
   lifecycle: Lifecycle
@@ -63,7 +67,7 @@ export const openPersistence = async ({
   config,
   prismaFolder,
   instanceId,
-  observer = UNOBSERVED,
+  observer: given = null,
   clock = systemClock,
   log,
   lifecycle,
@@ -72,6 +76,7 @@ export const openPersistence = async ({
   const applied = await deploy({ databaseUrl: url, prismaFolder })
   if (applied.length > 0) log.info({ applied }, 'database migrated')
 
+  const observer = given ?? UNOBSERVED
   const { poolSize, timeoutMs } = config.database
   const applicationName = `gantry ${instanceId.slice(-8)}`
   const onOperation = observer.operationEnded.bind(observer)
@@ -93,17 +98,22 @@ export const openPersistence = async ({
   })
   await bus.start()
   lifecycle.onStop('event bus', () => bus.stop())
-  const { lists, usable, health } = openReplicas({
+  const { lists, usable, replicas, health } = openReplicas({
     ...{ url, config: config.database, primary: database, reads, ownWrites, applicationName },
     ...{ observer, clock, log, lifecycle },
   })
 
   const unitOfWork = createUnitOfWork({ prisma, repositoriesFor, hook: bus })
   const leases = createUnitOfWork({ prisma: leaseDatabase.prisma, repositoriesFor, hook: bus })
-  const replicated = { reads, lists, usableReplicas: usable, databaseHealth: health }
+  const replicated = { reads, lists, usableReplicas: usable, replicas, databaseHealth: health }
+  const pools = () => [
+    { database: 'primary', pool: database.poolUsage() },
+    { database: 'leases', pool: leaseDatabase.poolUsage() },
+    ...replicas().map(({ name, pool }) => ({ database: name, pool })),
+  ]
   const migrations = await readMigrations(prismaFolder)
   const lacking = () => missingMigrations((sql) => prisma.$queryRawUnsafe(sql), migrations)
-  return { url, database, eventLog, bus, unitOfWork, leases, ...replicated, missingMigrations: lacking }
+  return { url, database, eventLog, bus, unitOfWork, leases, pools, ...replicated, missingMigrations: lacking }
 }
 
 const UNOBSERVED: DatabaseObserver = {

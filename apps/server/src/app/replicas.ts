@@ -1,4 +1,4 @@
-import type { DatabaseHealth } from '@gantry/schemas'
+import type { DatabaseHealth, DatabaseReplicaHealth } from '@gantry/schemas'
 
 import type { Config } from '../config/config.js'
 import { createDatabase, type Database } from '../db/client.js'
@@ -27,6 +27,7 @@ export interface Replicas {
   lists: AnyReads<Repositories>
   /** How many may be read. */
   usable: () => number
+  replicas: () => DatabaseReplicaHealth[]
   health: () => Promise<DatabaseHealth>
 }
 
@@ -65,6 +66,7 @@ export const openReplicas = (options: ReplicasOptions): Replicas => {
   return {
     lists: set,
     usable: () => set.usable,
+    replicas: () => set.health(),
     health: async () => ({
       primary: await primaryHealth(),
       replicas: set.health(),

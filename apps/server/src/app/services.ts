@@ -33,11 +33,13 @@ import { StatisticsService } from '../modules/statistics/statistics.service.js'
 import { SystemService, type LogLevelControl } from '../modules/system/system.service.js'
 import type { WebhookSender } from '../modules/webhooks/webhooks.ports.js'
 import { WebhooksService } from '../modules/webhooks/webhooks.service.js'
+import type { Metrics } from '../observability/metrics.js'
 import { QueuesOfJobs } from '../queues/job-queues.js'
 import type { Services } from '../trpc/services.js'
 import { buildId, GANTRY_VERSION } from './installation.js'
 import { composeJobAdministration } from './job-administration.js'
 import type { Persistence } from './persistence.js'
+import { countUseIn } from './use-metrics.js'
 import { openWebhookSender } from './webhooks.js'
 
 export interface ServicesDeps {
@@ -48,6 +50,7 @@ export interface ServicesDeps {
   drivers: DriverRegistry
   scans: ScanThread
   logLevel: LogLevelControl
+  metrics: Metrics
   instanceId: string
   clock: Timers
   log: Logger
@@ -96,6 +99,7 @@ export const composeServices = async ({
   drivers,
   scans,
   logLevel,
+  metrics,
   instanceId,
   clock,
   log,
@@ -120,6 +124,7 @@ export const composeServices = async ({
   const shared = { unitOfWork, reads, lists, board, bus }
   const desk = new CommandDesk({ unitOfWork, reads, bus, drivers, sealer, clock, log })
 
+  const { loginEnded, bytesReceived } = countUseIn(metrics)
   const queues = new QueuesOfJobs()
   const { statistics: jobStatistics, ...jobs } = composeJobAdministration({ config, persistence, queues, clock })
 
@@ -127,7 +132,7 @@ export const composeServices = async ({
     alarms: new AlarmsService({ unitOfWork, reads, lists, follow }),
     attempts: new AttemptsService({ reads, ledger: new AttemptLedger(unitOfWork, reads), bus }),
     auth: new AuthService({
-      ...{ unitOfWork, reads, tokens },
+      ...{ unitOfWork, reads, tokens, loginEnded },
       limiter: new LoginLimiter(clock),
       forgetSession: (sessionId) => authenticator.forget(sessionId),
       refreshTokenDays: config.auth.refreshTokenDays,
@@ -136,7 +141,7 @@ export const composeServices = async ({
     exports: new ExportsService({ unitOfWork, reads, storage: exportStorage, links, log }),
     files: new FilesService({
       ...{ unitOfWork, reads, lists, storage, scans, clock, log },
-      limitBytes: config.http.maxUploadBytes,
+      ...{ limitBytes: config.http.maxUploadBytes, bytesReceived },
     }),
     ...jobs,
     notifications: new NotificationsService({ unitOfWork, reads }),

@@ -74,7 +74,12 @@ export interface Config {
     dsn: string | null
     environment: string
   }
-  metrics: { enabled: boolean; token: string | null }
+  metrics: {
+    enabled: boolean
+    token: string | null
+    /** A listener of their own; null: none. */
+    listener: { host: string; port: number } | null
+  }
 }
 
 const tracingOf = (values: SettingValues): Config['tracing'] =>
@@ -143,7 +148,11 @@ const grouped = (values: SettingValues, cwd: string): Config => ({
   log: { level: values.LOG_LEVEL },
   tracing: tracingOf(values),
   errorReports: { dsn: values.SENTRY_DSN, environment: values.SENTRY_ENVIRONMENT },
-  metrics: { enabled: values.ENABLE_METRICS, token: values.METRICS_TOKEN },
+  metrics: {
+    enabled: values.ENABLE_METRICS,
+    token: values.METRICS_TOKEN,
+    listener: values.METRICS_PORT === null ? null : { host: values.METRICS_HOST, port: values.METRICS_PORT },
+  },
 })
 
 const deepFreeze = <T extends object>(value: T): T => {

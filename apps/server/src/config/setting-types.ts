@@ -16,7 +16,7 @@ export const flag = (otherwise: boolean) =>
     .transform((text) => TRUE_WORDS.includes(text.toLowerCase()))
     .default(otherwise)
 
-export const wholeNumber = (min: number, max: number, otherwise: number) =>
+export const someWholeNumber = (min: number, max: number) =>
   z
     .string()
     .refine(
@@ -24,7 +24,8 @@ export const wholeNumber = (min: number, max: number, otherwise: number) =>
       `must be a whole number from ${min} to ${max}`,
     )
     .transform(Number)
-    .default(otherwise)
+
+export const wholeNumber = (min: number, max: number, otherwise: number) => someWholeNumber(min, max).default(otherwise)
 
 const parseUrl = (text: string): URL | null => (URL.canParse(text) ? new URL(text) : null)
 

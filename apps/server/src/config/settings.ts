@@ -17,6 +17,7 @@ import {
   sentryDsn,
   smtpUrl,
   timeZone,
+  someWholeNumber,
   wholeNumber,
 } from './setting-types.js'
 
@@ -298,12 +299,26 @@ export const SETTINGS = {
     'unset',
     'Commit that this build was made from; only shown, there too. Unset: read from the checkout that the server runs in, if it does.',
   ),
-  ENABLE_METRICS: setting(flag(true), 'true', 'Whether metrics are collected and offered at /metrics.'),
+  ENABLE_METRICS: setting(
+    flag(true),
+    'true',
+    'Whether metrics are collected and offered at /metrics; false collects nothing.',
+  ),
   METRICS_TOKEN: setting(
     z.string().min(16, 'must have at least 16 characters').nullable().default(null),
     'unset',
-    'Bearer token that may read /metrics beside admins. Unset: only admins may.',
+    'Bearer token that may read /metrics and /api/metrics beside admins. Unset: only admins may.',
     { secret: true },
+  ),
+  METRICS_PORT: setting(
+    someWholeNumber(0, 65_535).nullable().default(null),
+    'unset',
+    'Second TCP port, for /metrics alone, in processes of every role; 0 takes a free one. It asks nobody who they are: keep it from strangers. Unset: none.',
+  ),
+  METRICS_HOST: setting(
+    z.string().default('127.0.0.1'),
+    '127.0.0.1',
+    'Address that the second port listens on; 0.0.0.0 (or ::) lets other machines in.',
   ),
 } as const satisfies Record<string, Setting>
 

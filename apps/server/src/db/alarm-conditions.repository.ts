@@ -16,7 +16,7 @@ const dueSince = (jobTimeoutsMs: AlarmThresholds['jobTimeoutsMs']): Prisma.Sql =
   ELSE o.relayed_at + make_interval(secs => coalesce((${JSON.stringify(jobTimeoutsMs)}::jsonb->>o.type)::float8, 0) / 1000) END)`
 
 /** A person has stopped its queue, and knows that it waits. */
-const RESTING = Prisma.sql`EXISTS (SELECT 1 FROM job_queue q
+export const RESTING = Prisma.sql`EXISTS (SELECT 1 FROM job_queue q
   WHERE q.name = replace(lower(o.type), '_', '-') AND q.paused_at IS NOT NULL)`
 
 /** What of the rows calls for a person. Every age is told by the database's clock. */

@@ -1,6 +1,7 @@
 import { PrismaAlarmConditionRepository } from './alarm-conditions.repository.js'
 import { PrismaAlarmRepository } from './alarms.repository.js'
 import { PrismaAttemptRepository } from './attempts.repository.js'
+import { PrismaCensusRepository } from './census.repository.js'
 import { PrismaCommandRepository } from './commands.repository.js'
 import { PrismaExportRepository } from './exports.repository.js'
 import { PrismaEventReaderRepository } from './event-readers.repository.js'
@@ -30,6 +31,7 @@ export const repositoriesFor = (tx: Prisma.TransactionClient) => ({
   alarms: new PrismaAlarmRepository(tx),
   attempts: new PrismaAttemptRepository(tx),
   beds: new PrismaBedRepository(tx),
+  census: new PrismaCensusRepository(tx),
   commands: new PrismaCommandRepository(tx),
   exports: new PrismaExportRepository(tx),
   eventReaders: new PrismaEventReaderRepository(tx),

@@ -66,7 +66,11 @@ class GantryHttpServer implements HttpServer {
   constructor(private readonly options: HttpServerOptions) {
     this.timeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts }
     this.streams = options.liveStreams ?? new LiveStreams({ authenticator: options.authenticator })
-    options.metrics.gauge('gantry_live_streams', 'Subscriptions that are open now.', () => this.streams.count)
+    options.metrics.gauge(
+      'gantry_live_streams',
+      'Live streams (SSE) that are open at this process.',
+      () => this.streams.count,
+    )
     const pipeline = new Pipeline({
       ...options,
       tracer: options.tracer ?? NO_TRACER,

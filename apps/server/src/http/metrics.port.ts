@@ -8,9 +8,13 @@ export interface RequestOutcome {
   durationSeconds: number
 }
 
+/** All numbers as text, for whoever collects them. */
+export interface MetricsText {
+  expose(format: 'prometheus' | 'openmetrics'): Promise<{ contentType: string; text: string }>
+}
+
 /** Where the HTTP server reports to. */
-export interface HttpMetrics {
-  readonly registry: { readonly contentType: string; metrics(): Promise<string> }
+export interface HttpMetrics extends MetricsText {
   requestFinished(outcome: RequestOutcome): void
   procedureFinished(outcome: ProcedureOutcome): void
   gauge(name: string, help: string, read: () => number): void

@@ -1,6 +1,7 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 
-import type { DatabaseObserver } from '../kernel/database-observer.port.js'
+import { exposed, type Exposition, type MetricsFormat } from './exposition.js'
+import { NoMetrics } from './no-metrics.js'
 
 const REQUEST_BUCKETS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
 
@@ -27,75 +28,66 @@ export interface Readings<L extends string> {
   name: string
   help: string
   labelNames: readonly L[]
+  /** Nothing when nothing is known: then the family has no sample, which can be alerted on. */
   read: () => { labels: Record<L, string>; value: number }[]
+}
+
+type Labels<L extends string> = Partial<Record<L, string | number>>
+
+export interface CounterOf<L extends string> {
+  inc(labels: Labels<L>, value?: number): void
+  inc(value?: number): void
+}
+
+export interface HistogramOf<L extends string> {
+  observe(labels: Labels<L>, value: number): void
+}
+
+export interface MetricFamily {
+  name: string
+  type: string
+  help: string
+  labelNames: readonly string[]
 }
 
 /** The numbers of one application in a registry of its own, so that several may live in one process. */
 export interface Metrics {
-  readonly registry: Registry
+  /** False: nothing is counted and nothing is read. */
+  readonly enabled: boolean
   requestFinished(outcome: RequestOutcome): void
   procedureFinished(outcome: ProcedureOutcome): void
-  /** Reads a number whenever metrics are scraped. */
+  /** Reads a number whenever metrics are scraped; the read must not wait for anything. */
   gauge(name: string, help: string, read: () => number): void
   /** Numbers by label, counted elsewhere and read whenever metrics are scraped. */
   readings<L extends string>(reading: Readings<L>): void
-  counter<L extends string>(name: string, help: string, labelNames?: readonly L[]): Counter<L>
+  counter<L extends string>(name: string, help: string, labelNames?: readonly L[]): CounterOf<L>
   /** @param buckets upper bounds in seconds; by default those of requests */
   histogram<L extends string>(
     name: string,
     help: string,
     labelNames?: readonly L[],
     buckets?: readonly number[],
-  ): Histogram<L>
-}
-
-/** What the database layer tells, as numbers. */
-export const databaseMetrics = (metrics: Metrics): DatabaseObserver => {
-  const operations = metrics.histogram(
-    'gantry_database_operation_duration_seconds',
-    'Time of one operation of the database client.',
-    ['database', 'model', 'operation', 'outcome'],
-  )
-  const reads = metrics.counter(
-    'gantry_database_reads_total',
-    'Reads that a replica may serve, by who served them; counted only where there are replicas.',
-    ['served_by'],
-  )
-  const lost = metrics.counter(
-    'gantry_database_replicas_lost_total',
-    'How often no replica was left and the primary had to serve all reads.',
-  )
-  return {
-    operationEnded: ({ database, model, operation, failed, durationSeconds }) =>
-      operations.observe(
-        { database, model: model ?? 'raw', operation, outcome: failed ? 'failed' : 'ok' },
-        durationSeconds,
-      ),
-    readServed: (by) => reads.inc({ served_by: by }),
-    replicasChanged: (anyUsable) => {
-      if (!anyUsable) lost.inc()
-    },
-  }
+  ): HistogramOf<L>
+  /** What there is to read, whether it has samples yet or not. */
+  families(): MetricFamily[]
+  expose(format: MetricsFormat): Promise<Exposition>
 }
 
 class PrometheusMetrics implements Metrics {
-  readonly registry = new Registry()
+  readonly enabled = true
+  private readonly registry = new Registry()
 
-  private readonly requests = new Histogram({
-    name: 'http_request_duration_seconds',
-    help: 'Time from the request line to the last byte of the answer.',
-    labelNames: ['method', 'route', 'status'] as const,
-    buckets: REQUEST_BUCKETS,
-    registers: [this.registry],
-  })
+  private readonly requests = this.histogram(
+    'http_request_duration_seconds',
+    'Time from the request line to the last byte of the answer.',
+    ['method', 'route', 'status'],
+  )
 
-  private readonly procedures = new Histogram({
-    name: 'gantry_procedure_duration_seconds',
-    help: 'Time of one procedure call; for subscriptions until the stream begins.',
-    labelNames: ['procedure', 'type', 'code'] as const,
-    buckets: REQUEST_BUCKETS,
-    registers: [this.registry],
-  })
+  private readonly procedures = this.histogram(
+    'gantry_procedure_duration_seconds',
+    'Time of one procedure call; for subscriptions until the stream begins.',
+    ['procedure', 'type', 'code'],
+  )
 
   constructor(collectDefaults: boolean) {
     if (collectDefaults) collectDefaultMetrics({ register: this.registry })
@@ -110,14 +102,7 @@ class PrometheusMetrics implements Metrics {
   }
 
   gauge(name: string, help: string, read: () => number): void {
-    new Gauge({
-      name,
-      help,
-      registers: [this.registry],
-      collect() {
-        this.set(read())
-      },
-    })
+    this.readings({ type: 'gauge', name, help, labelNames: [], read: () => [{ labels: {}, value: read() }] })
   }
 
   readings<L extends string>({ type, name, help, labelNames, read }: Readings<L>): void {
@@ -126,12 +111,15 @@ class PrometheusMetrics implements Metrics {
       registers: [this.registry],
       collect() {
         this.reset()
-        for (const { labels, value } of read()) this.inc(labels, value)
+        const values = read()
+        for (const { labels, value } of values) this.inc(labels, value)
+        // A reset leaves a zero where there are no labels, which nobody has read.
+        if (values.length === 0 && labelNames.length === 0) this.remove()
       },
     })
   }
 
-  counter<L extends string>(name: string, help: string, labelNames: readonly L[] = []): Counter<L> {
+  counter<L extends string>(name: string, help: string, labelNames: readonly L[] = []): CounterOf<L> {
     return new Counter({ name, help, labelNames: [...labelNames], registers: [this.registry] })
   }
 
@@ -140,7 +128,7 @@ class PrometheusMetrics implements Metrics {
     help: string,
     labelNames: readonly L[] = [],
     buckets: readonly number[] = REQUEST_BUCKETS,
-  ): Histogram<L> {
+  ): HistogramOf<L> {
     return new Histogram({
       name,
       help,
@@ -149,7 +137,24 @@ class PrometheusMetrics implements Metrics {
       registers: [this.registry],
     })
   }
+
+  families(): MetricFamily[] {
+    // The library knows the labels of each and has no type for it.
+    const registered = this.registry.getMetricsAsArray() as unknown as MetricFamily[]
+    return registered.map(({ name, type, help, labelNames }) => ({ name, type, help, labelNames }))
+  }
+
+  expose(format: MetricsFormat): Promise<Exposition> {
+    return exposed(this.registry, format)
+  }
 }
 
-/** @param collectDefaults whether the process's own numbers (memory, event loop, collections) are measured too */
-export const createMetrics = ({ collectDefaults = true } = {}): Metrics => new PrometheusMetrics(collectDefaults)
+export interface MetricsOptions {
+  /** @default true */
+  enabled?: boolean
+  /** Whether the process's own numbers (memory, event loop, collections) are measured too. @default true */
+  collectDefaults?: boolean
+}
+
+export const createMetrics = ({ enabled = true, collectDefaults = true }: MetricsOptions = {}): Metrics =>
+  enabled ? new PrometheusMetrics(collectDefaults) : new NoMetrics()

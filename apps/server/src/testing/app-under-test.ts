@@ -6,7 +6,7 @@ import type { AlarmEvent, ErrorBody, PrinterStatusEvent, PrintFile, PrintJobEven
 import { createTRPCClient, httpLink, type TRPCClient } from '@trpc/client'
 import superjson from 'superjson'
 
-import { createApp } from '../app.js'
+import { createApp, type AppOverrides } from '../app.js'
 import { configFrom, type Environment } from '../config/config.js'
 import { createDatabase } from '../db/client.js'
 import type { PrismaClient } from '../db/generated/client.js'
@@ -51,6 +51,8 @@ export interface Caller {
 
 export interface AppUnderTest extends AsyncDisposable {
   url: string
+  /** Null without `METRICS_PORT`. */
+  metricsUrl: string | null
   databaseUrl: string
   /** The database behind the server's back. */
   prisma: PrismaClient
@@ -74,7 +76,10 @@ const databaseFor = async (url: string | undefined): Promise<{ url: string; drop
   url === undefined ? createTestDatabase() : { url, drop: () => Promise.resolve() }
 
 /** A whole server on a database and in a folder of its own, spoken to over HTTP alone. */
-export const startAppUnderTest = async (environment: Environment = {}): Promise<AppUnderTest> => {
+export const startAppUnderTest = async (
+  environment: Environment = {},
+  overrides: Pick<AppOverrides, 'metrics'> = {},
+): Promise<AppUnderTest> => {
   const database = await databaseFor(environment['DATABASE_URL'])
   const dataDir = await mkdtemp(join(tmpdir(), 'gantry-api-'))
   const logLines: string[] = []
@@ -91,8 +96,8 @@ export const startAppUnderTest = async (environment: Environment = {}): Promise<
     SHUTDOWN_DRAIN_SECONDS: '0',
     ...environment,
   }
-  const app = createApp(configFrom(settings, dataDir), { logTo, timings: QUICK_TIMINGS })
-  const { url } = await app.start()
+  const app = createApp(configFrom(settings, dataDir), { logTo, timings: QUICK_TIMINGS, ...overrides })
+  const { url, metricsUrl } = await app.start()
   if (url === null) throw new Error('the server has no role api')
   const behind = createDatabase({
     ...{ url: database.url, poolSize: 4, timeoutMs: 10_000, log: createLogger({ level: 'debug', destination: logTo }) },
@@ -100,7 +105,7 @@ export const startAppUnderTest = async (environment: Environment = {}): Promise<
   })
   const { prisma } = behind
   return {
-    ...{ url, databaseUrl: database.url, prisma, logLines },
+    ...{ url, metricsUrl, databaseUrl: database.url, prisma, logLines },
     admin: await logIn(url, EMAIL),
     nobody: callerOf(url, {}),
     logInAs: async (role) => logIn(url, await createUser(prisma, role)),

@@ -4,6 +4,7 @@ import { openPersistence, type Persistence } from '../app/persistence.js'
 import { createDriverRegistry } from '../drivers/registry.js'
 import { Lifecycle, newId, NO_TRACER, systemClock, type Logger, type Timers } from '../kernel/index.js'
 import { createConnector } from '../net/connector.js'
+import { createMetrics } from '../observability/metrics.js'
 import { PRISMA_FOLDER, QUICK_TIMINGS, quietLog, tokenSource } from './printing-rig.js'
 
 /** What the tests of several instances vary. */
@@ -32,6 +33,7 @@ export const startInstance = async (url: string, options: InstanceOptions = {}):
   lifecycle.onStop('connector', () => connector.close())
   const { unitOfWork, reads, leases, bus } = persistence
   const role = await startFleetRole({
+    metrics: createMetrics({ enabled: false }),
     ...{ unitOfWork, reads, leases, bus, log, timings, clock, tracer: NO_TRACER },
     drivers: { driverFor: (kind) => registry[kind] },
     sealer: { seal: (plain) => plain, open: (cipher) => cipher },

@@ -20,6 +20,7 @@ import type { UploadSource } from '../modules/printers/printer-driver.port.js'
 import { StatusBoard } from '../modules/printers/status-board.js'
 import { createConnector } from '../net/connector.js'
 import { createLogger } from '../observability/logger.js'
+import { createMetrics } from '../observability/metrics.js'
 import { createTestDatabase } from './database.js'
 
 const TOKEN = new URL('../modules/files/fixtures/demo-token.gcode', import.meta.url)
@@ -121,6 +122,7 @@ class Rig {
     this.role.onStop('connector', () => connector.close())
     const { unitOfWork, reads, leases, bus } = this.persistence
     const role = await startFleetRole({
+      metrics: createMetrics({ enabled: false }),
       ...{ unitOfWork, reads, leases, bus, log: this.log, timings: QUICK_TIMINGS, heaterOnMs: 900_000 },
       tracer: NO_TRACER,
       drivers: { driverFor: (kind) => registry[kind] },

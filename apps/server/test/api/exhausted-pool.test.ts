@@ -72,7 +72,7 @@ const waitingForLock = async () => {
 
 const poolWaiting = async () => {
   const text = await (await send('/metrics')).text()
-  return /^gantry_database_pool_waiting (\d+)$/m.exec(text)?.[1]
+  return /^gantry_database_pool_waiting\{database="primary"\} (\d+)$/m.exec(text)?.[1]
 }
 
 describe('a database whose connections are all in use', () => {

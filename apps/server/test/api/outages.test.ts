@@ -56,15 +56,20 @@ const health = async () => {
   return [response.status, ((await response.json()) as { status: string }).status]
 }
 const ready = async () => (await fetch(`${app.url}/ready`)).status
-const gauge = async (series: string): Promise<number> => {
+const gauges = async () => {
   const text = await (await asked('/metrics')).text()
-  return Number(new RegExp(`^${series} (.*)$`, 'm').exec(text.replaceAll(/[{}"]/g, ' '))?.[1])
+  /** Of all of these labels together. */
+  const sum = (name: string, labels = '') =>
+    [...text.matchAll(new RegExp(`^${name}(?:\\{[^}]*${labels}[^}]*\\})? (.*)$`, 'gm'))].reduce(
+      (all, [, value]) => all + Number(value),
+      0,
+    )
+  return {
+    database: sum('gantry_database_reachable'),
+    redis: sum('gantry_cache_redis_connected'),
+    connected: sum('gantry_printer_connections', 'link="connected"'),
+  }
 }
-const gauges = async () => ({
-  database: await gauge('gantry_database_up'),
-  redis: await gauge('gantry_redis_up'),
-  connected: await gauge('gantry_printer_connections state= connected  '),
-})
 /** Of what was logged since. */
 const logged = (from: number, text: string) => app.logLines.slice(from).some((line) => line.includes(text))
 

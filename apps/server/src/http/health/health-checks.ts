@@ -50,11 +50,6 @@ export class HealthChecks implements Stoppable {
     return Promise.resolve()
   }
 
-  /** What was found last; null before it was looked at. */
-  stateOf(name: string): CheckState | null {
-    return this.last.get(name) ?? null
-  }
-
   /** At most a second old. Never rejects, and takes no longer than a check may take. */
   results(): Promise<CheckResults> {
     const { clock } = this.options

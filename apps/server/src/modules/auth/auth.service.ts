@@ -33,7 +33,12 @@ export interface AuthServiceOptions {
   forgetSession: (sessionId: string) => void
   /** A session ends after so many days without use. */
   refreshTokenDays: number
+  /** Hears how every login ended. @default nobody */
+  loginEnded?: (outcome: LoginOutcome) => void
 }
+
+/** `limited`: too many had failed before. `failed`: it could not be found out. */
+export type LoginOutcome = 'ok' | 'refused' | 'limited' | 'failed'
 
 export interface LoginRequest {
   /** In lower case. */
@@ -54,6 +59,12 @@ interface Renewal {
 }
 
 const MAX_USER_AGENT = 300
+
+const failureOf = (error: unknown): LoginOutcome => {
+  const code = error instanceof GantryError ? error.code : null
+  if (code === 'INVALID_CREDENTIALS') return 'refused'
+  return code === 'RATE_LIMITED' ? 'limited' : 'failed'
+}
 
 const currentUserOf = ({ id, email, displayName, role, analyticsOptOut }: UserRecord): CurrentUser => ({
   ...{ id, email, displayName, role, analyticsOptOut },
@@ -77,23 +88,15 @@ export class AuthService {
    * The answer, and about the time to it, is the same for a wrong password, an unknown and a disabled account.
    * @throws GantryError `INVALID_CREDENTIALS`, `RATE_LIMITED`
    */
-  async login(request: LoginRequest, { userAgent, ip }: LoginOrigin): Promise<TokenPair & { user: CurrentUser }> {
-    const { limiter, reads, unitOfWork } = this.options
-    limiter.begin(request.email, ip)
-    const user = await reads.users.findByEmail(request.email)
-    const isRight = await verifyPassword(user?.passwordHash ?? null, request.password)
-    if (user === null || !isRight || user.disabledAt !== null) throw new GantryError('INVALID_CREDENTIALS')
-    limiter.succeeded(request.email, ip)
-    const renewal = await unitOfWork.run(async (tx) => {
-      const sessionId = newId('session')
-      const expiresAt = this.expiryAt(tx.now)
-      const agent = userAgent?.slice(0, MAX_USER_AGENT) ?? null
-      await tx.users.createSession({ id: sessionId, userId: user.id, userAgent: agent, ip, expiresAt })
-      const payload = { sessionId, userId: user.id }
-      tx.record({ type: 'session.started', subjectType: 'session', subjectId: sessionId, payload }, user.id)
-      return this.addToken(tx, { user, sessionId, parentId: null })
-    })
-    return { ...(await this.pairOf(renewal)), user: currentUserOf(user) }
+  async login(request: LoginRequest, origin: LoginOrigin): Promise<TokenPair & { user: CurrentUser }> {
+    try {
+      const begun = await this.beginSession(request, origin)
+      this.options.loginEnded?.('ok')
+      return begun
+    } catch (error) {
+      this.options.loginEnded?.(failureOf(error))
+      throw error
+    }
   }
 
   /**
@@ -127,6 +130,25 @@ export class AuthService {
   async setAnalyticsOptOut(actor: Actor, optOut: boolean): Promise<CurrentUser> {
     await this.options.unitOfWork.run(({ users }) => users.setAnalyticsOptOut(actor.id, optOut))
     return this.me(actor)
+  }
+
+  private async beginSession(request: LoginRequest, { userAgent, ip }: LoginOrigin) {
+    const { limiter, reads, unitOfWork } = this.options
+    limiter.begin(request.email, ip)
+    const user = await reads.users.findByEmail(request.email)
+    const isRight = await verifyPassword(user?.passwordHash ?? null, request.password)
+    if (user === null || !isRight || user.disabledAt !== null) throw new GantryError('INVALID_CREDENTIALS')
+    limiter.succeeded(request.email, ip)
+    const renewal = await unitOfWork.run(async (tx) => {
+      const sessionId = newId('session')
+      const expiresAt = this.expiryAt(tx.now)
+      const agent = userAgent?.slice(0, MAX_USER_AGENT) ?? null
+      await tx.users.createSession({ id: sessionId, userId: user.id, userAgent: agent, ip, expiresAt })
+      const payload = { sessionId, userId: user.id }
+      tx.record({ type: 'session.started', subjectType: 'session', subjectId: sessionId, payload }, user.id)
+      return this.addToken(tx, { user, sessionId, parentId: null })
+    })
+    return { ...(await this.pairOf(renewal)), user: currentUserOf(user) }
   }
 
   /** Refusals are returned, not thrown, since the session's end has to be committed. */

@@ -35,6 +35,8 @@ export interface FilesServiceDeps {
   scans: ScanThread
   /** Largest accepted file, in bytes. */
   limitBytes: number
+  /** Hears of the bytes of every upload as they come. @default nobody */
+  bytesReceived?: (bytes: number) => void
   clock: Clock
   log: Logger
 }
@@ -100,13 +102,14 @@ export class FilesService {
   async upload(actor: Actor, request: UploadRequest): Promise<PrintFile> {
     if (actor.role === 'viewer') throw new GantryError('FORBIDDEN', { params: { needs: 'operator', has: actor.role } })
     const name = parsedName(request.name)
-    const { storage, scans, limitBytes } = this.deps
+    const { storage, scans, limitBytes, bytesReceived } = this.deps
     const { source, signal, contentLength } = request
     const received = await receiveUpload(source, {
       storage,
       scans,
       limitBytes,
       signal,
+      ...(bytesReceived === undefined ? {} : { bytesReceived }),
       ...(contentLength === null ? {} : { expectedBytes: contentLength }),
     })
     const contents = [received.sha256]

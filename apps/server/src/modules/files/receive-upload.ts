@@ -14,6 +14,8 @@ export interface ReceiveUploadOptions {
   limitBytes: number
   /** The announced size (`Content-Length` of the file itself), if known; fewer or more bytes are a truncated upload. */
   expectedBytes?: number
+  /** Hears of the bytes as they come. */
+  bytesReceived?: (bytes: number) => void
   /** Gives the upload up: a deadline, a shutdown, a client that left. */
   signal?: AbortSignal
 }
@@ -63,11 +65,12 @@ async function receiveInto(
   source: Readable,
   options: ReceiveUploadOptions,
 ): Promise<ReceivedFile> {
-  const { expectedBytes, limitBytes, signal } = options
+  const { expectedBytes, limitBytes, bytesReceived, signal } = options
   const hash = createHash('sha256')
   let sizeBytes = 0
   for await (const chunk of chunksOf(source)) {
     sizeBytes += chunk.length
+    bytesReceived?.(chunk.length)
     if (sizeBytes > limitBytes) throw tooLarge(limitBytes)
     await scan.push(chunk)
     if (scan.refused !== null) throw notGcode(scan.refused)

@@ -120,6 +120,33 @@ describe('a printer’s supervisor', () => {
     await supervisor.stop()
   })
 
+  it('tells of every connection that is made, made again, lost or not to be had, and how old the last report is', async () => {
+    const { host, deps, term } = open()
+    const heard: string[] = []
+    const links: SupervisorDeps['links'] = {
+      connected: (kind, again) => heard.push(`${kind} ${again ? 'again' : 'connected'}`),
+      failed: (kind, code) => heard.push(`${kind} failed ${code}`),
+      lost: (kind, code) => heard.push(`${kind} lost ${code}`),
+    }
+    const supervisor = new PrinterSupervisor({ ...deps, links }, { printerId: 'prn', owner: 'i', epoch: 1 }, term)
+    host.connect = gone
+    supervisor.start()
+    await pass(1_000)
+    expect(supervisor.reportAgeMs).toBeNull()
+    host.connect = null
+    await pass(2_000)
+    host.say({ type: 'report', report })
+    await pass(500)
+    expect(supervisor.reportAgeMs).toBe(500)
+    host.hangUp(gone)
+    await pass(5_000)
+    expect(supervisor.reportAgeMs).toBeGreaterThan(500)
+    await supervisor.stop()
+    expect(heard).toEqual([
+      ...['octoprint failed unreachable', 'octoprint connected', 'octoprint lost unreachable', 'octoprint again'],
+    ])
+  })
+
   it('says once that a printer is lost, however often it cannot be connected', async () => {
     const { supervisor, host, losses } = open()
     host.connect = gone

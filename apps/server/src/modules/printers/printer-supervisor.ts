@@ -17,7 +17,14 @@ import {
 } from './printer-driver.port.js'
 import { PrinterSession, type Lease, type SessionWorker } from './printer-session.js'
 import type { PendingCommand } from './printer.state.js'
-import type { CredentialSealer, DriverRegistry, FleetRepository, PrinterLive, PrinterRecord } from './printers.ports.js'
+import type {
+  CredentialSealer,
+  DriverRegistry,
+  FleetRepository,
+  LinkObserver,
+  PrinterLive,
+  PrinterRecord,
+} from './printers.ports.js'
 
 export interface SupervisorTimings {
   connectMs: number
@@ -47,6 +54,8 @@ export interface SupervisorDeps {
   worker: SessionWorker
   /** Called with every change; must not throw. */
   onLive: (live: PrinterLive, record: PrinterRecord) => void
+  /** Hears of every connection; must not throw. @default nobody */
+  links?: LinkObserver
   clock: Timers
   random: Random
   log: Logger
@@ -64,6 +73,8 @@ export class PrinterSupervisor {
   private current: PrinterRecord | null = null
   private loadsBegun = 0
   private loadShown = 0
+  private connections = 0
+  private heardAtMs: number | null = null
   private live: PrinterLive
 
   constructor(
@@ -129,6 +140,11 @@ export class PrinterSupervisor {
 
   get openSession(): PrinterSession | null {
     return this.session
+  }
+
+  /** How long ago the host reported last, in milliseconds; null while there is no connection. */
+  get reportAgeMs(): number | null {
+    return this.heardAtMs === null ? null : this.deps.clock.monotonicMs() - this.heardAtMs
   }
 
   /** Shows a command that the host took and whose effect is not yet seen, for at most this long. */
@@ -212,6 +228,7 @@ export class PrinterSupervisor {
     const signal = AbortSignal.any([over, closing.signal])
     const session = new PrinterSession(this.lease, connection, signal, first, this.deps.clock, this.term)
     this.session = session
+    this.connected()
     // What the host said before anybody could listen: the end of a print may be among it.
     for (const event of early) session.publish(event)
     listen((event) => {
@@ -264,13 +281,24 @@ export class PrinterSupervisor {
     }
   }
 
+  private connected(): void {
+    this.heardAtMs = this.deps.clock.monotonicMs()
+    this.connections += 1
+    if (this.current !== null) this.deps.links?.connected(this.current.kind, this.connections > 1)
+  }
+
   private observed(report: HostReport): void {
+    this.heardAtMs = this.deps.clock.monotonicMs()
     const { pending } = this.live
     this.say({ report, ...(pending !== null && isShown(pending, report.state) ? { pending: null } : {}) })
   }
 
   private down(error: DriverError | null): void {
     if (this.ended.signal.aborted) return
+    const wasConnected = this.heardAtMs !== null
+    this.heardAtMs = null
+    if (this.current !== null)
+      this.deps.links?.[wasConnected ? 'lost' : 'failed'](this.current.kind, error?.code ?? null)
     this.say({
       link: 'down',
       linkError: error === null ? null : { code: error.code, message: error.message },

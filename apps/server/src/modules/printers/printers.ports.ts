@@ -236,3 +236,12 @@ export interface CredentialSealer {
 export interface DriverRegistry {
   driverFor(kind: PrinterKind): PrinterDriver
 }
+
+/** Hears of the connections to printer hosts, by kind. Our own stopping is nothing to hear of. */
+export interface LinkObserver {
+  /** @param again whether there was a connection before */
+  connected(kind: PrinterKind, again: boolean): void
+  failed(kind: PrinterKind, code: DriverErrorCode | null): void
+  /** @param code null when people changed what the connection depends on */
+  lost(kind: PrinterKind, code: DriverErrorCode | null): void
+}
