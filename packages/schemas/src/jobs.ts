@@ -20,7 +20,11 @@ export const JOB_STATES = ['waiting', 'active', 'delayed', 'failed', 'completed'
 export const jobState = z.enum(JOB_STATES)
 export type JobState = z.infer<typeof jobState>
 
-const percentiles = z.object({ p50: z.number().nullable(), p95: z.number().nullable(), p99: z.number().nullable() })
+export const percentiles = z.object({
+  p50: z.number().nullable(),
+  p95: z.number().nullable(),
+  p99: z.number().nullable(),
+})
 export type Percentiles = z.infer<typeof percentiles>
 
 /** How one queue does. The first five fields are those that clients of old know. */

@@ -73,9 +73,10 @@ export interface ComposedServices {
 const RESERVED_BYTES = 256 * 1024 * 1024
 
 const systemService = (
-  deps: Pick<ServicesDeps, 'config' | 'persistence' | 'cache' | 'logLevel' | 'instanceId' | 'clock'>,
+  deps: Pick<ServicesDeps, 'config' | 'persistence' | 'cache' | 'logLevel' | 'instanceId' | 'clock' | 'metrics'>,
+  jobStatistics: JobStatistics,
 ): SystemService => {
-  const { config, persistence, cache, logLevel, instanceId, clock } = deps
+  const { config, persistence, cache, logLevel, instanceId, clock, metrics } = deps
   return new SystemService({
     version: GANTRY_VERSION,
     startedAt: new Date(clock.now()),
@@ -87,6 +88,9 @@ const systemService = (
     clock,
     logLevel,
     databaseHealth: persistence.databaseHealth,
+    census: persistence.reads.census,
+    queueStatistics: () => jobStatistics.read(),
+    pace: () => metrics.pace(),
   })
 }
 
@@ -149,7 +153,7 @@ export const composeServices = async ({
     printJobs: new PrintJobsService({ unitOfWork, reads, lists, bus, follow }),
     projects: new ProjectsService({ unitOfWork, reads, lists }),
     statistics: new StatisticsService({ lists, timeZone: config.timeZone }),
-    system: systemService({ config, persistence, cache, logLevel, instanceId, clock }),
+    system: systemService({ config, persistence, cache, logLevel, instanceId, clock, metrics }, jobStatistics),
     webhooks: new WebhooksService({ unitOfWork, reads, lists, sealer, sender: webhookSender }),
   }
   return { services, board, authenticator, sealer, storage, exportStorage, webhookSender, queues, jobStatistics }

@@ -1,6 +1,6 @@
 import { ACTIVE_ATTEMPT_STATES } from '@gantry/schemas'
 
-import type { AttemptFacts, Census, CensusRepository } from '../modules/system/census.ports.js'
+import type { AttemptFacts, Census, CensusOfToday, CensusRepository } from '../modules/system/census.ports.js'
 import { RESTING } from './alarm-conditions.repository.js'
 import { Prisma } from './generated/client.js'
 
@@ -45,6 +45,27 @@ export class PrismaCensusRepository implements CensusRepository {
       outbox: outbox as Census['outbox'],
       outboxOldestSeconds: Math.max(0, outbox.get('oldest') ?? 0),
     }
+  }
+
+  async today(timeZone: string): Promise<CensusOfToday> {
+    const [row] = await this.tx.$queryRaw<CensusOfToday[]>`
+      WITH day AS (SELECT date_trunc('day', now(), ${timeZone}) AS begins),
+        ended AS (SELECT a.state, count(*)::int AS n FROM attempt a, day WHERE a.ended_at >= day.begins GROUP BY 1),
+        spans AS (
+          SELECT s.state, extract(epoch FROM least(now(), coalesce(s.until, r.lease_until, s.since)) - greatest(day.begins, s.since)) AS seconds
+          FROM day JOIN printer_state_span s ON s.until IS NULL OR s.until > day.begins
+            LEFT JOIN printer_runtime r ON r.printer_id = s.printer_id)
+      SELECT (SELECT count(DISTINCT s.user_id)::int FROM session s
+          WHERE s.revoked_at IS NULL AND s.last_used_at > now() - interval '15 minutes') AS "usersActive",
+        (SELECT count(*)::int FROM attempt a, day WHERE a.started_at >= day.begins) AS started,
+        coalesce((SELECT n FROM ended WHERE state = 'completed'), 0) AS completed,
+        coalesce((SELECT n FROM ended WHERE state = 'failed'), 0) AS failed,
+        coalesce((SELECT n FROM ended WHERE state = 'cancelled'), 0) AS cancelled,
+        coalesce((SELECT sum(greatest(0, seconds)) FROM spans), 0)::float8 AS "drivenSeconds",
+        coalesce((SELECT sum(greatest(0, seconds)) FROM spans
+          WHERE state IN ('printing', 'pausing', 'paused', 'cancelling')), 0)::float8 AS "printingSeconds"`
+    if (row === undefined) throw new Error('PostgreSQL answered a count without a row')
+    return row
   }
 
   attempts(ids: readonly string[]): Promise<AttemptFacts[]> {

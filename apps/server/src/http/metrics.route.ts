@@ -1,4 +1,4 @@
-import type { Authenticator } from '../kernel/actor.js'
+import { SYSTEM_ACTOR, type Authenticator } from '../kernel/actor.js'
 import { assertAdmin } from './admin-access.js'
 import { metricsFormatFor } from './metrics-format.js'
 import type { MetricsText } from './metrics.port.js'
@@ -20,5 +20,16 @@ export const metricsRoute = ({ metrics, token, authenticator }: MetricsRouteOpti
     await assertAdmin(exchange, authenticator, token)
     const { contentType, text } = await metrics.expose(metricsFormatFor(exchange.req.headers.accept))
     sendText(exchange, 200, contentType, text)
+  },
+})
+
+/** A REST route of admins that the bearer of the metrics token may use as well. */
+export const openToToken = (route: Route, { token, authenticator }: Omit<MetricsRouteOptions, 'metrics'>): Route => ({
+  ...route,
+  access: 'open',
+  handle: async (exchange, params) => {
+    await assertAdmin(exchange, authenticator, token)
+    exchange.actor ??= SYSTEM_ACTOR
+    await route.handle(exchange, params)
   },
 })

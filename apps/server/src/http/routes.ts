@@ -4,7 +4,7 @@ import { fileRoutes } from './files/file.routes.js'
 import { apiIndexRoute } from './api-index.route.js'
 import { healthRoutes, type HealthOptions } from './health/health.routes.js'
 import type { HttpServerOptions } from './http-server.js'
-import { metricsRoute } from './metrics.route.js'
+import { metricsRoute, openToToken } from './metrics.route.js'
 import { queueScreenRoutes } from './queue-screen.routes.js'
 import { docsRoutes } from './rest/docs.routes.js'
 import { openApiDocument } from './rest/openapi-document.js'
@@ -20,12 +20,13 @@ type RoutesOptions = HttpServerOptions &
 export const allRoutes = (options: RoutesOptions): Route[] => {
   const { config, router, services, liveStreams, answers, metrics, timeouts, authenticator } = options
   const procedures = { router, services, liveStreams, answers, metrics, bodyTimeoutMs: timeouts.bodyMs }
+  const admission = { token: config.metrics.token, authenticator }
   const { publicUrl, docsPublic, maxUploadBytes } = config.http
   const { version } = options.health.installation
   return [
     ...healthRoutes({ ...options, token: config.metrics.token }),
     apiIndexRoute({ version, hasMetrics: config.metrics.enabled }),
-    ...(config.metrics.enabled ? [metricsRoute({ metrics, token: config.metrics.token, authenticator })] : []),
+    ...(config.metrics.enabled ? [metricsRoute({ metrics, ...admission })] : []),
     trpcRoute(procedures),
     ...docsRoutes({
       document: () => openApiDocument({ router, version, publicUrl }),
@@ -40,6 +41,8 @@ export const allRoutes = (options: RoutesOptions): Route[] => {
       downloadStallMs: timeouts.downloadStallMs,
     }),
     ...exportRoutes({ exports: options.exports, stallMs: timeouts.downloadStallMs }),
-    ...restRoutes(procedures),
+    ...restRoutes(procedures).map((route) =>
+      route.pattern === '/api/metrics' ? openToToken(route, admission) : route,
+    ),
   ]
 }

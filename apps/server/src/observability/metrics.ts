@@ -1,7 +1,10 @@
+import type { SystemPerformance } from '@gantry/schemas'
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 
+import { ERROR_TABLE } from '../kernel/errors.js'
 import { exposed, type Exposition, type MetricsFormat } from './exposition.js'
 import { NoMetrics } from './no-metrics.js'
+import { Pace, type CallEnd } from './pace.js'
 
 const REQUEST_BUCKETS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
 
@@ -71,11 +74,22 @@ export interface Metrics {
   /** What there is to read, whether it has samples yet or not. */
   families(): MetricFamily[]
   expose(format: MetricsFormat): Promise<Exposition>
+  /** Of the last minutes; null where nothing is counted. */
+  pace(): SystemPerformance | null
 }
+
+const statusOf = (code: string): number => {
+  const table: Readonly<Record<string, { httpStatus: number } | undefined>> = ERROR_TABLE
+  return code === 'OK' ? 200 : (table[code]?.httpStatus ?? 500)
+}
+
+/** That the client left, which has the status 499 here, is nobody's error. */
+const endOf = (status: number): CallEnd => (status < 400 || status === 499 ? 'ok' : status < 500 ? 'refused' : 'failed')
 
 class PrometheusMetrics implements Metrics {
   readonly enabled = true
   private readonly registry = new Registry()
+  private readonly recent = new Pace()
 
   private readonly requests = this.histogram(
     'http_request_duration_seconds',
@@ -95,10 +109,12 @@ class PrometheusMetrics implements Metrics {
 
   requestFinished({ method, route, status, durationSeconds }: RequestOutcome): void {
     this.requests.observe({ method, route, status }, durationSeconds)
+    this.recent.request(endOf(status), durationSeconds)
   }
 
   procedureFinished({ procedure, type, code, durationSeconds }: ProcedureOutcome): void {
     this.procedures.observe({ procedure, type, code }, durationSeconds)
+    this.recent.procedure(procedure, endOf(statusOf(code)), durationSeconds)
   }
 
   gauge(name: string, help: string, read: () => number): void {
@@ -146,6 +162,10 @@ class PrometheusMetrics implements Metrics {
 
   expose(format: MetricsFormat): Promise<Exposition> {
     return exposed(this.registry, format)
+  }
+
+  pace(): SystemPerformance {
+    return this.recent.read()
   }
 }
 

@@ -28,4 +28,8 @@ export class NoMetrics implements Metrics {
   expose(): Promise<Exposition> {
     return Promise.resolve({ contentType: 'text/plain; version=0.0.4; charset=utf-8', text: '' })
   }
+
+  pace(): null {
+    return null
+  }
 }

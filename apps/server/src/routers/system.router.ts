@@ -1,4 +1,12 @@
-import { cacheStats, cacheStrategy, databaseHealth, logLevelState, setLogLevelInput, systemInfo } from '@gantry/schemas'
+import {
+  cacheStats,
+  cacheStrategy,
+  databaseHealth,
+  logLevelState,
+  setLogLevelInput,
+  systemInfo,
+  systemMetrics,
+} from '@gantry/schemas'
 import { z } from 'zod'
 
 import { router } from '../trpc/init.js'
@@ -53,4 +61,15 @@ export const systemRouter = router({
     })
     .output(databaseHealth)
     .query(({ ctx }) => ctx.services.system.databaseHealth(ctx.actor)),
+
+  /** For people and scripts; over REST also for the bearer of the metrics token. Prometheus reads `/metrics`. */
+  metrics: adminProcedure
+    .meta({
+      openapi: {
+        ...{ method: 'GET', path: '/metrics', tags },
+        summary: 'How fast this server answers, and how its cache, database, queues and farm do',
+      },
+    })
+    .output(systemMetrics)
+    .query(({ ctx }) => ctx.services.system.metrics(ctx.actor)),
 })

@@ -2,11 +2,13 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
+import type { SystemMetrics } from '@gantry/schemas'
 import { createFleet } from '@gantry/virtual-printers'
 import { describe, expect, it } from 'vitest'
 
 import { createApp } from '../../src/app.js'
 import { configFrom } from '../../src/config/config.js'
+import { newId } from '../../src/kernel/index.js'
 import { PASSWORD, startAppUnderTest, uploaded, type AppUnderTest } from '../../src/testing/app-under-test.js'
 import { createTestDatabase } from '../../src/testing/database.js'
 import { readExposition, type ReadFamily } from '../../src/testing/read-exposition.js'
@@ -152,5 +154,63 @@ describe('metrics', () => {
       await rm(dataDir, { recursive: true, force: true })
       await database.drop()
     }
+  })
+})
+
+describe('GET /api/metrics', () => {
+  it('tells admins and the bearer of the token how the process and the farm do, over tRPC as well', async () => {
+    await using app = await startAppUnderTest({ METRICS_TOKEN: TOKEN })
+    await app.admin.trpc.printers.list.query({})
+    expect((await app.admin.rest('GET', '/api/printers/prn_nobody')).status).toBeGreaterThanOrEqual(400)
+    const printerId = newId('printer')
+    await app.prisma.printer.create({
+      data: { id: printerId, name: 'P1', kind: 'octoprint', url: 'http://a', enabled: false },
+    })
+    await app.prisma.printerRuntime.create({ data: { printerId } })
+    const now = Date.now()
+    const span = (state: string, from: number, to: number) => ({
+      ...{ printerId, state, since: new Date(now - from * 1_000), until: new Date(now - to * 1_000) },
+    })
+    await app.prisma.printerStateSpan.createMany({ data: [span('printing', 4, 3), span('idle', 3, 0)] })
+
+    const bearer = { Authorization: `Bearer ${TOKEN}` }
+    const response = await fetch(`${app.url}/api/metrics`, { headers: bearer })
+    expect(response.status).toBe(200)
+    const { performance, cache, database, queues, business } = (await response.json()) as SystemMetrics
+    expect(performance?.procedures.map(({ procedure }) => procedure)).toEqual(
+      expect.arrayContaining(['auth.login', 'printers.list', 'printers.get']),
+    )
+    const refused = performance?.procedures.find(({ procedure }) => procedure === 'printers.get')
+    expect(refused).toMatchObject({
+      calls: 1,
+      errors: 1,
+      failures: 0,
+      errorRate: 1,
+      tookMs: { p50: expect.any(Number) },
+    })
+    expect(performance?.requests.calls).toBeGreaterThan(2)
+    expect(cache.memory.answering).toBe(true)
+    expect(database.primary.reachable).toBe(true)
+    expect(queues?.['cleanup-records']).toMatchObject({ paused: false })
+    expect(business).toEqual({
+      ...{ usersActive: 1, printsToday: { started: 0, completed: 0, failed: 0, cancelled: 0 }, successRate: null },
+      ...{ printers: { disabled: 1 }, queuedCopies: 0, oldestQueuedSeconds: 0, alarms: {} },
+      printerUtilisation: expect.closeTo(0.25, 5) as number,
+    })
+
+    const overTrpc = await app.admin.trpc.system.metrics.query()
+    expect(overTrpc).toMatchObject({ at: expect.any(Date), business: { usersActive: 1 } })
+    expect((await app.admin.rest('GET', '/api/metrics')).status).toBe(200)
+    const operator = await app.logInAs('operator')
+    expect((await operator.rest('GET', '/api/metrics')).error?.code).toBe('FORBIDDEN')
+    expect((await app.nobody.rest('GET', '/api/metrics')).error?.code).toBe('UNAUTHENTICATED')
+    const elsewhere = await fetch(`${app.url}/api/printers`, { headers: bearer })
+    expect(elsewhere.status).toBe(401)
+  })
+
+  it('says what it can where metrics are switched off', async () => {
+    await using app = await startAppUnderTest({ GANTRY_ROLES: 'api', ENABLE_METRICS: 'false' })
+    const { body } = await app.admin.rest('GET', '/api/metrics')
+    expect(body).toMatchObject({ performance: null, database: { primary: { reachable: true } } })
   })
 })

@@ -81,6 +81,7 @@ export const PROCEDURES: Readonly<Record<string, ProcedureFacts>> = {
   'system.logLevel': { type: 'query', input: false, idempotent: false, resumable: false },
   'system.setLogLevel': { type: 'mutation', input: true, idempotent: false, resumable: false },
   'system.databaseHealth': { type: 'query', input: false, idempotent: false, resumable: false },
+  'system.metrics': { type: 'query', input: false, idempotent: false, resumable: false },
   'webhooks.list': { type: 'query', input: true, idempotent: false, resumable: false },
   'webhooks.get': { type: 'query', input: true, idempotent: false, resumable: false },
   'webhooks.create': { type: 'mutation', input: true, idempotent: true, resumable: false },

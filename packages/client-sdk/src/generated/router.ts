@@ -61,6 +61,39 @@ export interface AllQueueStatistics {
   }
 }
 
+/** `/api/health`, as clients of old read it. */
+export interface ApiHealth {
+  status: 'down' | 'ok'
+  /** The kind of installation, as `NODE_ENV` names it. */
+  env: string
+  uptime: number
+  memory: {
+    rss: number
+    heapTotal: number
+    heapUsed: number
+    external: number
+    arrayBuffers: number
+  }
+  /** Null where it is not known. */
+  commit: string | null
+  version: string
+}
+
+/** `/api`: where everything is. */
+export interface ApiIndex {
+  name: string
+  version: string
+  /** Where each version of the API begins. */
+  versions: {
+    [key: string]: string
+  }
+  docs: string
+  openapi: string
+  health: string
+  /** Null while metrics are turned off. */
+  metrics: string | null
+}
+
 export interface ApiUseFigures {
   /** Null: all together. */
   procedure: string | null
@@ -156,6 +189,9 @@ export interface CacheStats {
  */
 export type CacheStrategy = 'simple' | 'swr'
 
+/** What a server finds when it looks at one of the things that it needs. */
+export type CheckState = 'failed' | 'ok'
+
 export interface CopyCounts {
   queued: number
   active: number
@@ -243,6 +279,92 @@ export interface DatabaseReplicaHealth {
     /** Who stands in line for a connection. */
     waiting: number
   }
+}
+
+/** `/health/detailed`: what one instance sees of everything around it. */
+export interface DetailedHealth {
+  status: HealthStatus
+  version: string
+  /** Seconds since the process started. */
+  uptime: number
+  draining: boolean
+  checks: {
+    [key: string]: CheckState
+  }
+  eventLoopLagSeconds: number
+  instanceId: string
+  roles: string[]
+  env: string
+  commit: string | null
+  database: {
+    status: PartState
+    tookSeconds: number
+    error: string | null
+    detail: DatabaseHealth | null
+  }
+  redis: {
+    status: PartState
+    tookSeconds: number
+    error: string | null
+    detail: {
+      connected: boolean
+      breaker: CacheBreakerState
+      /** False while invalidations are owed to Redis; then nothing is read from it. */
+      inStep: boolean
+    } | null
+  }
+  cache: {
+    status: PartState
+    tookSeconds: number
+    error: string | null
+    detail: {
+      strategy: CacheStrategy
+      memory: {
+        entries: number
+        maxEntries: number
+        bytes: number
+        maxBytes: number
+        /** False while no invalidation could arrive; then nothing is answered from memory. */
+        answering: boolean
+      }
+    } | null
+  }
+  queues: {
+    status: PartState
+    tookSeconds: number
+    error: string | null
+    detail: QueuesHealth | null
+  }
+  /** Since when the order has been due that was not handed to its queue for longest. */
+  outbox: {
+    status: PartState
+    tookSeconds: number
+    error: string | null
+    detail: {
+      oldestDueSeconds: number | null
+    } | null
+  }
+  storage: {
+    status: PartState
+    tookSeconds: number
+    error: string | null
+    detail: StorageSpace | null
+  }
+  printers: {
+    status: PartState
+    tookSeconds: number
+    error: string | null
+    detail: PrintersHealth | null
+  }
+  memory: {
+    rss: number
+    heapTotal: number
+    heapUsed: number
+    external: number
+    arrayBuffers: number
+  }
+  /** The newest first. */
+  lastErrors: RecentError[]
 }
 
 /** What would start where now, by the rules of the dispatcher; nothing is claimed by looking. */
@@ -351,6 +473,135 @@ export type ErrorCode =
   | 'VALIDATION_FAILED'
   | 'VERSION_CONFLICT'
 
+/** What an error of each code tells besides its text. Clients must bear that a server tells more. */
+export interface ErrorParamsByCode {
+  PRINTER_AUTH_FAILED: {
+    /** What exactly, in English. */
+    detail?: string
+  }
+  VALIDATION_FAILED: {
+    /** What exactly, in English. */
+    detail?: string
+  }
+  UNAUTHENTICATED: {
+    [key: string]: never
+  }
+  INVALID_CREDENTIALS: {
+    [key: string]: never
+  }
+  SESSION_ENDED: {
+    [key: string]: never
+  }
+  FORBIDDEN: {
+    needs: UserRole
+    has?: UserRole
+  }
+  NOT_FOUND: {
+    resource: string
+    id?: string
+  }
+  METHOD_NOT_ALLOWED: {
+    allowed?: string[]
+  }
+  NAME_TAKEN: {
+    name: string
+  }
+  VERSION_CONFLICT: {
+    ifVersion: number
+    version: number
+  }
+  INVALID_STATE: {
+    /** What exactly, in English. */
+    detail?: string
+  }
+  IDEMPOTENCY_KEY_REUSED: {
+    [key: string]: never
+  }
+  NOT_GCODE: {
+    reason: string
+  }
+  FILE_TOO_LARGE: {
+    limitBytes: number
+  }
+  UPLOAD_TRUNCATED: {
+    reason?: string
+  }
+  STORAGE_FULL: {
+    [key: string]: never
+  }
+  EXPORT_LIMIT_REACHED: {
+    /** What exactly, in English. */
+    detail?: string
+  }
+  LINK_REFUSED: {
+    [key: string]: never
+  }
+  LINK_EXPIRED: {
+    [key: string]: never
+  }
+  RANGE_NOT_SATISFIABLE: {
+    [key: string]: never
+  }
+  REQUEST_TOO_LARGE: {
+    what?: 'body' | 'headers' | 'url'
+    limitBytes?: number
+  }
+  UNSUPPORTED_MEDIA_TYPE: {
+    expected: string
+  }
+  RATE_LIMITED: {
+    limit?: number
+    of?: string
+  }
+  PRINTER_ADDRESS_REFUSED: {
+    /** What exactly, in English. */
+    detail?: string
+  }
+  PRINTER_UNREACHABLE: {
+    /** What exactly, in English. */
+    detail?: string
+  }
+  PRINTER_TIMEOUT: {
+    /** What exactly, in English. */
+    detail?: string
+  }
+  PRINTER_NOT_RECOGNISED: {
+    /** What exactly, in English. */
+    detail?: string
+  }
+  PRINTER_OFFLINE: {
+    /** What exactly, in English. */
+    detail?: string
+  }
+  PRINTER_BUSY: {
+    /** What exactly, in English. */
+    detail?: string
+  }
+  PRINTER_REJECTED: {
+    /** What exactly, in English. */
+    detail?: string
+  }
+  PRINTER_UNSUPPORTED: {
+    /** What exactly, in English. */
+    detail?: string
+  }
+  COMMAND_EXPIRED: {
+    kind: PrinterCommandKind
+  }
+  DEADLINE_EXCEEDED: {
+    what?: 'body' | 'headers'
+  }
+  REQUEST_ABORTED: {
+    [key: string]: never
+  }
+  UNAVAILABLE: {
+    reason?: 'stopping'
+  }
+  INTERNAL: {
+    [key: string]: never
+  }
+}
+
 /** One JSON document, or a CSV file; a `full` export has several tables and is a ZIP of CSV files. */
 export type ExportFormat = 'csv' | 'json'
 
@@ -395,6 +646,22 @@ export interface FileVersion {
   hasThumbnail: boolean
   createdAt: Date
 }
+
+/** `/health`: for people and their monitoring. */
+export interface Health {
+  status: HealthStatus
+  version: string
+  /** Seconds since the process started. */
+  uptime: number
+  draining: boolean
+  checks: {
+    [key: string]: CheckState
+  }
+  eventLoopLagSeconds: number
+}
+
+/** `down`: what the server cannot do without is missing; `degraded`: something that it can. */
+export type HealthStatus = 'degraded' | 'down' | 'ok'
 
 export interface HeaterReading {
   heater: string
@@ -501,6 +768,13 @@ export interface JobsChanged {
   more: boolean
 }
 
+/** `/healthz`: whether the process lives. */
+export interface Liveness {
+  status: 'ok' | 'unavailable'
+  /** How late the event loop was at most, within the last seconds. */
+  eventLoopLagSeconds: number
+}
+
 /** What is loaded in one slot (tool) of a printer. `colorHex` is `#RRGGBB`. */
 export interface LoadedMaterial {
   slot: number
@@ -518,6 +792,9 @@ export interface LogLevelState {
   /** When it goes back to that by itself; null: it has not been changed. */
   until: Date | null
 }
+
+/** `off`: it is not configured. */
+export type PartState = 'degraded' | 'failed' | 'off' | 'ok'
 
 export interface Percentiles {
   p50: number | null
@@ -751,6 +1028,17 @@ export interface PrinterTimeFigures {
   begins: Date
 }
 
+export interface PrintersHealth {
+  /** Printers that are registered and enabled; null while the database does not say. */
+  enabled: number | null
+  /** Their host reports, and has its printer. */
+  connected: number
+  /** They are driven, and their host or its printer cannot be reached. */
+  disconnected: number
+  /** Nothing was heard of them for so long that nobody seems to drive them. */
+  stale: number
+}
+
 export interface Project {
   id: string
   name: string
@@ -811,6 +1099,36 @@ export interface QueueStatistics {
   runMs: Percentiles
   /** Runs that ended in each of the last 60 minutes, the present one last. */
   lastHour: number[]
+}
+
+export interface QueuesHealth {
+  /** False: the queues did not answer in time. */
+  reachable: boolean
+  /** Over all queues. */
+  failed: number
+  lagSeconds: number | null
+  queues: {
+    [key: string]: {
+      waiting: number
+      active: number
+      delayed: number
+      /** Dead jobs, which wait for a person. */
+      failed: number
+      paused: boolean
+      /** How long the job that has been due longest has waited; null when none waits. */
+      lagSeconds: number | null
+    }
+  }
+}
+
+/** `/ready`: whether requests may be sent here. */
+export interface Readiness {
+  status: 'degraded' | 'ok' | 'unavailable'
+  /** The server is about to stop. */
+  draining: boolean
+  checks: {
+    [key: string]: CheckState
+  }
 }
 
 export type Reason =
@@ -1087,12 +1405,56 @@ export type ReasonCode =
   | 'VOLUME_TOO_SMALL'
   | 'VOLUME_UNKNOWN'
 
+/** One of the last errors that nobody expected. What clients sent and stacks are in the log alone. */
+export interface RecentError {
+  at: string
+  code: string
+  message: string
+  /** Null outside of requests. */
+  requestId: string | null
+}
+
 /** Null: one that was ordered earlier is not done yet, so that no other was ordered. */
 export interface ScheduleRun {
   jobId: string | null
 }
 
 export type StatisticsUnit = 'day' | 'hour'
+
+export interface StorageSpace {
+  /** What the server's user may still write on the disk of the files. */
+  freeBytes: number
+  totalBytes: number
+  /** Uploads are refused rather than that less than this stays free. */
+  reservedBytes: number
+}
+
+/** How the farm does today, in the installation's time zone. */
+export interface SystemBusiness {
+  /** Users whose session was used within the last 15 minutes. */
+  usersActive: number
+  printsToday: {
+    started: number
+    completed: number
+    failed: number
+    cancelled: number
+  }
+  /** Of the prints that ended today as they should or failed, 0–1; null when none did. */
+  successRate: number | null
+  /** Of the time today in which printers were driven, the share in which they printed, 0–1; null when none was. */
+  printerUtilisation: number | null
+  /** Printers by state; `disabled`: switched off by people. States that none has are left out. */
+  printers: {
+    [key: string]: number
+  }
+  /** Copies that wait for a printer, and how long the oldest job of them has been there; 0 when none waits. */
+  queuedCopies: number
+  oldestQueuedSeconds: number
+  /** Open alarms by code. */
+  alarms: {
+    [key: string]: number
+  }
+}
 
 export interface SystemInfo {
   version: string
@@ -1102,6 +1464,55 @@ export interface SystemInfo {
   roles: string[]
   database: 'embedded' | 'external'
   timeZone: string
+}
+
+/** Numbers for people and scripts. `performance` and `cache` are of the process that answers, the others of all. */
+export interface SystemMetrics {
+  at: Date
+  instanceId: string
+  uptimeSeconds: number
+  /** Null: metrics are switched off. */
+  performance: SystemPerformance | null
+  cache: CacheStats
+  database: DatabaseHealth
+  /** By name; null while the database does not answer. */
+  queues: {
+    [key: string]: QueueStatistics
+  } | null
+  business: SystemBusiness | null
+}
+
+/** What the process that answers did in the last minutes. */
+export interface SystemPerformance {
+  /** The time that the numbers are of; shorter than five minutes when it has just been started. */
+  windowSeconds: number
+  /** Of every kind, file transfers and probes included; live streams count when they end. */
+  requests: {
+    calls: number
+    /** Calls that were answered with an error of any kind, and among them those that were the server's fault. */
+    errors: number
+    failures: number
+    callsPerSecond: number
+    /** Shares of the calls, 0–1; null without calls. */
+    errorRate: number | null
+    failureRate: number | null
+    /** How long they took; exact to about 15 %. */
+    tookMs: Percentiles
+  }
+  /** Those that were called, the most called first. */
+  procedures: {
+    calls: number
+    /** Calls that were answered with an error of any kind, and among them those that were the server's fault. */
+    errors: number
+    failures: number
+    callsPerSecond: number
+    /** Shares of the calls, 0–1; null without calls. */
+    errorRate: number | null
+    failureRate: number | null
+    /** How long they took; exact to about 15 %. */
+    tookMs: Percentiles
+    procedure: string
+  }[]
 }
 
 /** A fresh pair of tokens. The refresh token works once; `accessToken` goes into `Authorization: Bearer`. */
@@ -2002,6 +2413,8 @@ export type Procedures = {
     >
     /** How this server reaches its database and the replicas of it. */
     databaseHealth: Query<void, DatabaseHealth>
+    /** For people and scripts; over REST also for the bearer of the metrics token. Prometheus reads `/metrics`. */
+    metrics: Query<void, SystemMetrics>
   }
   webhooks: {
     /** List webhooks, newest first. */

@@ -2,6 +2,7 @@ import type { AllQueueStatistics, JobSchedule, QueueCleanup, ScheduleRun } from 
 
 import {
   notFound,
+  nullIfAway,
   queueNameOf,
   type Actor,
   type Clock,
@@ -12,7 +13,6 @@ import {
   type RecurringJob,
   type UnitOfWork,
 } from '../../kernel/index.js'
-import { nullIfAway } from './if-away.js'
 import type { JobStatistics } from './job-statistics.js'
 import type { JobAdminRepositories, JobKinds } from './jobs.ports.js'
 

@@ -2,6 +2,7 @@ import type { AllQueueStatistics, Percentiles, QueueStatistics } from '@gantry/s
 
 import {
   durationAt,
+  nullIfAway,
   queueNameOf,
   type JobDefinition,
   type JobQueueRepository,
@@ -9,7 +10,6 @@ import {
   type QueuedCounts,
   type Timers,
 } from '../../kernel/index.js'
-import { nullIfAway } from './if-away.js'
 import type { JobRowCounts, JobRowRepository, JobRunMinute, RunWindows } from './jobs.ports.js'
 
 export interface JobStatisticsDeps {

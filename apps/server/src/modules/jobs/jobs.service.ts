@@ -3,6 +3,7 @@ import type { JobDetail, JobsChanged, JobState, JobSummary, Page } from '@gantry
 import {
   GantryError,
   notFound,
+  nullIfAway,
   queueNameOf,
   type Actor,
   type Clock,
@@ -12,7 +13,6 @@ import {
   type QueuedEntry,
   type UnitOfWork,
 } from '../../kernel/index.js'
-import { nullIfAway } from './if-away.js'
 import type { JobStatistics } from './job-statistics.js'
 import { JobViews, type Mask } from './job-views.js'
 import type { JobAdminRepositories, JobRow, JobRowRepository } from './jobs.ports.js'

@@ -33,7 +33,21 @@ export interface AttemptFacts {
   filamentUsedGrams: number | null
 }
 
+/** The day of the installation's time zone, up to now. */
+export interface CensusOfToday {
+  usersActive: number
+  started: number
+  completed: number
+  failed: number
+  cancelled: number
+  /** Of all printers together, while they were driven, and of it while they printed. */
+  drivenSeconds: number
+  printingSeconds: number
+}
+
 export interface CensusRepository {
   take(): Promise<Census>
+  /** @param timeZone an IANA name */
+  today(timeZone: string): Promise<CensusOfToday>
   attempts(ids: readonly string[]): Promise<AttemptFacts[]>
 }

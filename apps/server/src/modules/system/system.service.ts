@@ -1,13 +1,18 @@
 import type {
+  AllQueueStatistics,
   CacheStats,
   CacheStrategy,
   DatabaseHealth,
   LogLevelState,
   SetLogLevelInput,
   SystemInfo,
+  SystemMetrics,
+  SystemPerformance,
 } from '@gantry/schemas'
 
-import type { Actor, Cache, Clock } from '../../kernel/index.js'
+import { nullIfAway, type Actor, type Cache, type Timers } from '../../kernel/index.js'
+import { businessOf } from './business.js'
+import type { CensusRepository } from './census.ports.js'
 
 /** The level of the log, of every instance. */
 export interface LogLevelControl {
@@ -19,20 +24,28 @@ export interface LogLevelControl {
 export interface SystemServiceDeps extends Omit<SystemInfo, 'uptimeSeconds' | 'roles'> {
   roles: readonly string[]
   cache: Pick<Cache, 'stats' | 'setStrategy'>
-  clock: Clock
+  clock: Timers
   logLevel: LogLevelControl
   databaseHealth: () => Promise<DatabaseHealth>
+  census: Pick<CensusRepository, 'take' | 'today'>
+  queueStatistics: () => Promise<AllQueueStatistics>
+  /** Null where nothing is counted. */
+  pace: () => SystemPerformance | null
 }
+
+/** Whoever asks within this time gets the same numbers: many who watch cost what one costs. */
+const SHARED_MS = 1_000
 
 /** What this installation is, and how it does. */
 export class SystemService {
+  private kept: { atMs: number; metrics: Promise<SystemMetrics> } | null = null
+
   constructor(private readonly deps: SystemServiceDeps) {}
 
   /** The actor is taken and not used: whoever may enter may know. */
   info(_actor: Actor): SystemInfo {
-    const { clock, roles, cache: _cache, databaseHealth: _health, logLevel: _level, ...facts } = this.deps
-    const uptimeSeconds = Math.max(0, (clock.now() - facts.startedAt.getTime()) / 1_000)
-    return { ...facts, roles: [...roles], uptimeSeconds }
+    const { version, startedAt, instanceId, roles, database, timeZone } = this.deps
+    return { version, startedAt, instanceId, roles: [...roles], database, timeZone, uptimeSeconds: this.uptimeSeconds }
   }
 
   /** Of the instance that answers. */
@@ -59,5 +72,35 @@ export class SystemService {
   async setLogLevel(actor: Actor, wanted: SetLogLevelInput): Promise<LogLevelState> {
     await this.deps.logLevel.change(wanted, actor.id)
     return this.deps.logLevel.state()
+  }
+
+  /**
+   * At most a second old. What is in the database is null while it does not answer, so that the rest can be told.
+   * For admins: the procedure asks who may know.
+   */
+  metrics(_actor: Actor): Promise<SystemMetrics> {
+    const atMs = this.deps.clock.monotonicMs()
+    if (this.kept !== null && atMs - this.kept.atMs < SHARED_MS) return this.kept.metrics
+    const kept = { atMs, metrics: this.readMetrics() }
+    this.kept = kept
+    kept.metrics.catch(() => {
+      if (this.kept === kept) this.kept = null
+    })
+    return kept.metrics
+  }
+
+  private async readMetrics(): Promise<SystemMetrics> {
+    const { clock, instanceId, timeZone, cache, databaseHealth, census, queueStatistics, pace } = this.deps
+    const [database, queues, business] = await Promise.all([
+      databaseHealth(),
+      queueStatistics().then(({ data }) => data, nullIfAway),
+      Promise.all([census.take(), census.today(timeZone)]).then(businessOf, nullIfAway),
+    ])
+    const facts = { at: new Date(clock.now()), instanceId, uptimeSeconds: this.uptimeSeconds }
+    return { ...facts, performance: pace(), cache: cache.stats(), database, queues, business }
+  }
+
+  private get uptimeSeconds(): number {
+    return Math.max(0, (this.deps.clock.now() - this.deps.startedAt.getTime()) / 1_000)
   }
 }
