@@ -16,6 +16,7 @@ import { queueBench } from './queue-page.bench.js'
 import { replicasBench } from './replicas.bench.js'
 import { tableOf, writeResults, type Bench, type BenchResult } from './report.js'
 import { startupBench } from './startup.bench.js'
+import { scrapeBench } from './scrape.bench.js'
 import { takeoverBench } from './takeover.bench.js'
 import { uploadBench } from './upload.bench.js'
 import { virtualBench } from './virtual-1000.bench.js'
@@ -36,6 +37,7 @@ const BENCHES: readonly Bench[] = [
   dispatchBench,
   takeoverBench,
   startupBench,
+  scrapeBench,
   virtualBench,
 ]
 const NAMES = BENCHES.map(({ name }) => name).join(', ')

@@ -16,20 +16,25 @@ const CONTENT_TYPES: Readonly<Record<MetricsFormat, string>> = {
 }
 
 /** So long one turn of the event loop may be spent on writing before others get theirs. */
-const TURN_MS = 8
+const TURN_MS = 5
+
+const COUNTER = /^(# HELP \S+?)_total /
+const COUNTER_TYPE = /^(\n# TYPE \S+?)_total /
+const WHOLE_BOUND = /([{,]le="\d+)"/g
 
 /**
  * One family of Prometheus' text in OpenMetrics: a counter's family is called without `_total`, which only its samples
  * bear, bounds of buckets are floats, and quotes in the help are escaped.
  */
 const inOpenMetrics = (family: string): string => {
-  const [help = '', type = '', ...samples] = family.split('\n')
-  const isCounter = type.endsWith(' counter')
-  const named = (line: string) => (isCounter ? line.replace(/^(# \w+ \S+?)_total /, '$1 ') : line)
-  const lines = type.endsWith(' histogram')
-    ? samples.map((sample) => sample.replace(/([{,]le=")(\d+)"/, '$1$2.0"'))
-    : samples
-  return [named(help).replaceAll('"', '\\"'), named(type), ...lines].join('\n').replaceAll(/ Nan$/gm, ' NaN')
+  const helpEnd = family.indexOf('\n')
+  const help = family.slice(0, helpEnd).replaceAll('"', '\\"')
+  const rest = family.slice(helpEnd)
+  const type = rest.slice(1, rest.indexOf('\n', 1))
+  if (type.endsWith(' counter')) return help.replace(COUNTER, '$1 ') + rest.replace(COUNTER_TYPE, '$1 ')
+  return (
+    help + (type.endsWith(' histogram') ? rest.replaceAll(WHOLE_BOUND, '$1.0"') : rest.replaceAll(/ Nan$/gm, ' NaN'))
+  )
 }
 
 /**

@@ -186,7 +186,7 @@ describe('GET /api/metrics', () => {
       errors: 1,
       failures: 0,
       errorRate: 1,
-      tookMs: { p50: expect.any(Number) },
+      tookMs: { p50: expect.any(Number) as number },
     })
     expect(performance?.requests.calls).toBeGreaterThan(2)
     expect(cache.memory.answering).toBe(true)
@@ -199,7 +199,7 @@ describe('GET /api/metrics', () => {
     })
 
     const overTrpc = await app.admin.trpc.system.metrics.query()
-    expect(overTrpc).toMatchObject({ at: expect.any(Date), business: { usersActive: 1 } })
+    expect(overTrpc).toMatchObject({ at: expect.any(Date) as Date, business: { usersActive: 1 } })
     expect((await app.admin.rest('GET', '/api/metrics')).status).toBe(200)
     const operator = await app.logInAs('operator')
     expect((await operator.rest('GET', '/api/metrics')).error?.code).toBe('FORBIDDEN')
