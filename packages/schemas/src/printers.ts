@@ -123,7 +123,14 @@ export const printer = z.object({
 export type Printer = z.infer<typeof printer>
 
 const printerName = z.string().trim().min(1).max(100)
-const hostUrl = z.url({ protocol: /^https?$/, error: 'must be a URL that starts with http:// or https://' }).max(500)
+/** Everybody sees it, and no host is asked with what it would hold. */
+const hostUrl = z
+  .url({ protocol: /^https?$/, error: 'must be a URL that starts with http:// or https://' })
+  .max(500)
+  .refine(
+    (text) => !/^[^/]*\/\/[^/?#]*@/.test(text),
+    'must not hold a user or a password; API keys have their own field',
+  )
 const hostApiKey = z.string().min(1).max(500)
 
 export const createPrinterInput = z.strictObject({

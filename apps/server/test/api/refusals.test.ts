@@ -64,6 +64,7 @@ const FAULTY: [path: string, fault: string, body: object, field: string][] = [
   ['/api/projects', 'a short key', { name: 'A', idempotencyKey: 'short' }, 'idempotencyKey'],
   ['/api/printers', 'no URL', { name: 'A', kind: 'octoprint' }, 'url'],
   ['/api/printers', 'a URL of another kind', { ...CELLAR, name: 'A', url: 'file:///etc/passwd' }, 'url'],
+  ['/api/printers', 'a URL with a password', { ...CELLAR, name: 'A', url: 'http://octo:secret@10.0.0.5' }, 'url'],
   ['/api/printers', 'an unknown kind', { ...CELLAR, name: 'A', kind: 'loom' }, 'kind'],
   ['/api/printers', 'a number as a name', { ...CELLAR, name: 7 }, 'name'],
   ['/api/printers', 'a flat bed', { ...CELLAR, name: 'A', buildVolume: { xMm: 1, yMm: 1, zMm: 0 } }, 'buildVolume.zMm'],

@@ -1,4 +1,4 @@
-import type { ErrorBody, ErrorCode } from '../generated/router.js'
+import type { ErrorBody, ErrorCode, ErrorParamsByCode } from '../generated/router.js'
 
 /**
  * What goes wrong before the server has answered. `NETWORK`: it could not be reached, or the connection broke.
@@ -45,12 +45,19 @@ export class GantryApiError extends Error {
   }
 }
 
+/** What is known of the params of an error of this code; nothing when it may be of any. */
+type ParamsOf<C extends ApiErrorCode> = ApiErrorCode extends C
+  ? unknown
+  : C extends ErrorCode
+    ? Readonly<ErrorParamsByCode[C]>
+    : unknown
+
 /**
- * Whether something caught is the client's error, and of this code when one is given.
- * @example if (isGantryApiError(error, 'NAME_TAKEN')) showNameTaken()
+ * Whether something caught is the client's error, and of this code when one is given; then its params have their types.
+ * @example if (isGantryApiError(error, 'NAME_TAKEN')) showTaken(error.params.name)
  */
 export const isGantryApiError = <C extends ApiErrorCode = ApiErrorCode>(
   error: unknown,
   code?: C,
-): error is GantryApiError & { readonly code: C } =>
+): error is GantryApiError & { readonly code: C; readonly params: ParamsOf<C> } =>
   error instanceof GantryApiError && (code === undefined || error.code === code)
