@@ -8,7 +8,7 @@ const MOST_CAUSES = 5
 /** Longer values of tags are refused by the receiver. */
 const LONGEST_TAG = 200
 /** Fields that reports are searched by; the others stand below them. */
-const TAGS = ['requestId', 'traceId', 'procedure', 'userRole', 'jobId', 'type', 'code'] as const
+const TAGS = ['requestId', 'traceId', 'procedure', 'userRole', 'jobType', 'jobId', 'code'] as const
 
 /** What was thrown in the first place, where the closed table has only put its `INTERNAL` around it. */
 export const unwrapped = (error: unknown): unknown =>
