@@ -247,13 +247,15 @@ describe('the log', () => {
     })
     expect(response.status).toBe(500)
     const ofRequest = () => lines.filter(({ requestId }) => requestId === 'find-me')
-    await expect.poll(() => ofRequest().map(({ msg }) => msg)).toEqual(['call failed', 'request'])
+    await expect
+      .poll(() => ofRequest().map(({ msg }) => msg))
+      .toEqual(['what went in and out', 'call failed', 'request'])
     const about = {
       ...{ method: 'GET', url: '/trpc/things.get', ip: '127.0.0.1', userAgent: 'a test' },
       ...{ userId: 'usr_viewer', userRole: 'viewer', sessionId: 'ses_viewer' },
       timestamp: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/) as unknown,
     }
-    const [failed, request] = ofRequest()
+    const [, failed, request] = ofRequest()
     expect(failed).toMatchObject({ ...about, level: 'error', code: 'INTERNAL', procedure: 'things.get' })
     expect(request).toMatchObject({ ...about, status: 500, procedures: ['things.get'], errorCodes: ['INTERNAL'] })
     expect(request?.['bytesOut']).toBeGreaterThan(100)

@@ -46,12 +46,14 @@ const redactObject = (value: object, depth: number): unknown => {
   if (value instanceof Error) return errorFields(value, depth)
   if (value instanceof Date) return value
   if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return `[${value.byteLength} bytes]`
-  if (value instanceof Map) return redactMembers(Object.fromEntries(takenFrom(value)), depth)
+  if (value instanceof Map) return redactMembers(membersOf(value), depth)
   if (value instanceof Set) return redactList([...takenFrom(value)], depth)
   if (value instanceof Excerpt) return excerptOf(value)
   if (value instanceof URL || value instanceof String) return textOf(value)
   return redactMembers(value as Record<string, unknown>, depth)
 }
+
+const membersOf = (map: Map<unknown, unknown>) => Object.fromEntries(takenFrom(map)) as Record<string, unknown>
 
 function* takenFrom<T>(values: Iterable<T>): Generator<T> {
   let left = MAX_MEMBERS

@@ -78,4 +78,24 @@ describe('a procedure called by code', () => {
     controller.abort(new GantryError('DEADLINE_EXCEEDED'))
     expect((await failed).code).toBe('GATEWAY_TIMEOUT')
   })
+
+  it('shows what went in and out when the log is as loud as that: the beginning, without secrets', async () => {
+    const written = async (level: 'debug' | 'info') => {
+      const lines: string[] = []
+      const log = createLogger({ level, destination: { write: (line) => void lines.push(line) } })
+      const { caller } = setUp({ log })
+      await caller.things.create({ name: `mail to http://octo:hunter2@host/ ${'x'.repeat(9_000)}` })
+      await failure(caller.things.get({ id: 'missing' }))
+      return lines.map((line) => JSON.parse(line) as Record<string, string>)
+    }
+    expect(await written('info')).toEqual([])
+    const [created, refused] = (await written('debug')).filter(({ msg }) => msg === 'what went in and out')
+    expect(created).toMatchObject({ procedure: 'things.create', level: 'debug' })
+    for (const shown of [created?.['input'] ?? '', created?.['output'] ?? '']) {
+      expect(shown).toMatch(/^\{"name":"mail to http:\/\/\[redacted\]@host\/ x+… \(\d+ characters\)$/)
+      expect(shown.length).toBeLessThan(2_100)
+    }
+    expect(refused).toMatchObject({ procedure: 'things.get', input: '{"id":"missing"}' })
+    expect(refused).not.toHaveProperty('output')
+  })
 })
