@@ -8,22 +8,17 @@ const MAX_VALUES = 2_000
 /** A text that is longer names no field. */
 const LONGEST_NAME = 40
 
-interface Name {
-  isSecret: boolean
-  /** As it may stand in the log: names are made of foreign texts, too. */
-  text: string
-}
-
 /** Names come again and again; those beyond this number are looked at each time. */
 const MAX_NAMES = 1_000
-const names = new Map<string, Name>()
+const names = new Map<string, string | null>()
 
-const nameOf = (key: string): Name => {
+/** Null: what stands under the name is secret. Names are made of foreign texts, too, and are shown without their secrets. */
+const shownName = (key: string): string | null => {
   const known = names.get(key)
   if (known !== undefined) return known
-  const name = { isSecret: isSecretName(key), text: redactText(key) }
-  if (names.size < MAX_NAMES && key.length <= LONGEST_NAME) names.set(key, name)
-  return name
+  const shown = isSecretName(key) ? null : redactText(key)
+  if (names.size < MAX_NAMES && key.length <= LONGEST_NAME) names.set(key, shown)
+  return shown
 }
 
 /** How many values may still be looked at for this line; redacting waits for nobody, so that one count is enough. */
@@ -80,15 +75,17 @@ const redactMembers = (members: Record<string, unknown>, depth: number): Record<
     count += 1
     // Would become the copy's prototype.
     if (key === '__proto__') continue
-    const name = nameOf(key)
-    copy[name.text] = name.isSecret ? MASK : redactAt(members[key], depth + 1)
+    const shown = shownName(key)
+    if (shown === null) copy[redactText(key)] = MASK
+    else copy[shown] = redactAt(members[key], depth + 1)
   }
   // As forms and headers are described.
-  if ('value' in copy && isAfterSecretName(members['name'] ?? members['key'])) copy['value'] = MASK
+  if (copy['value'] !== undefined && isAfterSecretName(members['name'] ?? members['key'])) copy['value'] = MASK
   return copy
 }
 
 const redactAt = (value: unknown, depth: number): unknown => {
+  if (typeof value === 'number') return value
   valuesLeft -= 1
   if (valuesLeft < 0) return '[more]'
   if (typeof value === 'string') return redactText(value)
