@@ -14,6 +14,8 @@ export interface WitnessedStream {
   /** Snapshots after the first: events were lost to the stream. */
   resyncs: number
   connections: number
+  /** Events come now, as far as the client knows. */
+  isOpen: boolean
   end: StreamEnd | null
 }
 
@@ -24,7 +26,7 @@ export const witnessJobs = (gantry: GantryClient): { stream: WitnessedStream; st
 }
 
 const newStream = (name: WitnessedStream['name']): WitnessedStream => ({
-  ...{ name, from: null, events: [], resyncs: 0, connections: 0, end: null },
+  ...{ name, from: null, events: [], resyncs: 0, connections: 0, isOpen: false, end: null },
 })
 
 /** Follows everything that Gantry tells live, as a client does: through all faults, with one subscription each. */
@@ -58,7 +60,8 @@ const handlers = (stream: WitnessedStream) => ({
     else stream.resyncs += 1
   },
   onConnection: ({ state }: StreamConnection) => {
-    if (state === 'open') stream.connections += 1
+    stream.isOpen = state === 'open'
+    if (stream.isOpen) stream.connections += 1
   },
   onEnd: (end: StreamEnd) => {
     stream.end = end

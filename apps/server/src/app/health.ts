@@ -26,22 +26,16 @@ export interface HealthDeps {
   lifecycle: Lifecycle
 }
 
-const databaseCheck = ({ database }: Persistence): HealthCheck => ({
-  name: 'database',
-  required: true,
-  check: async () => {
-    await database.prisma.$queryRaw`SELECT 1`
+const databaseChecks = ({ lookout }: Persistence): HealthCheck[] => [
+  { name: 'database', required: true, check: () => lookout.reach() },
+  {
+    ...{ name: 'migrations', required: true },
+    check: async () => {
+      const missing = await lookout.missingMigrations()
+      if (missing.length > 0) throw new Error(`the database lacks ${missing.join(', ')}`)
+    },
   },
-})
-
-const migrationsCheck = ({ missingMigrations }: Persistence): HealthCheck => ({
-  name: 'migrations',
-  required: true,
-  check: async () => {
-    const missing = await missingMigrations()
-    if (missing.length > 0) throw new Error(`the database lacks ${missing.join(', ')}`)
-  },
-})
+]
 
 /** Without Redis the server is slower, and of use. */
 const redisCheck = (cache: Cache): HealthCheck => ({
@@ -61,7 +55,7 @@ export const openHealth = (deps: HealthDeps): HealthSource => {
   const { clock, log, lifecycle } = deps
   const redis = config.cache.redis === null ? [] : [redisCheck(cache)]
   const checks = new HealthChecks({
-    ...{ checks: [databaseCheck(persistence), migrationsCheck(persistence), ...redis], clock, log },
+    ...{ checks: [...databaseChecks(persistence), ...redis], clock, log },
   })
   checks.start()
   const { reads, databaseHealth } = persistence

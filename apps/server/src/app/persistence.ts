@@ -4,12 +4,12 @@ import type { Config } from '../config/config.js'
 import { createDatabase, type Database, type PoolUsage } from '../db/client.js'
 import { startEmbeddedPostgres } from '../db/embedded/embedded-postgres.js'
 import { createEventLog, type PrismaEventLog } from '../db/event-log.js'
+import { Lookout } from '../db/lookout.js'
 import { reachDatabase } from '../db/migrate/connection.js'
-import { readMigrations } from '../db/migrate/migration-files.js'
 import { deploy } from '../db/migrate/migrations.js'
-import { missingMigrations } from '../db/migrate/up-to-date.js'
 import { repositoriesFor, type Repositories } from '../db/repositories.js'
 import { OwnWrites } from '../db/replicas/own-writes.js'
+import { Probe } from '../db/replicas/probe.js'
 import { createUnitOfWork } from '../db/unit-of-work.js'
 import { createPostgresBus, type PostgresBus } from '../events/postgres-bus.js'
 import {
@@ -43,8 +43,7 @@ export interface Persistence {
   /** Of every database, by the name under which its operations are counted. */
   pools: () => { database: string; pool: PoolUsage }[]
   databaseHealth: () => Promise<DatabaseHealth>
-  /** Of this version, that the database lacks by now. @throws GantryError `UNAVAILABLE` */
-  missingMigrations: () => Promise<string[]>
+  lookout: Lookout
 }
 
 export interface PersistenceOptions {
@@ -111,10 +110,13 @@ export const openPersistence = async ({
     { database: 'leases', pool: leaseDatabase.poolUsage() },
     ...replicas().map(({ name, pool }) => ({ database: name, pool })),
   ]
-  const migrations = await readMigrations(prismaFolder)
-  const lacking = () => missingMigrations((sql) => prisma.$queryRawUnsafe(sql), migrations)
-  return { url, database, eventLog, bus, unitOfWork, leases, pools, ...replicated, missingMigrations: lacking }
+  const lookout = await Lookout.open(new Probe(url, applicationName, log, undefined, LOOKOUT_MS), prismaFolder)
+  lifecycle.onStop('lookout', () => lookout.stop())
+  return { url, database, eventLog, bus, unitOfWork, leases, pools, ...replicated, lookout }
 }
+
+/** Longer than a process with too much to do is late itself. */
+const LOOKOUT_MS = 5_000
 
 const UNOBSERVED: DatabaseObserver = {
   operationEnded: () => undefined,

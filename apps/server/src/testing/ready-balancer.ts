@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 
 const ASK_EVERY_MS = 250
 const ANSWER_WITHIN_MS = 2_000
+const SILENCES = 3
 const BODY_BYTES = 1_048_576
 /** Of one connection alone; each end has its own with the balancer. */
 const HOP_BY_HOP = new Set(['connection', 'keep-alive', 'transfer-encoding'])
@@ -11,6 +12,8 @@ const HOP_BY_HOP = new Set(['connection', 'keep-alive', 'transfer-encoding'])
 interface Target {
   url: () => string | null
   isReady: boolean
+  /** How often in a row it did not answer in time. */
+  silences: number
 }
 
 interface Held {
@@ -23,7 +26,7 @@ interface Held {
 
 /**
  * Stands before several servers as a load balancer does: asks each four times a second whether it is ready, and sends
- * requests in turn to those that are. One that nobody has accepted goes to another server; one that was accepted is never
+ * requests in turn to those that are. A no counts at once, silence the third time. One that nobody has accepted goes to another server; one that was accepted is never
  * sent twice, so that its client sees what became of it.
  */
 export class ReadyBalancer implements AsyncDisposable {
@@ -32,11 +35,14 @@ export class ReadyBalancer implements AsyncDisposable {
   private readonly targets: readonly Target[]
   private readonly timer: NodeJS.Timeout
   private turn = 0
+  private asking: Promise<void> | null = null
 
   private constructor(urls: readonly (() => string | null)[]) {
-    this.targets = urls.map((url) => ({ url, isReady: false }))
+    this.targets = urls.map((url) => ({ url, isReady: false, silences: 0 }))
     this.server = createServer((req, res) => void this.take(req, res))
-    this.timer = setInterval(() => void this.askAll(), ASK_EVERY_MS)
+    this.timer = setInterval(() => {
+      this.asking ??= this.askAll().finally(() => (this.asking = null))
+    }, ASK_EVERY_MS)
   }
 
   /** @param urls of the servers; null while one has none */
@@ -67,7 +73,9 @@ export class ReadyBalancer implements AsyncDisposable {
   private async askAll(): Promise<void> {
     await Promise.all(
       this.targets.map(async (target) => {
-        target.isReady = await isReady(target.url())
+        const answer = await readiness(target.url())
+        target.silences = answer === 'silent' ? target.silences + 1 : 0
+        if (answer !== 'silent' || target.silences >= SILENCES) target.isReady = answer === 'yes'
       }),
     )
   }
@@ -125,13 +133,13 @@ export class ReadyBalancer implements AsyncDisposable {
 const endToEnd = <H extends object>(headers: H): H =>
   Object.fromEntries(Object.entries(headers).filter(([name]) => !HOP_BY_HOP.has(name))) as H
 
-const isReady = async (url: string | null): Promise<boolean> => {
-  if (url === null) return false
+const readiness = async (url: string | null): Promise<'yes' | 'no' | 'silent'> => {
+  if (url === null) return 'no'
   try {
     const response = await fetch(`${url}/ready`, { signal: AbortSignal.timeout(ANSWER_WITHIN_MS) })
     await response.text()
-    return response.ok
-  } catch {
-    return false
+    return response.ok ? 'yes' : 'no'
+  } catch (error) {
+    return error instanceof DOMException ? 'silent' : 'no'
   }
 }

@@ -105,6 +105,19 @@ describe('a database whose connections are all in use', () => {
   })
 })
 
+describe('a server of such a database', () => {
+  it('stays ready: the next one would be no better off', async () => {
+    const unlock = await lockPrinters()
+    const asked = Array.from({ length: CROWD }, WAYS['REST, reading'])
+    await expect.poll(async () => Number(await poolWaiting())).toBeGreaterThan(0)
+    const statuses: number[] = []
+    while (Number(await poolWaiting()) > 0) statuses.push((await send('/ready')).status)
+    await unlock()
+    await Promise.all(asked)
+    expect(new Set(statuses)).toEqual(new Set([200]))
+  })
+})
+
 describe('a client of such a server', () => {
   it('gets the typed error and its wait, from single calls and from those that travel together', async () => {
     const gantry = await bench.loggedIn({ retry: { attempts: 1 } })

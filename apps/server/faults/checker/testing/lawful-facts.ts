@@ -16,7 +16,7 @@ const lifeOf = (attemptId: string, first: number): EventRow[] =>
     payload: { attemptId, from: STEPS[index - 1] ?? null, to },
   }))
 
-const noStream = { from: '1-0', resyncs: 0, connections: 1, end: null }
+const noStream = { from: '1-0', resyncs: 0, connections: 1, isOpen: true, end: null }
 
 /** Two copies of one job, printed on two printers, exactly as it should be; tests break one thing of it each. */
 export const lawfulFacts = (): Facts => {

@@ -33,7 +33,7 @@ export function isUpToDate(databaseUrl: string, { migrationDirectories }: Migrat
 /**
  * The migrations of the folder that a running server's database lacks: another database may stand in its place, or an
  * old copy of it. What a newer version has applied, or is applying just now, is none of this one's concern.
- * @param query runs a statement on the server's own connections; what it throws is thrown
+ * @param query runs a statement; what it throws is thrown
  */
 export async function missingMigrations(
   query: (sql: string) => Promise<Recorded[]>,

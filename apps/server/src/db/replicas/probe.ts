@@ -20,14 +20,20 @@ export class Probe {
   private readonly pool: pg.Pool
 
   /** @param onLost called when a connection that answered before breaks: the server may have come back older than it was */
-  constructor(url: string, applicationName: string, log: Logger, onLost: () => void = () => undefined) {
+  constructor(
+    url: string,
+    applicationName: string,
+    log: Logger,
+    onLost: () => void = () => undefined,
+    answerWithinMs = ANSWER_WITHIN_MS,
+  ) {
     this.pool = new pg.Pool({
       connectionString: url,
       max: 1,
       application_name: applicationName,
-      connectionTimeoutMillis: ANSWER_WITHIN_MS,
-      statement_timeout: ANSWER_WITHIN_MS,
-      query_timeout: ANSWER_WITHIN_MS,
+      connectionTimeoutMillis: answerWithinMs,
+      statement_timeout: answerWithinMs,
+      query_timeout: answerWithinMs,
       keepAlive: true,
     })
     this.pool.on('error', (err) => {
@@ -36,15 +42,19 @@ export class Probe {
     })
   }
 
+  /** For other questions that must not stand in line. @throws what pg throws when there is no answer in time */
+  async query<R extends pg.QueryResultRow>(sql: string): Promise<R[]> {
+    return (await this.pool.query<R>(sql)).rows
+  }
+
   /** @throws what pg throws when there is no answer in time */
   async ask(): Promise<Position> {
     const startedMs = performance.now()
-    const { rows } = await this.pool.query<{ lsn: string | null; isReplica: boolean; origin: string }>(`
+    const [row] = await this.query<{ lsn: string | null; isReplica: boolean; origin: string }>(`
       select pg_is_in_recovery() as "isReplica",
         (case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_lsn() end - '0/0')::text as lsn,
         (select system_identifier from pg_control_system()) || '/' ||
           (select oid from pg_database where datname = current_database()) as origin`)
-    const [row] = rows
     if (row === undefined) throw new Error('the server did not say where it stands')
     const { lsn, isReplica, origin } = row
     return { lsn: BigInt(lsn ?? 0), isReplica, origin, latencyMs: performance.now() - startedMs }

@@ -24,8 +24,10 @@ export interface HealthChecksOptions {
   log: Logger
 }
 
-/** A check that takes longer has failed. */
-const CHECK_TIMEOUT_MS = 2_000
+/** A check that takes longer has failed. A process that has too much to do is late itself, and better kept in service. */
+const CHECK_TIMEOUT_MS = 5_000
+/** Whoever asks waits so long for a new look, and then is told what was found last. */
+const PATIENCE_MS = 250
 /** Many who ask within this time cost what one costs. */
 const KEPT_MS = 1_000
 /** How often somebody looks although nobody asks, so that the log and the metrics tell too. */
@@ -35,14 +37,15 @@ const LOOK_EVERY_MS = 3_000
 export class HealthChecks implements Stoppable {
   private readonly last = new Map<string, CheckState>()
   private kept: { results: Promise<CheckResults>; untilMs: number } | null = null
+  private found: CheckResults | null = null
   private callOff: CallOff = () => undefined
 
   constructor(private readonly options: HealthChecksOptions) {}
 
   /** Begins to look by itself. */
   start(): void {
-    void this.results()
-    this.callOff = every(this.options.clock, LOOK_EVERY_MS, () => void this.results())
+    void this.looked()
+    this.callOff = every(this.options.clock, LOOK_EVERY_MS, () => void this.looked())
   }
 
   stop(): Promise<void> {
@@ -50,13 +53,22 @@ export class HealthChecks implements Stoppable {
     return Promise.resolve()
   }
 
-  /** At most a second old. Never rejects, and takes no longer than a check may take. */
+  /** At most a second old, or what was found last while a look takes its time. Never rejects. */
   results(): Promise<CheckResults> {
+    const results = this.looked()
+    const { found } = this
+    return found === null ? results : inTime(PATIENCE_MS, results).catch(() => found)
+  }
+
+  private looked(): Promise<CheckResults> {
     const { clock } = this.options
     if (this.kept !== null && clock.monotonicMs() < this.kept.untilMs) return this.kept.results
     const kept = { results: this.look(), untilMs: Infinity }
     this.kept = kept
-    void kept.results.then(() => (kept.untilMs = clock.monotonicMs() + KEPT_MS))
+    void kept.results.then((found) => {
+      this.found = found
+      kept.untilMs = clock.monotonicMs() + KEPT_MS
+    })
     return kept.results
   }
 

@@ -1,4 +1,4 @@
-import type { Attempt, PrintJob, PrintJobEvent } from '@gantry/schemas'
+import type { PrintJob, PrintJobEvent } from '@gantry/schemas'
 
 import {
   readyBatches,
@@ -9,7 +9,8 @@ import {
   type SnapshotDue,
   type StoredEvent,
 } from '../../kernel/index.js'
-import type { AttemptRepository, PrintJobRepository } from './print-jobs.ports.js'
+import type { Found, JobStreamReads } from './job-stream-reads.js'
+import type { PrintJobRepository } from './print-jobs.ports.js'
 
 const PAGE = 200
 /** Events of one lot. */
@@ -19,7 +20,8 @@ const SNAPSHOT_JOBS = 1_000
 
 export interface JobStreamDeps {
   /** Whoever heard of a change must see it. */
-  reads: Primary<{ printJobs: PrintJobRepository; attempts: AttemptRepository }>
+  reads: Primary<{ printJobs: PrintJobRepository }>
+  changed: Pick<JobStreamReads, 'find'>
   follow: FollowEvents
 }
 
@@ -33,7 +35,7 @@ export interface JobStreamItem {
  * job or an attempt, each with its cursor. Resumes after the cursor of the last item without a gap or a double.
  */
 export async function* jobStream(
-  { reads, follow }: JobStreamDeps,
+  { reads, changed, follow }: JobStreamDeps,
   actor: Actor,
   cursor: EventCursor | null,
   signal: AbortSignal,
@@ -41,7 +43,7 @@ export async function* jobStream(
   const over = new AbortController()
   try {
     const items = follow(cursor, AbortSignal.any([signal, over.signal]))
-    for await (const batch of readyBatches(items, MOST_AT_ONCE)) yield* tell(reads, actor, batch)
+    for await (const batch of readyBatches(items, MOST_AT_ONCE)) yield* tell({ reads, changed }, actor, batch)
   } finally {
     over.abort()
   }
@@ -49,7 +51,7 @@ export async function* jobStream(
 
 /** What the events of one lot are about is read once for all of them, and again after a snapshot, which is newer. */
 async function* tell(
-  reads: JobStreamDeps['reads'],
+  { reads, changed }: Pick<JobStreamDeps, 'reads' | 'changed'>,
   actor: Actor,
   batch: (StoredEvent | SnapshotDue)[],
 ): AsyncGenerator<JobStreamItem, void, void> {
@@ -63,7 +65,7 @@ async function* tell(
     }
     const subject = subjectOf(item)
     if (subject === null) continue
-    found ??= await find(reads, actor, batch.slice(index))
+    found ??= await find(changed, actor, batch.slice(index))
     const job = found.jobs.get(subject.jobId)
     if (job === undefined) continue
     const attempt = subject.attemptId === null ? null : (found.attempts.get(subject.attemptId) ?? null)
@@ -71,24 +73,15 @@ async function* tell(
   }
 }
 
-interface Found {
-  jobs: Map<string, PrintJob>
-  attempts: Map<string, Attempt>
-}
-
-const find = async (
-  reads: JobStreamDeps['reads'],
+const find = (
+  changed: JobStreamDeps['changed'],
   actor: Actor,
   items: (StoredEvent | SnapshotDue)[],
 ): Promise<Found> => {
   const subjects = items.flatMap((item) => (item.type === 'snapshot' ? [] : (subjectOf(item) ?? [])))
   const jobIds = new Set(subjects.map(({ jobId }) => jobId))
   const attemptIds = new Set(subjects.flatMap(({ attemptId }) => attemptId ?? []))
-  const [jobs, attempts] = await Promise.all([
-    reads.printJobs.getMany(actor, [...jobIds]),
-    attemptIds.size === 0 ? new Map<string, Attempt>() : reads.attempts.getMany(actor, [...attemptIds]),
-  ])
-  return { jobs, attempts }
+  return changed.find(actor, [...jobIds], [...attemptIds])
 }
 
 const subjectOf = (event: StoredEvent): { jobId: string; attemptId: string | null } | null => {

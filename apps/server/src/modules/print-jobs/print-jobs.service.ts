@@ -18,6 +18,7 @@ import type { AlarmRepository } from '../alarms/alarms.ports.js'
 import type { HoldRepository } from '../printers/holds.ports.js'
 import type { ProjectRepository } from '../projects/projects.ports.js'
 import { editJob } from './edit-job.js'
+import { JobStreamReads } from './job-stream-reads.js'
 import { jobStream, type JobStreamItem } from './job-stream.js'
 import { dispatchWake } from './print-jobs.jobs.js'
 import type {
@@ -58,7 +59,11 @@ const LISTED_ATTEMPTS = 200
 
 /** The queue as people see it: order copies, cancel them, let them go on. */
 export class PrintJobsService {
-  constructor(private readonly deps: PrintJobsServiceDeps) {}
+  private readonly changed: JobStreamReads
+
+  constructor(private readonly deps: PrintJobsServiceDeps) {
+    this.changed = new JobStreamReads(deps.reads)
+  }
 
   list(actor: Actor, query: PrintJobQuery): Promise<Page<PrintJob>> {
     return this.deps.lists.read(actor, ({ printJobs }) => printJobs.list(actor, query), {
@@ -139,7 +144,7 @@ export class PrintJobsService {
 
   /** Jobs as they change; see {@link jobStream}. */
   watch(actor: Actor, cursor: EventCursor | null, signal: AbortSignal): AsyncGenerator<JobStreamItem, void, void> {
-    return jobStream(this.deps, actor, cursor, signal)
+    return jobStream({ ...this.deps, changed: this.changed }, actor, cursor, signal)
   }
 
   private async store(
