@@ -112,14 +112,12 @@ export const composeServices = async ({
   const { unitOfWork, reads, bus, eventLog } = persistence
   const asked = hotQueries.note.bind(hotQueries)
   const lists = config.cache.answers ? new KeptReads(persistence.lists, cache, buildId(), asked) : persistence.lists
-  const { signingKey, sealingKey, linkKey } = await loadSecrets({
-    dataDir: config.dataDir,
-    secretKey: config.auth.secretKey,
-  })
+  const { dataDir, auth } = config
+  const { signingKey, sealingKey, linkKey } = await loadSecrets({ dataDir, secretKey: auth.secretKey })
   const sealer = new AesGcmSealer(sealingKey)
-  const tokens = new AccessTokens({ signingKey, lifetimeSeconds: config.auth.accessTokenSeconds, clock })
+  const tokens = new AccessTokens({ signingKey, lifetimeSeconds: auth.accessTokenSeconds, clock })
   const authenticator = new SessionAuthenticator({ tokens, reads, bus, clock })
-  const disk = { dataDir: config.dataDir, reserveBytes: RESERVED_BYTES }
+  const disk = { dataDir, reserveBytes: RESERVED_BYTES }
   const [storage, exportStorage] = [new LocalFileStorage(disk), new LocalExportStorage(disk)]
   const links = new DownloadLinks(linkKey, clock)
   const webhookSender = openWebhookSender(config.webhooks, lifecycle)

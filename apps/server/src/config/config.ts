@@ -92,6 +92,12 @@ const tracingOf = (values: SettingValues): Config['tracing'] =>
         ratio: values.OTEL_TRACES_SAMPLER_ARG,
       }
 
+const metricsOf = (values: SettingValues): Config['metrics'] => ({
+  enabled: values.ENABLE_METRICS,
+  token: values.METRICS_TOKEN,
+  listener: values.METRICS_PORT === null ? null : { host: values.METRICS_HOST, port: values.METRICS_PORT },
+})
+
 const grouped = (values: SettingValues, cwd: string): Config => ({
   dataDir: resolve(cwd, values.GANTRY_DATA_DIR),
   roles: values.GANTRY_ROLES,
@@ -148,11 +154,7 @@ const grouped = (values: SettingValues, cwd: string): Config => ({
   log: { level: values.LOG_LEVEL },
   tracing: tracingOf(values),
   errorReports: { dsn: values.SENTRY_DSN, environment: values.SENTRY_ENVIRONMENT },
-  metrics: {
-    enabled: values.ENABLE_METRICS,
-    token: values.METRICS_TOKEN,
-    listener: values.METRICS_PORT === null ? null : { host: values.METRICS_HOST, port: values.METRICS_PORT },
-  },
+  metrics: metricsOf(values),
 })
 
 const deepFreeze = <T extends object>(value: T): T => {

@@ -30,7 +30,8 @@ const inOpenMetrics = (family: string): string => {
   const helpEnd = family.indexOf('\n')
   const help = family.slice(0, helpEnd).replaceAll('"', '\\"')
   const rest = family.slice(helpEnd)
-  const type = rest.slice(1, rest.indexOf('\n', 1))
+  // A family that nothing was counted of yet has no line after this one.
+  const [, type = ''] = rest.split('\n', 2)
   if (type.endsWith(' counter')) return help.replace(COUNTER, '$1 ') + rest.replace(COUNTER_TYPE, '$1 ')
   return (
     help + (type.endsWith(' histogram') ? rest.replaceAll(WHOLE_BOUND, '$1.0"') : rest.replaceAll(/ Nan$/gm, ' NaN'))

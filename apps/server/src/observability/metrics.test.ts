@@ -36,6 +36,7 @@ describe('metrics', () => {
   it('are valid as Prometheus’ text and as OpenMetrics, one after the other and at once', async () => {
     const metrics = createMetrics()
     metrics.counter('gantry_odd_total', ODD, ['name']).inc({ name: ODD }, 2)
+    metrics.counter('gantry_never_total', 'Of this nothing was counted yet.', ['name'])
     metrics.histogram('gantry_seconds', 'Seconds.', ['name'], [0.5, 1, 10]).observe({ name: ODD }, 1)
     metrics.requestFinished({ method: 'GET', route: '/api/a/{id}', status: 200, durationSeconds: 0.01 })
     const formats = ['prometheus', 'openmetrics', 'openmetrics', 'prometheus'] as const
@@ -55,6 +56,7 @@ describe('metrics', () => {
         .get('gantry_seconds')!
         .samples.flatMap(({ labels: { le } }) => (le === undefined ? [] : [le]))
       expect(bounds).toEqual(isOpen ? ['0.5', '1.0', '10.0', '+Inf'] : ['0.5', '1', '10', '+Inf'])
+      expect(families.get(isOpen ? 'gantry_never' : 'gantry_never_total')?.samples).toEqual([])
       expect(families.has(isOpen ? 'process_cpu_seconds' : 'process_cpu_seconds_total')).toBe(true)
       expect(families.size).toBe(metrics.families().length)
     }

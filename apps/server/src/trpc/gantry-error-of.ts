@@ -48,8 +48,11 @@ const badRequest = (error: TRPCError): GantryError => {
   return new GantryError('VALIDATION_FAILED', { params: { detail }, cause: error })
 }
 
+/** Of whatever code. */
+const isGantryError = (thrown: unknown): thrown is GantryError => thrown instanceof GantryError
+
 const fromTrpc = (error: TRPCError): GantryError => {
-  if (error.cause instanceof GantryError) return error.cause
+  if (isGantryError(error.cause)) return error.cause
   if (error.code === 'BAD_REQUEST' || error.code === 'PARSE_ERROR') return badRequest(error)
   const code = CODE_OF_TRPC[error.code] ?? 'INTERNAL'
   return new GantryError(code, {
@@ -61,7 +64,7 @@ const fromTrpc = (error: TRPCError): GantryError => {
 
 /** Whatever was thrown, as an entry of the closed table; what is not known there becomes `INTERNAL`. */
 export const gantryErrorOf = (thrown: unknown): GantryError => {
-  if (thrown instanceof GantryError) return thrown
+  if (isGantryError(thrown)) return thrown
   if (thrown instanceof TRPCError) return fromTrpc(thrown)
   const detail = thrown instanceof Error ? thrown.message : 'something other than an error was thrown'
   return new GantryError('INTERNAL', { detail, cause: thrown })
