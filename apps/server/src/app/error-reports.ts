@@ -1,6 +1,7 @@
 import type { Config } from '../config/config.js'
 import {
   correlation,
+  fieldsOf,
   GantryError,
   JobRefused,
   RareLog,
@@ -34,8 +35,7 @@ const isExpected = (error: unknown): boolean =>
 
 const context = (): Record<string, unknown> => {
   const current = correlation()
-  if (current === undefined) return {}
-  return current.span === null ? { ...current.fields } : { ...current.fields, traceId: current.span.traceId }
+  return current === undefined ? {} : { ...fieldsOf(current) }
 }
 
 /** Where unexpected errors are reported to; null: nowhere. */

@@ -1,3 +1,4 @@
+import { fieldsOf } from '../kernel/correlation.js'
 import type { Logger } from '../kernel/logger.port.js'
 import type { Exchange } from './exchange.js'
 import type { HttpMetrics } from './metrics.port.js'
@@ -41,9 +42,9 @@ interface Measured {
 
 const writeLine = (exchange: Exchange, log: Logger, measured: Measured): void => {
   const { correlation, procedures, errorCodes, routePattern, cacheResult } = exchange
-  const { spent, span, fields: about } = correlation
+  const { spent } = correlation
   const fields = {
-    ...about,
+    ...fieldsOf(correlation),
     ...measured,
     ...(procedures.length > 0 && { procedures }),
     ...(errorCodes.size > 0 && { errorCodes: [...errorCodes] }),
@@ -52,7 +53,6 @@ const writeLine = (exchange: Exchange, log: Logger, measured: Measured): void =>
       databaseMs: tenths(spent.databaseMs),
       databaseOperations: spent.databaseOperations,
     }),
-    ...(span !== null && { traceId: span.traceId }),
   }
   // Probes ask every few seconds and say nothing new.
   if (QUIET_ROUTES.includes(routePattern) && measured.status < 500) log.debug(fields, 'request')

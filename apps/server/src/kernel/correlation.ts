@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 
-import type { Span, SpanAttributes, SpanKind } from './spans.port.js'
+import type { Span, SpanAttributes, SpanKind, Tracer } from './spans.port.js'
 
 /** What one request or job has cost so far. */
 export interface Spent {
@@ -29,6 +29,10 @@ export const correlationOf = (fields: Correlation['fields'], span: Span | null =
   span,
 })
 
+/** What is known of it, for a line of the log or a report. */
+export const fieldsOf = ({ fields, span }: Correlation): Correlation['fields'] =>
+  span === null ? fields : { ...fields, traceId: span.traceId }
+
 /** Runs, and whatever that begins, for this request or job. */
 export const correlated = <T>(of: Correlation, run: () => T): T => storage.run(of, run)
 
@@ -45,6 +49,17 @@ export const origin = (): Origin | null => {
   const { requestId } = current.fields
   const known = typeof requestId === 'string' ? { requestId } : {}
   return current.span === null ? known : { ...known, traceparent: current.span.traceparent }
+}
+
+/** Work that was ordered earlier, or elsewhere, as a part of what ordered it. */
+export const resumed = (
+  tracer: Tracer,
+  name: string,
+  from: Origin | null | undefined,
+  about: Correlation['fields'],
+): Correlation => {
+  const fields = from?.requestId === undefined ? about : { ...about, requestId: from.requestId }
+  return correlationOf(fields, tracer.begin(name, 'consumer', from?.traceparent ?? null))
 }
 
 /** A part of what is worked on, with a span of its own when that is traced. */

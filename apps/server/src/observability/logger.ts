@@ -3,14 +3,11 @@ import pino, { type DestinationStream, type Logger as PinoLogger } from 'pino'
 import pretty from 'pino-pretty'
 
 import { systemClock } from '../kernel/clock.js'
-import { correlation } from '../kernel/correlation.js'
+import { correlation, fieldsOf } from '../kernel/correlation.js'
 import type { LineLevel, Logger } from '../kernel/logger.port.js'
-import type { Span } from '../kernel/spans.port.js'
 import { LinesOfOneTurn } from './lines-of-one-turn.js'
 import { LogLevels } from './log-levels.js'
 import { redact, redactText } from './redact.js'
-
-const traceOf = (span: Span | null) => (span === null ? {} : { traceId: span.traceId })
 
 /** JSON lines without secrets, each with what is known of the request or job that it belongs to. Fields that are below the level cost nothing but the call. */
 class RedactingLogger implements Logger {
@@ -46,7 +43,7 @@ class RedactingLogger implements Logger {
   private write(level: LineLevel, fields: object, message: string): void {
     if (!this.levels.isEnabled(level)) return
     const current = correlation()
-    const known = current === undefined ? fields : { ...current.fields, ...traceOf(current.span), ...fields }
+    const known = current === undefined ? fields : { ...fieldsOf(current), ...fields }
     this.target[level](redact(known), redactText(message))
   }
 }

@@ -1,7 +1,7 @@
 import { UnrecoverableError, WaitingError } from 'bullmq'
 import { z } from 'zod'
 
-import { correlated, correlationOf } from '../kernel/correlation.js'
+import { correlated, resumed } from '../kernel/correlation.js'
 import { JobRefused, type JobBackoff, type JobDefinition, type JobHandler } from '../kernel/jobs.js'
 import type { JobOutcome } from '../kernel/job-runs.js'
 import type { Logger } from '../kernel/logger.port.js'
@@ -131,11 +131,10 @@ export class JobProcessor {
       },
       { jobId, attempt },
     ] = run
-    const span = this.options.tracer.begin(`job ${type}`, 'consumer', data.origin?.traceparent ?? null)
+    const work = resumed(this.options.tracer, `job ${type}`, data.origin, { jobType: type, jobId, attempt })
+    const { span } = work
     span?.set({ 'messaging.system': 'bullmq', 'messaging.destination.name': type, 'messaging.message.id': jobId })
-    const requestId = data.origin?.requestId
-    const about = { jobType: type, jobId, attempt, ...(requestId !== undefined && { requestId }) }
-    const failure = await correlated(correlationOf(about, span), () => this.invoke(...run))
+    const failure = await correlated(work, () => this.invoke(...run))
     span?.end(failure ?? undefined)
     return failure
   }

@@ -1,5 +1,6 @@
 import type { Job } from 'bullmq'
 
+import { inTime } from '../kernel/clock.js'
 import { GantryError } from '../kernel/errors.js'
 import type { JobQueues, QueuedCounts, QueuedEntry, QueuedKey } from '../kernel/job-queues.port.js'
 import type { GantryQueue } from './backend.port.js'
@@ -77,16 +78,10 @@ export class QueuesOfJobs implements JobQueues {
   private async inTime<T>(ask: (jobs: OpenJobs) => Promise<T>): Promise<T> {
     const { jobs } = this
     if (jobs === null) throw unavailable()
-    let timer: NodeJS.Timeout | undefined
-    const late = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => reject(unavailable()), DEADLINE_MS)
-    })
     try {
-      return await Promise.race([ask(jobs), late])
+      return await inTime(DEADLINE_MS, ask(jobs))
     } catch (cause) {
       throw cause instanceof GantryError ? cause : unavailable(cause)
-    } finally {
-      clearTimeout(timer)
     }
   }
 }

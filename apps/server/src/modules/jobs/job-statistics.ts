@@ -4,6 +4,7 @@ import {
   durationAt,
   nullIfAway,
   queueNameOf,
+  SharedRead,
   type JobDefinition,
   type JobQueueRepository,
   type JobQueues,
@@ -29,25 +30,20 @@ const WINDOWS: RunWindows = { minutes: 60, measured: 15, completedHours: 24 }
 
 /** How every queue does: rows, queues and the counts of runs put together. */
 export class JobStatistics {
-  private kept: { atMs: number; statistics: Promise<AllQueueStatistics> } | null = null
+  private readonly shared: SharedRead<AllQueueStatistics>
 
-  constructor(private readonly deps: JobStatisticsDeps) {}
+  constructor(private readonly deps: JobStatisticsDeps) {
+    this.shared = new SharedRead(() => this.load(), SHARED_MS, deps.clock)
+  }
 
   /** At most a second old. @throws GantryError `UNAVAILABLE` when the database does not answer */
   read(): Promise<AllQueueStatistics> {
-    const nowMs = this.deps.clock.monotonicMs()
-    if (this.kept !== null && nowMs - this.kept.atMs < SHARED_MS) return this.kept.statistics
-    const kept = { atMs: nowMs, statistics: this.load() }
-    this.kept = kept
-    kept.statistics.catch(() => {
-      if (this.kept === kept) this.kept = null
-    })
-    return kept.statistics
+    return this.shared.read()
   }
 
   /** Something was changed by hand: whoever did it wants to see it. */
   forget(): void {
-    this.kept = null
+    this.shared.forget()
   }
 
   private async load(): Promise<AllQueueStatistics> {

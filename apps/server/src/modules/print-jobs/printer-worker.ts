@@ -1,7 +1,7 @@
 import {
   correlated,
-  correlationOf,
   ended,
+  resumed,
   type Clock,
   type Logger,
   type Tracer,
@@ -183,12 +183,9 @@ export class PrinterWorker implements SessionWorker {
 
   /** As a part of what ordered the job, however long ago that was. */
   private traced({ id, jobId, printerId, origin }: AttemptRecord, carryOut: () => Promise<void>): Promise<void> {
-    const span = this.deps.tracer.begin('attempt', 'consumer', origin?.traceparent ?? null)
-    const about = { attemptId: id, printJobId: jobId, printerId }
-    span?.set({ 'gantry.attempt.id': id, 'gantry.print_job.id': jobId, 'gantry.printer.id': printerId })
-    const requestId = origin?.requestId
-    const known = correlationOf(requestId === undefined ? about : { ...about, requestId }, span)
-    return ended(span, correlated(known, carryOut))
+    const work = resumed(this.deps.tracer, 'attempt', origin, { attemptId: id, printJobId: jobId, printerId })
+    work.span?.set({ 'gantry.attempt.id': id, 'gantry.print_job.id': jobId, 'gantry.printer.id': printerId })
+    return ended(work.span, correlated(work, carryOut))
   }
 
   /** A printer that gave copies back rests, longer each time, so that a broken one does not pull the queue through it. */

@@ -10,7 +10,7 @@ import type {
   SystemPerformance,
 } from '@gantry/schemas'
 
-import { nullIfAway, type Actor, type Cache, type Timers } from '../../kernel/index.js'
+import { nullIfAway, SharedRead, type Actor, type Cache, type Timers } from '../../kernel/index.js'
 import { businessOf } from './business.js'
 import type { CensusRepository } from './census.ports.js'
 
@@ -38,9 +38,11 @@ const SHARED_MS = 1_000
 
 /** What this installation is, and how it does. */
 export class SystemService {
-  private kept: { atMs: number; metrics: Promise<SystemMetrics> } | null = null
+  private readonly shared: SharedRead<SystemMetrics>
 
-  constructor(private readonly deps: SystemServiceDeps) {}
+  constructor(private readonly deps: SystemServiceDeps) {
+    this.shared = new SharedRead(() => this.readMetrics(), SHARED_MS, deps.clock)
+  }
 
   /** The actor is taken and not used: whoever may enter may know. */
   info(_actor: Actor): SystemInfo {
@@ -79,14 +81,7 @@ export class SystemService {
    * For admins: the procedure asks who may know.
    */
   metrics(_actor: Actor): Promise<SystemMetrics> {
-    const atMs = this.deps.clock.monotonicMs()
-    if (this.kept !== null && atMs - this.kept.atMs < SHARED_MS) return this.kept.metrics
-    const kept = { atMs, metrics: this.readMetrics() }
-    this.kept = kept
-    kept.metrics.catch(() => {
-      if (this.kept === kept) this.kept = null
-    })
-    return kept.metrics
+    return this.shared.read()
   }
 
   private async readMetrics(): Promise<SystemMetrics> {
