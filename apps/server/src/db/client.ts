@@ -85,16 +85,14 @@ export const createDatabase = (options: DatabaseOptions): Database => {
 
   const watch = watching(options)
   const once: QueryHook = ({ model, operation, args, query }) =>
-    watch(model, operation, async () => {
-      try {
-        return await query(args)
-      } catch (error) {
+    watch(model, operation, () =>
+      query(args).catch((error: unknown) => {
         if (!isOutdatedPlan(error)) throw error
         names.renew()
         // It was refused before it did anything. In a transaction this one is refused too, and all of it is repeated.
         return query(args).catch(() => Promise.reject(error as Error))
-      }
-    })
+      }),
+    )
   const extended = (hook: QueryHook) => base.$extends({ query: { $allOperations: hook } })
 
   return {

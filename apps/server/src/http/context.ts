@@ -19,7 +19,8 @@ export const contextOf = (
   { services, liveStreams, answers, metrics }: ContextSources,
 ): Context => ({
   requestId: exchange.requestId,
-  signal: exchange.signal,
+  signal: () => exchange.signal,
+  unlessAborted: (promise) => exchange.unlessAborted(promise),
   log: exchange.log,
   actor: exchange.actor,
   client: { ip: exchange.address, userAgent: exchange.req.headers['user-agent'] ?? null },

@@ -18,6 +18,8 @@ type RequestFields = {
   url: string
   ip: string
   userAgent: string | null
+  /** Of the only call; those of a batch name themselves. */
+  procedure?: string
   userId: string | null
   userRole: string | null
   sessionId: string | null
@@ -35,8 +37,6 @@ export class Exchange {
   readonly correlation: Correlation
   /** The matched route's pattern; stays small in number. */
   routePattern = 'unmatched'
-  /** The procedures that were asked for, as far as the router knows them. */
-  procedures: readonly string[] = []
   /** Headers of the answer that are not yet handed to node: together and at its end they cost half as much. */
   head: Record<string, string | number> = {}
   /** What the kept answers had; null when they were not asked. */
@@ -47,7 +47,7 @@ export class Exchange {
   /** Why there is nobody left to answer. */
   private abortReason: GantryError | null = null
   private deadline: NodeJS.Timeout | undefined
-  private rejectWait: ((reason: GantryError) => void) | null = null
+  private readonly waits = new Set<(reason: GantryError) => void>()
   // What not every request asks for is made when it is asked for.
   private readonly queryText: string
   private parsedQuery: URLSearchParams | null = null
@@ -55,6 +55,7 @@ export class Exchange {
 
   private readonly about: RequestFields
   private knownActor: Actor | null = null
+  private names: readonly string[] = []
 
   constructor(
     readonly req: IncomingMessage,
@@ -80,6 +81,16 @@ export class Exchange {
 
   get query(): URLSearchParams {
     return (this.parsedQuery ??= new URLSearchParams(this.queryText))
+  }
+
+  /** The procedures that were asked for, as far as the router knows them. */
+  get procedures(): readonly string[] {
+    return this.names
+  }
+
+  set procedures(names: readonly string[]) {
+    this.names = names
+    if (names.length === 1) this.about.procedure = names[0]
   }
 
   get actor(): Actor | null {
@@ -109,14 +120,21 @@ export class Exchange {
   }
 
   /**
-   * The promise's result, or the reason as soon as the exchange is aborted. One wait at a time; a signal with its
-   * listeners would cost more than what is waited for mostly does.
+   * The promise's result, or the reason as soon as the exchange is aborted. A signal with its listeners would cost more
+   * than what is waited for mostly does.
    */
   unlessAborted<T>(promise: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
-      this.rejectWait = reject
-      if (this.abortReason !== null) reject(this.abortReason)
-      promise.then(resolve, reject)
+      const fail = (reason: Error) => {
+        this.waits.delete(fail)
+        reject(reason)
+      }
+      this.waits.add(fail)
+      if (this.abortReason !== null) fail(this.abortReason)
+      promise.then((value) => {
+        this.waits.delete(fail)
+        resolve(value)
+      }, fail)
     })
   }
 
@@ -140,7 +158,7 @@ export class Exchange {
   private abort(code: 'DEADLINE_EXCEEDED' | 'REQUEST_ABORTED'): void {
     if (this.abortReason !== null) return
     this.abortReason = new GantryError(code)
-    this.rejectWait?.(this.abortReason)
+    for (const fail of this.waits) fail(this.abortReason)
     this.controller?.abort(this.abortReason)
   }
 }

@@ -61,14 +61,16 @@ export class Pipeline {
     exchange.routePattern = route.pattern
     route.prepare?.(exchange)
     if (route.isLong?.(exchange) !== true) exchange.startDeadline(this.options.requestTimeoutMs)
-    if (route.access === 'guarded') {
-      const cost = route.cost?.(exchange) ?? 1
-      await exchange.unlessAborted(this.authenticate(exchange, cost))
-      await exchange.unlessAborted(applyRateLimit(exchange, this.options.rateLimiter, cost))
-    }
+    if (route.access === 'guarded') await exchange.unlessAborted(this.admit(exchange, route.cost?.(exchange) ?? 1))
     if (route.shortcut !== undefined && (await exchange.unlessAborted(route.shortcut(exchange)))) return
     exchange.applyHead()
     await route.handle(exchange, params)
+  }
+
+  /** Knows the caller and lets him in, unless he came too often. */
+  private async admit(exchange: Exchange, cost: number): Promise<void> {
+    await this.authenticate(exchange, cost)
+    await applyRateLimit(exchange, this.options.rateLimiter, cost)
   }
 
   private async authenticate(exchange: Exchange, cost: number): Promise<void> {

@@ -12,7 +12,7 @@ import type { StreamSource } from './live-streams.js'
 export const liveStream = <T>(
   ctx: Pick<Context, 'liveStreams' | 'signal'> & { actor: Actor },
   source: StreamSource<T>,
-): AsyncGenerator<T, void, void> => ctx.liveStreams.run(ctx.actor, ctx.signal, source)
+): AsyncGenerator<T, void, void> => ctx.liveStreams.run(ctx.actor, ctx.signal(), source)
 
 const isAsyncIterable = (value: unknown): boolean =>
   typeof value === 'object' && value !== null && Symbol.asyncIterator in value

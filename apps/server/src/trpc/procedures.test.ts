@@ -8,12 +8,14 @@ import { probeRouter } from '../testing/http-test-server.js'
 import type { Context, ProcedureOutcome } from './context.js'
 import { LiveStreams } from './live-streams.js'
 import type { Services } from './services.js'
+import { unlessAborted } from './unless-aborted.js'
 
-const setUp = (overrides: Partial<Context> = {}) => {
+const setUp = (overrides: Partial<Context> = {}, controller = new AbortController()) => {
   const outcomes: ProcedureOutcome[] = []
   const context: Context = {
     requestId: 'r1',
-    signal: new AbortController().signal,
+    signal: () => controller.signal,
+    unlessAborted: (promise) => unlessAborted(promise, controller.signal),
     log: createLogger({ level: 'silent' }),
     actor: SYSTEM_ACTOR,
     client: { ip: null, userAgent: null },
@@ -73,7 +75,7 @@ describe('a procedure called by code', () => {
 
   it('is given up when its signal aborts', async () => {
     const controller = new AbortController()
-    const { caller } = setUp({ signal: controller.signal })
+    const { caller } = setUp({}, controller)
     const failed = failure(caller.hang())
     controller.abort(new GantryError('DEADLINE_EXCEEDED'))
     expect((await failed).code).toBe('GATEWAY_TIMEOUT')

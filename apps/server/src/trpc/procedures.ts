@@ -2,12 +2,9 @@ import type { UserRole } from '@gantry/schemas'
 
 import { t } from './init.js'
 import { requireRole } from './middlewares/access.middleware.js'
-import { bodies } from './middlewares/bodies.middleware.js'
-import { deadline } from './middlewares/deadline.middleware.js'
-import { errors } from './middlewares/errors.middleware.js'
-import { timing } from './middlewares/timing.middleware.js'
+import { call } from './middlewares/call.middleware.js'
 
-const base = t.procedure.use(timing).use(errors).use(bodies).use(deadline)
+const base = t.procedure.use(call)
 
 const accessFor = (role: UserRole) => base.meta({ access: role }).use(requireRole(role))
 

@@ -19,7 +19,8 @@ export const callerKeyOf = ({ actor, address }: Pick<Exchange, 'actor' | 'addres
  * @throws GantryError `RATE_LIMITED`
  */
 export const applyRateLimit = async (exchange: Exchange, limiter: RateLimiter, cost: number): Promise<void> => {
-  const verdict = await limiter.take(callerKeyOf(exchange), cost)
+  const taken = limiter.take(callerKeyOf(exchange), cost)
+  const verdict = taken instanceof Promise ? await taken : taken
   exchange.head['RateLimit-Limit'] = verdict.limit
   exchange.head['RateLimit-Remaining'] = verdict.remaining
   exchange.head['RateLimit-Reset'] = verdict.resetSeconds
