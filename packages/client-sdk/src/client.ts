@@ -51,7 +51,8 @@ const sessionOf = (options: GantryClientOptions, transport: Transport, ports: Pi
 }
 
 const authCalls = (session: Session, transport: Transport): AuthCalls => ({
-  login: (email, password, options) => unlessAborted(session.login({ email, password }), options?.signal),
+  login: (email, password, { code, signal } = {}) =>
+    unlessAborted(session.login({ email, password, ...(code !== undefined && { code }) }), signal),
   isLoggedIn: () => session.isHeld(),
   logout: async () => {
     if (!(await session.isHeld())) return

@@ -32,9 +32,18 @@ export interface GantryClientOptions {
   tracer?: TracerLike
 }
 
+export interface LoginOptions extends CallOptions {
+  /** Of the second factor: six digits, or a recovery code. */
+  code?: string
+}
+
 export interface AuthCalls {
-  /** Begins a session; all calls and streams of this client are made with it. @throws `INVALID_CREDENTIALS`, `RATE_LIMITED` */
-  login(email: string, password: string, options?: CallOptions): Promise<CurrentUser>
+  /**
+   * Begins a session; all calls and streams of this client are made with it. Who has a second factor is asked for its
+   * code by `SECOND_FACTOR_REQUIRED`, and logs in again with it.
+   * @throws `INVALID_CREDENTIALS`, `SECOND_FACTOR_REQUIRED`, `RATE_LIMITED`
+   */
+  login(email: string, password: string, options?: LoginOptions): Promise<CurrentUser>
   /** Ends the session on the server, and forgets it here even when the server cannot be reached. */
   logout(): Promise<void>
   /** Whether a session is kept here; only a call can tell whether the server still knows it. */

@@ -5,12 +5,17 @@ import { idOf } from './ids.js'
 export const userRole = z.enum(['viewer', 'operator', 'admin'])
 export type UserRole = z.infer<typeof userRole>
 
+/** Six digits, or a recovery code; spaces and dashes do not count. */
+export const oneTimeCode = z.string().min(6).max(40)
+
 export const loginInput = z.strictObject({
   email: z
     .email()
     .max(254)
     .transform((email) => email.toLowerCase()),
   password: z.string().min(1).max(128),
+  /** Of the second factor, or a recovery code; asked for with `SECOND_FACTOR_REQUIRED`. */
+  code: oneTimeCode.optional(),
 })
 
 export const refreshInput = z.strictObject({ refreshToken: z.string().min(20).max(200) })
@@ -35,3 +40,27 @@ export const tokenPair = z.object({
 export type TokenPair = z.infer<typeof tokenPair>
 
 export const loginOutput = tokenPair.extend({ user: currentUser })
+
+/** Whoever changes how one logs in says again who one is. */
+export const reauthentication = z.strictObject({ password: z.string().min(1).max(128) })
+export const reauthenticationWithCode = reauthentication.extend({ code: oneTimeCode })
+
+export const secondFactorStatus = z.object({
+  enabled: z.boolean(),
+  /** Of ten; each works once. */
+  recoveryCodesLeft: z.int(),
+})
+export type SecondFactorStatus = z.infer<typeof secondFactorStatus>
+
+/** Shown once: for the authenticator app, by hand or as a QR code of `uri`. */
+export const secondFactorSeed = z.object({
+  /** Base32. */
+  secret: z.string(),
+  /** `otpauth://totp/…` */
+  uri: z.string(),
+})
+export type SecondFactorSeed = z.infer<typeof secondFactorSeed>
+
+/** Shown once. */
+export const recoveryCodes = z.object({ recoveryCodes: z.array(z.string()) })
+export type RecoveryCodes = z.infer<typeof recoveryCodes>

@@ -7,10 +7,7 @@ import type { Config } from '../config/config.js'
 import { followEvents } from '../events/follow-events.js'
 import { type Cache, type FollowEvents, type Lifecycle, type Logger, type Timers } from '../kernel/index.js'
 import { AlarmsService } from '../modules/alarms/alarms.service.js'
-import { AccessTokens } from '../modules/auth/access-tokens.js'
-import { AuthService } from '../modules/auth/auth.service.js'
-import { LoginLimiter } from '../modules/auth/login-limiter.js'
-import { SessionAuthenticator } from '../modules/auth/session-authenticator.js'
+import type { SessionAuthenticator } from '../modules/auth/session-authenticator.js'
 import type { HotQueries } from '../modules/cache-warmup/hot-queries.js'
 import type { JobStatistics } from '../modules/jobs/job-statistics.js'
 import { DispatchService } from '../modules/print-jobs/dispatch.service.js'
@@ -36,6 +33,7 @@ import { WebhooksService } from '../modules/webhooks/webhooks.service.js'
 import type { Metrics } from '../observability/metrics.js'
 import { QueuesOfJobs } from '../queues/job-queues.js'
 import type { Services } from '../trpc/services.js'
+import { composeIdentity } from './identity.js'
 import { buildId, GANTRY_VERSION } from './installation.js'
 import { composeJobAdministration } from './job-administration.js'
 import type { Persistence } from './persistence.js'
@@ -115,8 +113,6 @@ export const composeServices = async ({
   const { dataDir, auth } = config
   const { signingKey, sealingKey, linkKey } = await loadSecrets({ dataDir, secretKey: auth.secretKey })
   const sealer = new AesGcmSealer(sealingKey)
-  const tokens = new AccessTokens({ signingKey, lifetimeSeconds: auth.accessTokenSeconds, clock })
-  const authenticator = new SessionAuthenticator({ tokens, reads, bus, clock })
   const disk = { dataDir, reserveBytes: RESERVED_BYTES }
   const [storage, exportStorage] = [new LocalFileStorage(disk), new LocalExportStorage(disk)]
   const links = new DownloadLinks(linkKey, clock)
@@ -127,18 +123,14 @@ export const composeServices = async ({
   const desk = new CommandDesk({ unitOfWork, reads, bus, drivers, sealer, clock, log })
 
   const { loginEnded, bytesReceived } = countUseIn(metrics)
+  const identity = composeIdentity({ config: auth, persistence, signingKey, sealer, loginEnded, clock })
   const queues = new QueuesOfJobs()
   const { statistics: jobStatistics, ...jobs } = composeJobAdministration({ config, persistence, queues, clock })
 
   const services: Services = {
     alarms: new AlarmsService({ unitOfWork, reads, lists, follow }),
     attempts: new AttemptsService({ reads, ledger: new AttemptLedger(unitOfWork, reads), bus }),
-    auth: new AuthService({
-      ...{ unitOfWork, reads, tokens, loginEnded },
-      limiter: new LoginLimiter(clock),
-      forgetSession: (sessionId) => authenticator.forget(sessionId),
-      refreshTokenDays: config.auth.refreshTokenDays,
-    }),
+    ...identity.services,
     dispatch: new DispatchService({ database: unitOfWork, board }),
     exports: new ExportsService({ unitOfWork, reads, storage: exportStorage, links, log }),
     files: new FilesService({
@@ -154,5 +146,6 @@ export const composeServices = async ({
     system: systemService({ config, persistence, cache, logLevel, instanceId, clock, metrics }, jobStatistics),
     webhooks: new WebhooksService({ unitOfWork, reads, lists, sealer, sender: webhookSender }),
   }
+  const { authenticator } = identity
   return { services, board, authenticator, sealer, storage, exportStorage, webhookSender, queues, jobStatistics }
 }

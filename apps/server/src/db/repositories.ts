@@ -19,6 +19,7 @@ import { PrismaPrintableFileRepository } from './printable-files.repository.js'
 import { PrismaPrinterRepository } from './printers.repository.js'
 import { PrismaPartProgressRepository, PrismaProjectRepository } from './projects.repository.js'
 import { PrismaApiUseRepository, PrismaRollUpRepository } from './roll-up.repository.js'
+import { PrismaSecondFactorRepository } from './second-factors.repository.js'
 import { PrismaStatisticsRepository } from './statistics.repository.js'
 import { PrismaUserActivityRepository } from './user-activity.repository.js'
 import { PrismaUserRepository } from './users.repository.js'
@@ -51,6 +52,7 @@ export const repositoriesFor = (tx: Prisma.TransactionClient) => ({
   projects: new PrismaProjectRepository(tx),
   apiUse: new PrismaApiUseRepository(tx),
   rollUp: new PrismaRollUpRepository(tx),
+  secondFactors: new PrismaSecondFactorRepository(tx),
   statistics: new PrismaStatisticsRepository(tx),
   userActivity: new PrismaUserActivityRepository(tx),
   users: new PrismaUserRepository(tx),

@@ -63,6 +63,7 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorEntry>> = {
   VALIDATION_FAILED: entry(400, 'BAD_REQUEST', detailed('The input is not valid')),
   UNAUTHENTICATED: entry(401, 'UNAUTHORIZED', () => 'Log in first: no valid access token came with the request.'),
   INVALID_CREDENTIALS: entry(401, 'UNAUTHORIZED', () => 'E-mail address or password is wrong.'),
+  SECOND_FACTOR_REQUIRED: entry(401, 'UNAUTHORIZED', () => 'This login also needs the code of the second factor.'),
   SESSION_ENDED: entry(401, 'UNAUTHORIZED', () => 'The session has ended; log in again.'),
   FORBIDDEN: entry(403, 'FORBIDDEN', (p) => `This needs the role ${named(p, 'needs', 'of someone else')}.`),
   NOT_FOUND: entry(404, 'NOT_FOUND', (p) => `There is no such ${named(p, 'resource', 'thing')}.`),

@@ -13,6 +13,9 @@ import type {
 /** Every stored event, by name. Payloads carry ids and the fact itself; readers load the rest under their own scope. */
 export interface EventPayloads {
   'session.started': { sessionId: string; userId: string }
+  'second_factor.enabled': { userId: string }
+  'second_factor.disabled': { userId: string }
+  'second_factor.recovery_code_used': { userId: string; left: number }
   'session.ended': { sessionId: string; userId: string }
   'printer.created': { printerId: string }
   'printer.updated': { printerId: string }

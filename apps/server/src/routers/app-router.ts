@@ -10,6 +10,7 @@ import { jobsRouter } from './jobs.router.js'
 import { printJobsRouter } from './print-jobs.router.js'
 import { printersRouter } from './printers.router.js'
 import { projectsRouter } from './projects.router.js'
+import { secondFactorRouter } from './second-factor.router.js'
 import { statisticsRouter } from './statistics.router.js'
 import { systemRouter } from './system.router.js'
 import { webhooksRouter } from './webhooks.router.js'
@@ -27,6 +28,7 @@ export const appRouter = router({
   printers: printersRouter,
   printJobs: printJobsRouter,
   projects: projectsRouter,
+  secondFactor: secondFactorRouter,
   statistics: statisticsRouter,
   system: systemRouter,
   webhooks: webhooksRouter,

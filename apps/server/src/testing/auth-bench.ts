@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto'
 
+import { AesGcmSealer } from '../adapters/secrets/aes-gcm-sealer.js'
+import { PrismaSecondFactorRepository } from '../db/second-factors.repository.js'
 import { createUnitOfWork } from '../db/unit-of-work.js'
 import { PrismaUserRepository } from '../db/users.repository.js'
 import { newId, onPrimary, type Clock, type EventBus, type StoredEvent } from '../kernel/index.js'
@@ -8,6 +10,8 @@ import { AccessTokens } from '../modules/auth/access-tokens.js'
 import { AuthService } from '../modules/auth/auth.service.js'
 import { LoginLimiter } from '../modules/auth/login-limiter.js'
 import { hashPassword } from '../modules/auth/passwords.js'
+import { Reauthentication } from '../modules/auth/reauthentication.js'
+import { SecondFactors } from '../modules/auth/second-factors.js'
 import { SessionAuthenticator } from '../modules/auth/session-authenticator.js'
 
 export const PASSWORD = 'correct horse battery staple'
@@ -47,20 +51,28 @@ export const openAuth = async () => {
   const { prisma } = database
   const { clock, move } = movableClock()
   const users = new PrismaUserRepository(prisma)
-  const reads = onPrimary({ users })
+  const reads = onPrimary({ users, secondFactors: new PrismaSecondFactorRepository(prisma) })
   const unitOfWork = createUnitOfWork({
     prisma,
-    repositoriesFor: (tx) => ({ users: new PrismaUserRepository(tx) }),
+    repositoriesFor: (tx) => ({
+      users: new PrismaUserRepository(tx),
+      secondFactors: new PrismaSecondFactorRepository(tx),
+    }),
     hook: silentHook,
   })
   const tokens = new AccessTokens({ signingKey: randomBytes(32), lifetimeSeconds: 600, clock })
   const { bus, say, lose } = quietBus()
   const authenticator = new SessionAuthenticator({ tokens, reads, bus, clock })
+  const limiter = new LoginLimiter(clock)
+  const reauthentication = new Reauthentication({ reads, limiter })
+  const sealer = new AesGcmSealer(randomBytes(32))
+  const secondFactors = new SecondFactors({ unitOfWork, reads, sealer, reauthentication })
   const auth = new AuthService({
     unitOfWork,
     reads,
     tokens,
-    limiter: new LoginLimiter(clock),
+    limiter,
+    secondFactors,
     forgetSession: (sessionId) => authenticator.forget(sessionId),
     refreshTokenDays: 30,
   })
@@ -79,8 +91,9 @@ export const openAuth = async () => {
     tokens,
     authenticator,
     auth,
+    secondFactors,
     userId,
-    login: (password = PASSWORD, email = EMAIL) => auth.login({ email, password }, origin),
+    login: (password = PASSWORD, email = EMAIL, code?: string) => auth.login({ email, password, code }, origin),
     [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
   }
 }

@@ -1,5 +1,6 @@
 import type { AlarmsService } from '../modules/alarms/alarms.service.js'
 import type { AuthService } from '../modules/auth/auth.service.js'
+import type { SecondFactors } from '../modules/auth/second-factors.js'
 import type { ExportsService } from '../modules/exports/exports.service.js'
 import type { FilesService } from '../modules/files/files.service.js'
 import type { NotificationsService } from '../modules/notifications/notifications.service.js'
@@ -28,6 +29,7 @@ export interface Services {
   printers: PrintersService
   printJobs: PrintJobsService
   projects: ProjectsService
+  secondFactors: SecondFactors
   statistics: StatisticsService
   system: SystemService
   webhooks: WebhooksService

@@ -1,4 +1,5 @@
 import { memoryTokenStore, type GantryApiError } from '@gantry/client'
+import { Secret, TOTP } from 'otpauth'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 
 import { EMAIL, failureOf, PASSWORD, spoil, startSdkBench, type SdkBench } from './sdk-bench.js'
@@ -123,5 +124,24 @@ describe('a session', () => {
     bench.proxy.fault = () => 'lose'
     expect(await failureOf(other.auth.logout())).toMatchObject({ code: 'NETWORK' })
     expect(await other.auth.isLoggedIn()).toBe(false)
+  })
+})
+
+describe('a login with a second factor', () => {
+  it('is told to bring a code, and brings it', async () => {
+    const gantry = await bench.loggedIn()
+    const { secret } = await gantry.secondFactor.begin({ password: PASSWORD })
+    const totp = new TOTP({ secret: Secret.fromBase32(secret) })
+    const { recoveryCodes } = await gantry.secondFactor.confirm({ code: totp.generate() })
+    try {
+      const other = bench.client()
+      expect(await failureOf(other.auth.login(EMAIL, PASSWORD))).toMatchObject({ code: 'SECOND_FACTOR_REQUIRED' })
+      expect(await other.auth.isLoggedIn()).toBe(false)
+      const code = totp.generate({ timestamp: Date.now() + 30_000 })
+      expect((await other.auth.login(EMAIL, PASSWORD, { code })).email).toBe(EMAIL)
+      expect(await other.secondFactor.get()).toEqual({ enabled: true, recoveryCodesLeft: 10 })
+    } finally {
+      await gantry.secondFactor.remove({ password: PASSWORD, code: recoveryCodes[0] ?? '' })
+    }
   })
 })

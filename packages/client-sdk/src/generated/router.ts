@@ -464,6 +464,7 @@ export type ErrorCode =
   | 'RATE_LIMITED'
   | 'REQUEST_ABORTED'
   | 'REQUEST_TOO_LARGE'
+  | 'SECOND_FACTOR_REQUIRED'
   | 'SESSION_ENDED'
   | 'STORAGE_FULL'
   | 'UNAUTHENTICATED'
@@ -487,6 +488,9 @@ export interface ErrorParamsByCode {
     [key: string]: never
   }
   INVALID_CREDENTIALS: {
+    [key: string]: never
+  }
+  SECOND_FACTOR_REQUIRED: {
     [key: string]: never
   }
   SESSION_ENDED: {
@@ -1414,9 +1418,28 @@ export interface RecentError {
   requestId: string | null
 }
 
+/** Shown once. */
+export interface RecoveryCodes {
+  recoveryCodes: string[]
+}
+
 /** Null: one that was ordered earlier is not done yet, so that no other was ordered. */
 export interface ScheduleRun {
   jobId: string | null
+}
+
+/** Shown once: for the authenticator app, by hand or as a QR code of `uri`. */
+export interface SecondFactorSeed {
+  /** Base32. */
+  secret: string
+  /** `otpauth://totp/…` */
+  uri: string
+}
+
+export interface SecondFactorStatus {
+  enabled: boolean
+  /** Of ten; each works once. */
+  recoveryCodesLeft: number
 }
 
 export type StatisticsUnit = 'day' | 'hour'
@@ -1775,6 +1798,8 @@ export type Procedures = {
       {
         email: string
         password: string
+        /** Of the second factor, or a recovery code; asked for with `SECOND_FACTOR_REQUIRED`. */
+        code?: string
       },
       {
         accessToken: string
@@ -2310,6 +2335,47 @@ export type Procedures = {
         idempotencyKey?: string
       },
       Project
+    >
+  }
+  secondFactor: {
+    /** Whether logins need a code. */
+    get: Query<void, SecondFactorStatus>
+    /** A seed for the authenticator app, shown once. Nothing changes until `confirm` gets its first code. */
+    begin: Mutation<
+      {
+        password: string
+      },
+      SecondFactorSeed
+    >
+    /** From now on logins need a code. The recovery codes are shown once. */
+    confirm: Mutation<
+      {
+        code: string
+      },
+      RecoveryCodes
+    >
+    /** Ten new recovery codes. */
+    renewRecoveryCodes: Mutation<
+      {
+        password: string
+        code: string
+      },
+      RecoveryCodes
+    >
+    /** Log in by password alone again. */
+    remove: Mutation<
+      {
+        password: string
+        code: string
+      },
+      void
+    >
+    /** For somebody who has lost device and recovery codes. */
+    reset: Mutation<
+      {
+        id: string
+      },
+      void
     >
   }
   statistics: {

@@ -7,6 +7,8 @@ import type { StoredSession, TokenStore } from './token-store.js'
 export interface Credentials {
   email: string
   password: string
+  /** Of the second factor. */
+  code?: string
 }
 
 export interface SessionOptions {
@@ -28,7 +30,10 @@ export const isAuthFailure = (error: unknown): boolean =>
 
 /** The answers to a refresh token that no repetition will change. */
 const isOver = (error: GantryApiError) =>
-  isAuthFailure(error) || error.code === 'INVALID_CREDENTIALS' || error.code === 'VALIDATION_FAILED'
+  isAuthFailure(error) ||
+  error.code === 'INVALID_CREDENTIALS' ||
+  error.code === 'SECOND_FACTOR_REQUIRED' ||
+  error.code === 'VALIDATION_FAILED'
 
 /** The one login of a client: who wants to call something gets a token here, and who is refused gets another. */
 export class Session {

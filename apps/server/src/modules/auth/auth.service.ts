@@ -14,6 +14,8 @@ import type { LockedRefreshToken, SessionEnd, UserRecord, UserRepository } from 
 import type { LoginLimiter } from './login-limiter.js'
 import { verifyPassword } from './passwords.js'
 import { newRefreshToken, refreshTokenHash } from './refresh-tokens.js'
+import type { SecondFactors } from './second-factors.js'
+import type { SecondFactorRepository } from './second-factors.ports.js'
 
 const DAY_MS = 24 * 60 * 60_000
 /** For the answer that was lost on its way: so long the token just used may be used once more. */
@@ -21,12 +23,14 @@ const GRACE_MS = 10_000
 
 interface Repositories {
   users: UserRepository
+  secondFactors: SecondFactorRepository
 }
 type Transaction = Repositories & TransactionContext
 
 export interface AuthServiceOptions {
   unitOfWork: UnitOfWork<Repositories>
-  reads: Primary<Repositories>
+  reads: Primary<{ users: UserRepository }>
+  secondFactors: Pick<SecondFactors, 'refusalOfLogin'>
   tokens: AccessTokens
   limiter: LoginLimiter
   /** Makes this process forget a session at once. */
@@ -44,6 +48,8 @@ export interface LoginRequest {
   /** In lower case. */
   email: string
   password: string
+  /** Of the second factor. */
+  code?: string | undefined
 }
 
 export interface LoginOrigin {
@@ -62,7 +68,7 @@ const MAX_USER_AGENT = 300
 
 const failureOf = (error: unknown): LoginOutcome => {
   const code = error instanceof GantryError ? error.code : null
-  if (code === 'INVALID_CREDENTIALS') return 'refused'
+  if (code === 'INVALID_CREDENTIALS' || code === 'SECOND_FACTOR_REQUIRED') return 'refused'
   return code === 'RATE_LIMITED' ? 'limited' : 'failed'
 }
 
@@ -86,7 +92,7 @@ export class AuthService {
 
   /**
    * The answer, and about the time to it, is the same for a wrong password, an unknown and a disabled account.
-   * @throws GantryError `INVALID_CREDENTIALS`, `RATE_LIMITED`
+   * @throws GantryError `INVALID_CREDENTIALS`, `SECOND_FACTOR_REQUIRED`, `RATE_LIMITED`
    */
   async login(request: LoginRequest, origin: LoginOrigin): Promise<TokenPair & { user: CurrentUser }> {
     try {
@@ -138,8 +144,9 @@ export class AuthService {
     const user = await reads.users.findByEmail(request.email)
     const isRight = await verifyPassword(user?.passwordHash ?? null, request.password)
     if (user === null || !isRight || user.disabledAt !== null) throw new GantryError('INVALID_CREDENTIALS')
-    limiter.succeeded(request.email, ip)
     const renewal = await unitOfWork.run(async (tx) => {
+      const refusal = await this.options.secondFactors.refusalOfLogin(tx, user.id, request.code)
+      if (refusal !== null) return refusal
       const sessionId = newId('session')
       const expiresAt = this.expiryAt(tx.now)
       const agent = userAgent?.slice(0, MAX_USER_AGENT) ?? null
@@ -148,6 +155,8 @@ export class AuthService {
       tx.record({ type: 'session.started', subjectType: 'session', subjectId: sessionId, payload }, user.id)
       return this.addToken(tx, { user, sessionId, parentId: null })
     })
+    if (renewal instanceof GantryError) throw renewal
+    limiter.succeeded(request.email, ip)
     return { ...(await this.pairOf(renewal)), user: currentUserOf(user) }
   }
 

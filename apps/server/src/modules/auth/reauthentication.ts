@@ -1,0 +1,28 @@
+import { GantryError, notFound, type Actor, type Primary } from '../../kernel/index.js'
+import type { UserRecord, UserRepository } from './auth.ports.js'
+import type { LoginLimiter } from './login-limiter.js'
+import { verifyPassword } from './passwords.js'
+
+export interface ReauthenticationOptions {
+  reads: Primary<{ users: UserRepository }>
+  limiter: LoginLimiter
+}
+
+/** Whoever changes how one logs in, or gives away rights, proves once more who one is. */
+export class Reauthentication {
+  constructor(private readonly options: ReauthenticationOptions) {}
+
+  /**
+   * Limited as logins are, so that a stolen session does not serve to try passwords out.
+   * @throws GantryError `INVALID_CREDENTIALS`, `RATE_LIMITED`
+   */
+  async confirm({ id }: Actor, password: string, ip: string | null): Promise<UserRecord> {
+    const { reads, limiter } = this.options
+    const user = await reads.users.get(id)
+    if (user === null) throw notFound('user', id)
+    limiter.begin(user.email, ip)
+    if (!(await verifyPassword(user.passwordHash, password))) throw new GantryError('INVALID_CREDENTIALS')
+    limiter.succeeded(user.email, ip)
+    return user
+  }
+}
