@@ -45,6 +45,20 @@ export default tseslint.config(
     },
   },
   {
+    // A procedure that begins with the bare builder says nobody who may call it.
+    files: ['apps/server/src/routers/**/*.ts'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            { group: ['**/trpc/init.js'], importNames: ['t'], message: 'Begin with a base of trpc/procedures.ts.' },
+          ],
+        },
+      ],
+    },
+  },
+  {
     files: ['**/*.test.ts', '**/test/**/*.ts', '**/testing/**/*.ts', '**/bench/**/*.ts', '**/conformance/**/*.ts'],
     rules: { 'max-lines-per-function': 'off', '@typescript-eslint/no-non-null-assertion': 'off' },
   },

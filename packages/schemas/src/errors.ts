@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-import { userRole } from './auth.js'
+import { permission } from './permissions.js'
 import { printerCommandKind } from './printers.js'
 
 /** The closed list of what can go wrong, as clients see it. The server's table gives each its status and texts. */
@@ -59,7 +59,12 @@ export const ERROR_PARAMS = {
   INVALID_CREDENTIALS: z.object({}),
   SECOND_FACTOR_REQUIRED: z.object({}),
   SESSION_ENDED: z.object({}),
-  FORBIDDEN: z.object({ needs: userRole, has: userRole.optional() }),
+  FORBIDDEN: z.object({
+    /** `session`: a login of one's own, which no API key has. */
+    needs: permission.or(z.literal('session')),
+    /** The role of who asked, or `api_key`. */
+    has: z.string().optional(),
+  }),
   NOT_FOUND: z.object({ resource: z.string(), id: z.string().optional() }),
   METHOD_NOT_ALLOWED: z.object({ allowed: z.array(z.string()).optional() }),
   NAME_TAKEN: z.object({ name: z.string() }),

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 
-import { SYSTEM_ACTOR, type Actor } from '../kernel/index.js'
+import { inRole, SYSTEM_ACTOR, type Actor } from '../kernel/index.js'
 import { inputHash } from '../kernel/input-hash.js'
 import { openMemoryCache } from '../testing/cache-rig.js'
 import { Answers, dataOf } from '../trpc/answers.js'
@@ -50,7 +50,7 @@ it('whoever sees other printers, or asks for something else, gets another', asyn
   const { readers, list } = open()
   await list(actor('usr_1'))
   await list(actor('usr_1', ['grp_1']))
-  await list({ ...actor('usr_1'), role: 'viewer' })
+  await list({ ...actor('usr_1'), ...inRole('viewer') })
   await list(actor('usr_1'), { limit: 1 })
   expect(readers).toHaveLength(4)
 })

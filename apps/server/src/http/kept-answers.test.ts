@@ -1,7 +1,8 @@
+import type { UserRole } from '@gantry/schemas'
 import { afterEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 
-import { SYSTEM_ACTOR, type Actor, type Authenticator } from '../kernel/index.js'
+import { inRole, SYSTEM_ACTOR, type Actor, type Authenticator } from '../kernel/index.js'
 import { CacheRig, type CacheRigOptions } from '../testing/cache-rig.js'
 import { ManualClock } from '../testing/manual-clock.js'
 import { startProbeServer, type ProbeServer } from '../testing/http-test-server.js'
@@ -9,7 +10,7 @@ import { Answers } from '../trpc/answers.js'
 import type { CacheRule } from '../trpc/cache-rule.js'
 import { cache } from '../trpc/cache.js'
 import { router } from '../trpc/init.js'
-import { authedProcedure, operatorProcedure } from '../trpc/procedures.js'
+import { procedureFor } from '../trpc/procedures.js'
 
 const shared: CacheRule = { ttl: 60, tags: ['printer'], scope: 'shared' }
 const wanted = z.strictObject({ name: z.string(), limit: z.int().default(10) })
@@ -24,7 +25,7 @@ const countingRouter = () => {
     runs,
     gate,
     router: router({
-      list: operatorProcedure
+      list: procedureFor('printers.control')
         .meta({ openapi: { method: 'GET', path: '/list', tags: ['list'], summary: 'A list' } })
         .input(wanted)
         .concat(cache(shared))
@@ -34,13 +35,15 @@ const countingRouter = () => {
           await gate.wait
           return { ...found(input, run), secret: 'a column that nobody declared' }
         }),
-      own: authedProcedure
+      own: procedureFor('printers.read')
         .input(wanted)
         .concat(cache({ ...shared, scope: 'actor' }))
         .output(seen)
         .query(({ input }) => found(input, (runs.own += 1))),
-      plain: authedProcedure.output(z.number()).query(() => (runs.plain += 1)),
-      refused: authedProcedure
+      plain: procedureFor('printers.read')
+        .output(z.number())
+        .query(() => (runs.plain += 1)),
+      refused: procedureFor('printers.read')
         .concat(cache(shared))
         .output(z.string())
         .query(() => {
@@ -51,9 +54,9 @@ const countingRouter = () => {
   }
 }
 
-const user = (id: string, role: Actor['role'], projects: Actor['scope']['projects'] = 'all'): Actor => ({
+const user = (id: string, role: UserRole, projects: Actor['scope']['projects'] = 'all'): Actor => ({
   ...SYSTEM_ACTOR,
-  ...{ kind: 'user', id, role, scope: { printerGroups: 'all', projects } },
+  ...{ kind: 'user', id, ...inRole(role), scope: { printerGroups: 'all', projects } },
 })
 
 const ACTORS = [

@@ -1,5 +1,5 @@
 import { SYSTEM_ACTOR, type Authenticator } from '../kernel/actor.js'
-import { assertAdmin } from './admin-access.js'
+import { assertSystemAccess } from './system-access.js'
 import { metricsFormatFor } from './metrics-format.js'
 import type { MetricsText } from './metrics.port.js'
 import { sendText } from './respond.js'
@@ -17,7 +17,7 @@ export const metricsRoute = ({ metrics, token, authenticator }: MetricsRouteOpti
   pattern: '/metrics',
   access: 'open',
   handle: async (exchange) => {
-    await assertAdmin(exchange, authenticator, token)
+    await assertSystemAccess(exchange, authenticator, token)
     const { contentType, text } = await metrics.expose(metricsFormatFor(exchange.req.headers.accept))
     sendText(exchange, 200, contentType, text)
   },
@@ -28,7 +28,7 @@ export const openToToken = (route: Route, { token, authenticator }: Omit<Metrics
   ...route,
   access: 'open',
   handle: async (exchange, params) => {
-    await assertAdmin(exchange, authenticator, token)
+    await assertSystemAccess(exchange, authenticator, token)
     exchange.actor ??= SYSTEM_ACTOR
     await route.handle(exchange, params)
   },

@@ -1,4 +1,6 @@
-import type { UserRole } from '@gantry/schemas'
+import type { Permission } from '@gantry/schemas'
+
+import { inRole } from './permissions.js'
 
 /** What of the farm somebody may see. Empty lists see nothing. */
 export interface Scope {
@@ -9,10 +11,13 @@ export interface Scope {
 /** Who is asking. Every list and get of a repository takes one. */
 export interface Actor {
   kind: 'user' | 'api_key' | 'system'
-  /** The user's or key's id; `system` for the server itself. */
+  /** The user's id, of an API key its user's; `system` for the server itself. */
   id: string
-  role: UserRole
+  /** What people call what it may: the user's role, or `api_key`. It decides nothing. */
+  role: string
+  permissions: ReadonlySet<Permission>
   sessionId: string | null
+  apiKeyId: string | null
   scope: Scope
   /**
    * Set while an answer is made that will be kept for others: what was committed before this moment of this process's
@@ -24,8 +29,9 @@ export interface Actor {
 export const SYSTEM_ACTOR: Actor = {
   kind: 'system',
   id: 'system',
-  role: 'admin',
+  ...inRole('admin'),
   sessionId: null,
+  apiKeyId: null,
   scope: { printerGroups: 'all', projects: 'all' },
 }
 

@@ -65,7 +65,11 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorEntry>> = {
   INVALID_CREDENTIALS: entry(401, 'UNAUTHORIZED', () => 'E-mail address or password is wrong.'),
   SECOND_FACTOR_REQUIRED: entry(401, 'UNAUTHORIZED', () => 'This login also needs the code of the second factor.'),
   SESSION_ENDED: entry(401, 'UNAUTHORIZED', () => 'The session has ended; log in again.'),
-  FORBIDDEN: entry(403, 'FORBIDDEN', (p) => `This needs the role ${named(p, 'needs', 'of someone else')}.`),
+  FORBIDDEN: entry(403, 'FORBIDDEN', (p) =>
+    p['needs'] === 'session'
+      ? 'This is for people who log in, not for API keys.'
+      : `This needs the permission ${named(p, 'needs', 'of someone else')}.`,
+  ),
   NOT_FOUND: entry(404, 'NOT_FOUND', (p) => `There is no such ${named(p, 'resource', 'thing')}.`),
   METHOD_NOT_ALLOWED: entry(405, 'METHOD_NOT_SUPPORTED', () => 'This method is not supported here.'),
   NAME_TAKEN: entry(409, 'CONFLICT', (p) => `The name “${named(p, 'name', '')}” is already in use.`),

@@ -5,13 +5,13 @@ import { z } from 'zod'
 import { cache } from '../trpc/cache.js'
 import { router } from '../trpc/init.js'
 import { liveStream, trackedStreamOf } from '../trpc/live-stream.js'
-import { authedProcedure, operatorProcedure } from '../trpc/procedures.js'
+import { procedureFor } from '../trpc/procedures.js'
 
 const tags = ['Alarms']
 const byId = z.strictObject({ id: idOf('alarm') })
 
 export const alarmsRouter = router({
-  list: authedProcedure
+  list: procedureFor('alarms.read')
     .meta({ openapi: { method: 'GET', path: '/alarms', tags, summary: 'List open alarms, newest first' } })
     .input(z.strictObject({ ...pageInput, includeCleared: z.boolean().default(false) }))
     .concat(cache({ ttl: 2, tags: ['alarm'], scope: 'shared' }))
@@ -20,7 +20,7 @@ export const alarmsRouter = router({
       ctx.services.alarms.list(ctx.actor, { limit, cursor, open: !includeCleared }),
     ),
 
-  acknowledge: operatorProcedure
+  acknowledge: procedureFor('alarms.manage')
     .meta({
       openapi: { method: 'POST', path: '/alarms/{id}/acknowledge', tags, summary: 'Say that an alarm was seen' },
     })
@@ -29,14 +29,14 @@ export const alarmsRouter = router({
     .mutation(({ ctx, input }) => ctx.services.alarms.acknowledge(ctx.actor, input.id)),
 
   /** Says that it is dealt with. Should the cause come again, so does the alarm. */
-  clear: operatorProcedure
+  clear: procedureFor('alarms.manage')
     .meta({ openapi: { method: 'POST', path: '/alarms/{id}/clear', tags, summary: 'Close an alarm' } })
     .input(byId)
     .output(alarm)
     .mutation(({ ctx, input }) => ctx.services.alarms.clear(ctx.actor, input.id)),
 
   /** A snapshot of the open alarms, then every change; resumes after the last event's id. */
-  onChange: authedProcedure
+  onChange: procedureFor('alarms.read')
     .input(z.strictObject({ lastEventId: z.string().max(100).optional() }).optional())
     .output(trackedStreamOf(alarmEvent))
     .subscription(({ ctx, input }) =>

@@ -2,19 +2,19 @@ import { attempt, idOf } from '@gantry/schemas'
 import { z } from 'zod'
 
 import { router } from '../trpc/init.js'
-import { authedProcedure, operatorProcedure } from '../trpc/procedures.js'
+import { procedureFor } from '../trpc/procedures.js'
 
 const tags = ['Attempts']
 
 export const attemptsRouter = router({
-  get: authedProcedure
+  get: procedureFor('printJobs.read')
     .meta({ openapi: { method: 'GET', path: '/attempts/{id}', tags, summary: 'One try to print one copy' } })
     .input(z.strictObject({ id: idOf('attempt') }))
     .output(attempt)
     .query(({ ctx, input }) => ctx.services.attempts.get(ctx.actor, input.id)),
 
   /** A person says what became of a copy of which no host can tell. */
-  resolve: operatorProcedure
+  resolve: procedureFor('printJobs.manage')
     .meta({
       openapi: {
         method: 'POST',
@@ -31,7 +31,7 @@ export const attemptsRouter = router({
    * Takes a copy away from its printer, and queues it again for `printerId`, or for any other. What has not begun is
    * given back; what runs is cancelled first, and waits again only when its end is proven.
    */
-  reassign: operatorProcedure
+  reassign: procedureFor('printJobs.manage')
     .meta({
       openapi: { method: 'POST', path: '/attempts/{id}/reassign', tags, summary: 'Print a copy at another printer' },
     })

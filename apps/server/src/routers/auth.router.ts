@@ -2,7 +2,7 @@ import { currentUser, loginInput, loginOutput, refreshInput, tokenPair } from '@
 import { z } from 'zod'
 
 import { router } from '../trpc/init.js'
-import { authedProcedure, publicProcedure } from '../trpc/procedures.js'
+import { publicProcedure, sessionProcedure } from '../trpc/procedures.js'
 
 const tags = ['Auth']
 
@@ -22,18 +22,18 @@ export const authRouter = router({
     .output(tokenPair)
     .mutation(({ ctx, input }) => ctx.services.auth.refresh(input.refreshToken)),
 
-  logout: authedProcedure
+  logout: sessionProcedure
     .meta({ openapi: { method: 'POST', path: '/auth/logout', tags, summary: 'End this session' } })
     .output(z.void())
     .mutation(({ ctx }) => ctx.services.auth.logout(ctx.actor)),
 
-  me: authedProcedure
+  me: sessionProcedure
     .meta({ openapi: { method: 'GET', path: '/auth/me', tags, summary: 'Who is logged in' } })
     .output(currentUser)
     .query(({ ctx }) => ctx.services.auth.me(ctx.actor)),
 
   /** For oneself. Opting out also removes what was counted so far. */
-  setAnalyticsOptOut: authedProcedure
+  setAnalyticsOptOut: sessionProcedure
     .meta({
       openapi: { method: 'PUT', path: '/auth/me/analytics', tags, summary: 'Whether what one does is counted by day' },
     })

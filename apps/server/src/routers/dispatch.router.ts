@@ -2,11 +2,11 @@ import { dispatchPreview } from '@gantry/schemas'
 import { z } from 'zod'
 
 import { router } from '../trpc/init.js'
-import { authedProcedure } from '../trpc/procedures.js'
+import { procedureFor } from '../trpc/procedures.js'
 
 export const dispatchRouter = router({
   /** Claims nothing: what starts in the end may differ, since printers and queue change meanwhile. */
-  preview: authedProcedure
+  preview: procedureFor('printJobs.read')
     .meta({
       openapi: { method: 'GET', path: '/dispatch/preview', tags: ['Dispatch'], summary: 'What would start where now' },
     })

@@ -2,19 +2,19 @@ import { createExportInput, dataExport, idOf, pageInput, pageOf } from '@gantry/
 import { z } from 'zod'
 
 import { router } from '../trpc/init.js'
-import { authedProcedure } from '../trpc/procedures.js'
+import { procedureFor } from '../trpc/procedures.js'
 
 const tags = ['Exports']
 const byId = z.strictObject({ id: idOf('export') })
 
 export const exportsRouter = router({
-  list: authedProcedure
+  list: procedureFor('exports.read')
     .meta({ openapi: { method: 'GET', path: '/exports', tags, summary: 'List your exports, newest first' } })
     .input(z.strictObject(pageInput))
     .output(pageOf(dataExport))
     .query(({ ctx, input: { limit, cursor = null } }) => ctx.services.exports.list(ctx.actor, { limit, cursor })),
 
-  get: authedProcedure
+  get: procedureFor('exports.read')
     .meta({
       openapi: { method: 'GET', path: '/exports/{id}', tags, summary: 'How far an export is, and a link to its file' },
     })
@@ -23,13 +23,13 @@ export const exportsRouter = router({
     .query(({ ctx, input }) => ctx.services.exports.get(ctx.actor, input.id)),
 
   /** One's own data; what belongs to the whole farm is for admins. */
-  create: authedProcedure
+  create: procedureFor('exports.create')
     .meta({ openapi: { method: 'POST', path: '/exports', tags, summary: 'Order an export' } })
     .input(createExportInput)
     .output(dataExport)
     .mutation(({ ctx, input }) => ctx.services.exports.create(ctx.actor, input)),
 
-  remove: authedProcedure
+  remove: procedureFor('exports.create')
     .meta({ openapi: { method: 'DELETE', path: '/exports/{id}', tags, summary: 'Cancel or delete an export' } })
     .input(byId)
     .output(z.void())

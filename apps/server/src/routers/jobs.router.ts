@@ -17,7 +17,7 @@ import {
 import { z } from 'zod'
 
 import { router } from '../trpc/init.js'
-import { adminProcedure } from '../trpc/procedures.js'
+import { procedureFor } from '../trpc/procedures.js'
 
 const tags = ['Jobs']
 const byId = z.strictObject({ id: jobId })
@@ -26,12 +26,12 @@ const byQueue = z.strictObject({ queue: queueName })
 
 const queueProcedures = {
   /** How every queue does: counts now, completed jobs of 24 hours, pace and durations of the last 15 minutes. */
-  queues: adminProcedure
+  queues: procedureFor('jobs.read')
     .meta({ openapi: { method: 'GET', path: '/admin/queues', tags, summary: 'How every queue does' } })
     .output(allQueueStatistics)
     .query(({ ctx }) => ctx.services.jobQueues.statistics(ctx.actor)),
 
-  cleanup: adminProcedure
+  cleanup: procedureFor('jobs.manage')
     .meta({
       openapi: {
         ...{ method: 'POST', path: '/admin/queues/cleanup', tags },
@@ -51,13 +51,13 @@ const queueProcedures = {
     .output(queueCleanup)
     .mutation(({ ctx, input }) => ctx.services.jobQueues.cleanUp(ctx.actor, input)),
 
-  pauseQueue: adminProcedure
+  pauseQueue: procedureFor('jobs.manage')
     .meta({ openapi: { method: 'POST', path: '/admin/queues/{queue}/pause', tags, summary: 'Let a queue rest' } })
     .input(byQueue)
     .output(z.void())
     .mutation(({ ctx, input }) => ctx.services.jobQueues.pause(ctx.actor, input.queue)),
 
-  resumeQueue: adminProcedure
+  resumeQueue: procedureFor('jobs.manage')
     .meta({ openapi: { method: 'POST', path: '/admin/queues/{queue}/resume', tags, summary: 'Let a queue go on' } })
     .input(byQueue)
     .output(z.void())
@@ -65,18 +65,18 @@ const queueProcedures = {
 }
 
 const scheduleProcedures = {
-  schedules: adminProcedure
+  schedules: procedureFor('jobs.read')
     .meta({ openapi: { method: 'GET', path: '/admin/schedules', tags, summary: 'Jobs that come by themselves' } })
     .output(z.array(jobSchedule))
     .query(({ ctx }) => ctx.services.jobQueues.schedules(ctx.actor)),
 
-  pauseSchedule: adminProcedure
+  pauseSchedule: procedureFor('jobs.manage')
     .meta({ openapi: { method: 'POST', path: '/admin/schedules/{type}/pause', tags, summary: 'Order it no more' } })
     .input(byType)
     .output(z.void())
     .mutation(({ ctx, input }) => ctx.services.jobQueues.pauseSchedule(ctx.actor, input.type)),
 
-  resumeSchedule: adminProcedure
+  resumeSchedule: procedureFor('jobs.manage')
     .meta({
       openapi: {
         ...{ method: 'POST', path: '/admin/schedules/{type}/resume', tags },
@@ -87,7 +87,7 @@ const scheduleProcedures = {
     .output(z.void())
     .mutation(({ ctx, input }) => ctx.services.jobQueues.resumeSchedule(ctx.actor, input.type)),
 
-  runSchedule: adminProcedure
+  runSchedule: procedureFor('jobs.manage')
     .meta({ openapi: { method: 'POST', path: '/admin/schedules/{type}/run', tags, summary: 'Order it now' } })
     .input(byType)
     .output(scheduleRun)
@@ -99,7 +99,7 @@ export const jobsRouter = router({
   ...queueProcedures,
   ...scheduleProcedures,
 
-  list: adminProcedure
+  list: procedureFor('jobs.read')
     .meta({ openapi: { method: 'GET', path: '/admin/jobs', tags, summary: 'List the jobs in a state' } })
     .input(z.strictObject({ ...pageInput, queue: queueName.optional(), state: jobState }))
     .output(pageOf(jobSummary))
@@ -107,19 +107,19 @@ export const jobsRouter = router({
       ctx.services.jobs.list(ctx.actor, { ...rest, queue, cursor }),
     ),
 
-  get: adminProcedure
+  get: procedureFor('jobs.read')
     .meta({ openapi: { method: 'GET', path: '/admin/jobs/{id}', tags, summary: 'One job with its payload and error' } })
     .input(byId)
     .output(jobDetail)
     .query(({ ctx, input }) => ctx.services.jobs.get(ctx.actor, input.id)),
 
-  retry: adminProcedure
+  retry: procedureFor('jobs.manage')
     .meta({ openapi: { method: 'POST', path: '/admin/jobs/{id}/retry', tags, summary: 'Order a dead job anew' } })
     .input(byId)
     .output(z.void())
     .mutation(({ ctx, input }) => ctx.services.jobs.retry(ctx.actor, input.id)),
 
-  retryAll: adminProcedure
+  retryAll: procedureFor('jobs.manage')
     .meta({
       openapi: { method: 'POST', path: '/admin/jobs/retry', tags, summary: 'Order every dead job of a type anew' },
     })
@@ -127,7 +127,7 @@ export const jobsRouter = router({
     .output(jobsChanged)
     .mutation(({ ctx, input }) => ctx.services.jobs.retryAll(ctx.actor, input.type)),
 
-  discard: adminProcedure
+  discard: procedureFor('jobs.manage')
     .meta({
       openapi: { method: 'DELETE', path: '/admin/jobs/{id}', tags, summary: 'Throw a dead or waiting job away' },
     })
@@ -135,7 +135,7 @@ export const jobsRouter = router({
     .output(z.void())
     .mutation(({ ctx, input }) => ctx.services.jobs.discard(ctx.actor, input.id)),
 
-  discardAll: adminProcedure
+  discardAll: procedureFor('jobs.manage')
     .meta({
       openapi: { method: 'POST', path: '/admin/jobs/discard', tags, summary: 'Throw every dead job of a type away' },
     })

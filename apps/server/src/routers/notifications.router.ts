@@ -2,12 +2,12 @@ import { emailMessage, emailState, idOf, pageInput, pageOf } from '@gantry/schem
 import { z } from 'zod'
 
 import { router } from '../trpc/init.js'
-import { adminProcedure } from '../trpc/procedures.js'
+import { procedureFor } from '../trpc/procedures.js'
 
 const tags = ['Notifications']
 
 export const notificationsRouter = router({
-  emails: adminProcedure
+  emails: procedureFor('notifications.read')
     .meta({
       openapi: {
         ...{ method: 'GET', path: '/notifications/emails', tags },
@@ -21,7 +21,7 @@ export const notificationsRouter = router({
     ),
 
   /** What becomes of it is seen among the mails, by the id. */
-  sendTestEmail: adminProcedure
+  sendTestEmail: procedureFor('notifications.send')
     .meta({
       openapi: {
         ...{ method: 'POST', path: '/notifications/emails/test', tags },

@@ -17,13 +17,13 @@ import { z } from 'zod'
 import { cache } from '../trpc/cache.js'
 import { router } from '../trpc/init.js'
 import { liveStream, trackedStreamOf } from '../trpc/live-stream.js'
-import { authedProcedure, operatorProcedure } from '../trpc/procedures.js'
+import { procedureFor } from '../trpc/procedures.js'
 
 const tags = ['Print jobs']
 const byId = z.strictObject({ id: idOf('printJob') })
 
 export const printJobsRouter = router({
-  list: authedProcedure
+  list: procedureFor('printJobs.read')
     .meta({ openapi: { method: 'GET', path: '/print-jobs', tags, summary: 'List print jobs, or the queue' } })
     .input(
       z.strictObject({
@@ -42,21 +42,21 @@ export const printJobsRouter = router({
       }),
     ),
 
-  get: authedProcedure
+  get: procedureFor('printJobs.read')
     .meta({ openapi: { method: 'GET', path: '/print-jobs/{id}', tags, summary: 'One print job' } })
     .input(byId)
     .output(printJob)
     .query(({ ctx, input }) => ctx.services.printJobs.get(ctx.actor, input.id)),
 
   /** Orders copies of a project's part (all that are missing unless said otherwise) or of a file. */
-  submit: operatorProcedure
+  submit: procedureFor('printJobs.submit')
     .meta({ openapi: { method: 'POST', path: '/print-jobs', tags, summary: 'Order copies' } })
     .input(submitPrintJobInput)
     .output(printJob)
     .mutation(({ ctx, input }) => ctx.services.printJobs.submit(ctx.actor, input)),
 
   /** Why its copies wait: the job's own holds, and what is in the way at each printer. */
-  explain: authedProcedure
+  explain: procedureFor('printJobs.read')
     .meta({
       openapi: { method: 'GET', path: '/print-jobs/{id}/explain', tags, summary: 'Why the copies of a job wait' },
     })
@@ -64,7 +64,7 @@ export const printJobsRouter = router({
     .output(jobExplanation)
     .query(({ ctx, input }) => ctx.services.dispatch.explainJob(ctx.actor, input.id)),
 
-  attempts: authedProcedure
+  attempts: procedureFor('printJobs.read')
     .meta({
       openapi: {
         method: 'GET',
@@ -78,28 +78,28 @@ export const printJobsRouter = router({
     .query(async ({ ctx, input }) => ({ items: await ctx.services.printJobs.attempts(ctx.actor, input.id) })),
 
   /** Refused when a copy is with a printer and what it prints on would change, or by who read an older version. */
-  update: operatorProcedure
+  update: procedureFor('printJobs.manage')
     .meta({ openapi: { method: 'PATCH', path: '/print-jobs/{id}', tags, summary: 'Change a print job' } })
     .input(updatePrintJobInput)
     .output(printJob)
     .mutation(({ ctx, input }) => ctx.services.printJobs.update(ctx.actor, input)),
 
   /** Takes back the copies that are not printed yet, and stops those that print. */
-  cancel: operatorProcedure
+  cancel: procedureFor('printJobs.manage')
     .meta({ openapi: { method: 'POST', path: '/print-jobs/{id}/cancel', tags, summary: 'Cancel a print job' } })
     .input(byId)
     .output(printJob)
     .mutation(({ ctx, input }) => ctx.services.printJobs.cancel(ctx.actor, input.id)),
 
   /** A person has looked: held copies wait for a printer again, and reassigned ones may go to any. */
-  release: operatorProcedure
+  release: procedureFor('printJobs.manage')
     .meta({ openapi: { method: 'POST', path: '/print-jobs/{id}/release', tags, summary: 'Let held copies go on' } })
     .input(byId)
     .output(printJob)
     .mutation(({ ctx, input }) => ctx.services.printJobs.release(ctx.actor, input.id)),
 
   /** A snapshot of all unfinished jobs, then every change; resumes after the last event's id. */
-  onChange: authedProcedure
+  onChange: procedureFor('printJobs.read')
     .input(z.strictObject({ lastEventId: z.string().max(100).optional() }).optional())
     .output(trackedStreamOf(printJobEvent))
     .subscription(({ ctx, input }) =>

@@ -14,7 +14,7 @@ import { z } from 'zod'
 import { cache } from '../trpc/cache.js'
 import { router } from '../trpc/init.js'
 import { liveStream, streamOf } from '../trpc/live-stream.js'
-import { adminProcedure, authedProcedure, operatorProcedure } from '../trpc/procedures.js'
+import { procedureFor } from '../trpc/procedures.js'
 
 const tags = ['Printers']
 const byId = z.strictObject({ id: idOf('printer') })
@@ -26,7 +26,7 @@ const aboutBed = z.strictObject({
 
 export const printersRouter = router({
   /** Printers, newest first, with their live status. */
-  list: authedProcedure
+  list: procedureFor('printers.read')
     .meta({ openapi: { method: 'GET', path: '/printers', tags, summary: 'List printers with their live status' } })
     .input(z.strictObject({ ...pageInput, groupId: idOf('printerGroup').optional() }))
     // Temperatures and progress come by no event: they are as old as the answer.
@@ -36,33 +36,33 @@ export const printersRouter = router({
       ctx.services.printers.list(ctx.actor, { limit, cursor, groupId }),
     ),
 
-  get: authedProcedure
+  get: procedureFor('printers.read')
     .meta({ openapi: { method: 'GET', path: '/printers/{id}', tags, summary: 'One printer' } })
     .input(byId)
     .output(printer)
     .query(({ ctx, input }) => ctx.services.printers.get(ctx.actor, input.id)),
 
   /** What it waits for, what it has in hand, and how the jobs at the head of the queue suit it. */
-  explain: authedProcedure
+  explain: procedureFor('printers.read')
     .meta({ openapi: { method: 'GET', path: '/printers/{id}/explain', tags, summary: 'What a printer waits for' } })
     .input(z.strictObject({ id: idOf('printer'), limit: z.int().min(1).max(200).default(20) }))
     .output(printerExplanation)
     .query(({ ctx, input }) => ctx.services.dispatch.explainPrinter(ctx.actor, input.id, input.limit)),
 
   /** Connects to the host first, unless told not to; a wrong URL or key is refused with the field named. */
-  create: adminProcedure
+  create: procedureFor('printers.manage')
     .meta({ openapi: { method: 'POST', path: '/printers', tags, summary: 'Register a printer' } })
     .input(createPrinterInput)
     .output(printer)
     .mutation(({ ctx, input }) => ctx.services.printers.create(ctx.actor, input)),
 
-  update: adminProcedure
+  update: procedureFor('printers.manage')
     .meta({ openapi: { method: 'PATCH', path: '/printers/{id}', tags, summary: 'Change a printer' } })
     .input(updatePrinterInput)
     .output(printer)
     .mutation(({ ctx, input }) => ctx.services.printers.update(ctx.actor, input)),
 
-  remove: adminProcedure
+  remove: procedureFor('printers.manage')
     .meta({
       openapi: { method: 'DELETE', path: '/printers/{id}', tags, summary: 'Remove a printer; its history stays' },
     })
@@ -71,7 +71,7 @@ export const printersRouter = router({
     .mutation(({ ctx, input }) => ctx.services.printers.remove(ctx.actor, input.id)),
 
   /** Says what is loaded, slot by slot; replaces what was said before. */
-  setMaterials: operatorProcedure
+  setMaterials: procedureFor('printers.control')
     .meta({
       openapi: { method: 'PUT', path: '/printers/{id}/materials', tags, summary: 'Say which materials are loaded' },
     })
@@ -86,7 +86,7 @@ export const printersRouter = router({
     .mutation(({ ctx, input }) => ctx.services.printers.setMaterials(ctx.actor, input)),
 
   /** The person at the printer says that the bed is empty. */
-  clearBed: operatorProcedure
+  clearBed: procedureFor('printers.control')
     .meta({
       openapi: { method: 'POST', path: '/printers/{id}/clear-bed', tags, summary: 'Say that the bed was cleared' },
     })
@@ -94,7 +94,7 @@ export const printersRouter = router({
     .output(printer)
     .mutation(({ ctx, input }) => ctx.services.printers.clearBed(ctx.actor, input.id, input.ifBedSince ?? null)),
 
-  hold: operatorProcedure
+  hold: procedureFor('printers.control')
     .meta({
       openapi: { method: 'POST', path: '/printers/{id}/hold', tags, summary: 'Give the printer no further jobs' },
     })
@@ -102,7 +102,7 @@ export const printersRouter = router({
     .output(printer)
     .mutation(({ ctx, input }) => ctx.services.printers.hold(ctx.actor, input.id, input.note ?? null)),
 
-  release: operatorProcedure
+  release: procedureFor('printers.control')
     .meta({
       openapi: { method: 'POST', path: '/printers/{id}/release', tags, summary: 'Release every hold on the printer' },
     })
@@ -110,25 +110,25 @@ export const printersRouter = router({
     .output(printer)
     .mutation(({ ctx, input }) => ctx.services.printers.release(ctx.actor, input.id, input.ifBedSince ?? null)),
 
-  pause: operatorProcedure
+  pause: procedureFor('printers.control')
     .meta({ openapi: { method: 'POST', path: '/printers/{id}/pause', tags, summary: 'Pause the running print' } })
     .input(byId)
     .output(printer)
     .mutation(({ ctx, input }) => ctx.services.printers.command(ctx.actor, input.id, 'pause')),
 
-  resume: operatorProcedure
+  resume: procedureFor('printers.control')
     .meta({ openapi: { method: 'POST', path: '/printers/{id}/resume', tags, summary: 'Resume the paused print' } })
     .input(byId)
     .output(printer)
     .mutation(({ ctx, input }) => ctx.services.printers.command(ctx.actor, input.id, 'resume')),
 
-  cancel: operatorProcedure
+  cancel: procedureFor('printers.control')
     .meta({ openapi: { method: 'POST', path: '/printers/{id}/cancel', tags, summary: 'Cancel the running print' } })
     .input(byId)
     .output(printer)
     .mutation(({ ctx, input }) => ctx.services.printers.command(ctx.actor, input.id, 'cancel')),
 
-  emergencyStop: operatorProcedure
+  emergencyStop: procedureFor('printers.control')
     .meta({
       openapi: { method: 'POST', path: '/printers/{id}/emergency-stop', tags, summary: 'Stop the machine at once' },
     })
@@ -137,7 +137,7 @@ export const printersRouter = router({
     .mutation(({ ctx, input }) => ctx.services.printers.command(ctx.actor, input.id, 'emergency_stop')),
 
   /** The live status of every visible printer: all of them first, then each change. */
-  onStatus: authedProcedure
+  onStatus: procedureFor('printers.read')
     .output(streamOf(printerStatusEvent))
     .subscription(({ ctx }) => liveStream(ctx, (signal) => ctx.services.printers.watch(ctx.actor, signal))),
 })

@@ -12,13 +12,13 @@ import { z } from 'zod'
 
 import { cache } from '../trpc/cache.js'
 import { router } from '../trpc/init.js'
-import { authedProcedure, operatorProcedure } from '../trpc/procedures.js'
+import { procedureFor } from '../trpc/procedures.js'
 
 const tags = ['Projects']
 const byId = z.strictObject({ id: idOf('project') })
 
 export const projectsRouter = router({
-  list: authedProcedure
+  list: procedureFor('projects.read')
     .meta({ openapi: { method: 'GET', path: '/projects', tags, summary: 'List projects, newest first' } })
     .input(z.strictObject({ ...pageInput, status: projectStatus.optional() }))
     .concat(cache({ ttl: 2, tags: ['project', 'print_job', 'attempt'], scope: 'shared' }))
@@ -27,33 +27,33 @@ export const projectsRouter = router({
       ctx.services.projects.list(ctx.actor, { limit, cursor, status }),
     ),
 
-  get: authedProcedure
+  get: procedureFor('projects.read')
     .meta({ openapi: { method: 'GET', path: '/projects/{id}', tags, summary: 'One project with its parts' } })
     .input(byId)
     .output(project)
     .query(({ ctx, input }) => ctx.services.projects.get(ctx.actor, input.id)),
 
   /** Each part prints the newest version that its file has at this moment. */
-  create: operatorProcedure
+  create: procedureFor('projects.create')
     .meta({ openapi: { method: 'POST', path: '/projects', tags, summary: 'Create a project' } })
     .input(createProjectInput)
     .output(project)
     .mutation(({ ctx, input }) => ctx.services.projects.create(ctx.actor, input)),
 
-  update: operatorProcedure
+  update: procedureFor('projects.write')
     .meta({ openapi: { method: 'PATCH', path: '/projects/{id}', tags, summary: 'Change a project' } })
     .input(updateProjectInput)
     .output(project)
     .mutation(({ ctx, input }) => ctx.services.projects.update(ctx.actor, input)),
 
   /** Refused while the project has print jobs that are not over. */
-  remove: operatorProcedure
+  remove: procedureFor('projects.write')
     .meta({ openapi: { method: 'DELETE', path: '/projects/{id}', tags, summary: 'Remove a project' } })
     .input(byId)
     .output(z.void())
     .mutation(({ ctx, input }) => ctx.services.projects.remove(ctx.actor, input.id)),
 
-  addPart: operatorProcedure
+  addPart: procedureFor('projects.write')
     .meta({ openapi: { method: 'POST', path: '/projects/{id}/parts', tags, summary: 'Add a part to a project' } })
     .input(
       z.strictObject({

@@ -12,13 +12,13 @@ import {
 } from '@gantry/schemas'
 
 import { router } from '../trpc/init.js'
-import { adminProcedure, operatorProcedure } from '../trpc/procedures.js'
+import { procedureFor } from '../trpc/procedures.js'
 
 const tags = ['Statistics']
 
 /** By hour (in UTC) or by day (in the installation's time zone), as of the last roll-up: some minutes ago at most. */
 export const statisticsRouter = router({
-  prints: operatorProcedure
+  prints: procedureFor('statistics.read')
     .meta({
       openapi: { method: 'GET', path: '/statistics/prints', tags, summary: 'Attempts by outcome, and print seconds' },
     })
@@ -26,27 +26,27 @@ export const statisticsRouter = router({
     .output(printStatistics)
     .query(({ ctx, input }) => ctx.services.statistics.prints(ctx.actor, input)),
 
-  printers: operatorProcedure
+  printers: procedureFor('statistics.read')
     .meta({ openapi: { method: 'GET', path: '/statistics/printers', tags, summary: 'Time of printers by state' } })
     .input(printerStatisticsInput)
     .output(printerStatistics)
     .query(({ ctx, input }) => ctx.services.statistics.printers(ctx.actor, input)),
 
-  filament: operatorProcedure
+  filament: procedureFor('statistics.read')
     .meta({ openapi: { method: 'GET', path: '/statistics/filament', tags, summary: 'Filament used, by material' } })
     .input(filamentStatisticsInput)
     .output(filamentStatistics)
     .query(({ ctx, input }) => ctx.services.statistics.filament(ctx.actor, input)),
 
   /** Of all callers together: who called is not counted. */
-  api: adminProcedure
+  api: procedureFor('statistics.api')
     .meta({ openapi: { method: 'GET', path: '/statistics/api', tags, summary: 'Calls and errors of the API' } })
     .input(apiStatisticsInput)
     .output(apiStatistics)
     .query(({ ctx, input }) => ctx.services.statistics.api(ctx.actor, input)),
 
   /** Days and events of one user; empty for who opted out. */
-  userActivity: adminProcedure
+  userActivity: procedureFor('users.read')
     .meta({
       openapi: { method: 'GET', path: '/statistics/users/{userId}', tags, summary: 'What a user did, by day' },
     })

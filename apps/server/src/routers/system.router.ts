@@ -10,24 +10,24 @@ import {
 import { z } from 'zod'
 
 import { router } from '../trpc/init.js'
-import { adminProcedure, authedProcedure } from '../trpc/procedures.js'
+import { procedureFor } from '../trpc/procedures.js'
 
 const tags = ['System']
 
 export const systemRouter = router({
-  info: authedProcedure
+  info: procedureFor('system.info')
     .meta({ openapi: { method: 'GET', path: '/system', tags, summary: 'What this installation is' } })
     .output(systemInfo)
     .query(({ ctx }) => ctx.services.system.info(ctx.actor)),
 
   /** The cache of the instance that answers: what it holds, how often it was of use, and how Redis does. */
-  cacheStats: adminProcedure
+  cacheStats: procedureFor('system.read')
     .meta({ openapi: { method: 'GET', path: '/system/cache', tags, summary: 'How the cache of this instance does' } })
     .output(cacheStats)
     .query(({ ctx }) => ctx.services.system.cacheStats(ctx.actor)),
 
   /** On every instance, until it is started again; then `CACHE_STRATEGY` holds. */
-  setCacheStrategy: adminProcedure
+  setCacheStrategy: procedureFor('system.manage')
     .meta({
       openapi: {
         ...{ method: 'PUT', path: '/system/cache/strategy', tags },
@@ -38,13 +38,13 @@ export const systemRouter = router({
     .output(z.void())
     .mutation(({ ctx, input }) => ctx.services.system.setCacheStrategy(ctx.actor, input.strategy)),
 
-  logLevel: adminProcedure
+  logLevel: procedureFor('system.read')
     .meta({ openapi: { method: 'GET', path: '/system/log-level', tags, summary: 'What the server logs' } })
     .output(logLevelState)
     .query(({ ctx }) => ctx.services.system.logLevel(ctx.actor)),
 
   /** On every instance that runs now; each goes back to `LOG_LEVEL` by itself. */
-  setLogLevel: adminProcedure
+  setLogLevel: procedureFor('system.manage')
     .meta({
       openapi: { method: 'PUT', path: '/system/log-level', tags, summary: 'Log more, or less, for some minutes' },
     })
@@ -52,7 +52,7 @@ export const systemRouter = router({
     .output(logLevelState)
     .mutation(({ ctx, input }) => ctx.services.system.setLogLevel(ctx.actor, input)),
 
-  databaseHealth: adminProcedure
+  databaseHealth: procedureFor('system.read')
     .meta({
       openapi: {
         ...{ method: 'GET', path: '/system/database', tags },
@@ -63,7 +63,7 @@ export const systemRouter = router({
     .query(({ ctx }) => ctx.services.system.databaseHealth(ctx.actor)),
 
   /** For people and scripts; over REST also for the bearer of the metrics token. Prometheus reads `/metrics`. */
-  metrics: adminProcedure
+  metrics: procedureFor('system.read')
     .meta({
       openapi: {
         ...{ method: 'GET', path: '/metrics', tags },

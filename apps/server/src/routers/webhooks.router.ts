@@ -13,46 +13,46 @@ import {
 import { z } from 'zod'
 
 import { router } from '../trpc/init.js'
-import { adminProcedure } from '../trpc/procedures.js'
+import { procedureFor } from '../trpc/procedures.js'
 
 const tags = ['Webhooks']
 const byId = z.strictObject({ id: idOf('webhook') })
 
 export const webhooksRouter = router({
-  list: adminProcedure
+  list: procedureFor('webhooks.read')
     .meta({ openapi: { method: 'GET', path: '/webhooks', tags, summary: 'List webhooks, newest first' } })
     .input(z.strictObject(pageInput))
     .output(pageOf(webhook))
     .query(({ ctx, input: { limit, cursor = null } }) => ctx.services.webhooks.list(ctx.actor, { limit, cursor })),
 
-  get: adminProcedure
+  get: procedureFor('webhooks.read')
     .meta({ openapi: { method: 'GET', path: '/webhooks/{id}', tags, summary: 'One webhook' } })
     .input(byId)
     .output(webhook)
     .query(({ ctx, input }) => ctx.services.webhooks.get(ctx.actor, input.id)),
 
   /** The answer holds the secret with which the receiver verifies what comes; it is shown this once. */
-  create: adminProcedure
+  create: procedureFor('webhooks.manage')
     .meta({ openapi: { method: 'POST', path: '/webhooks', tags, summary: 'Have events posted to a URL' } })
     .input(createWebhookInput)
     .output(webhookWithSecret)
     .mutation(({ ctx, input }) => ctx.services.webhooks.create(ctx.actor, input)),
 
   /** Switched off, it gives up what waits; switched on again, it gets what happens from then on. */
-  update: adminProcedure
+  update: procedureFor('webhooks.manage')
     .meta({ openapi: { method: 'PATCH', path: '/webhooks/{id}', tags, summary: 'Change a webhook' } })
     .input(updateWebhookInput)
     .output(webhook)
     .mutation(({ ctx, input }) => ctx.services.webhooks.update(ctx.actor, input)),
 
-  remove: adminProcedure
+  remove: procedureFor('webhooks.manage')
     .meta({ openapi: { method: 'DELETE', path: '/webhooks/{id}', tags, summary: 'Remove a webhook' } })
     .input(byId)
     .output(z.void())
     .mutation(({ ctx, input }) => ctx.services.webhooks.remove(ctx.actor, input.id)),
 
   /** For 24 hours the secret before it signs too; the answer holds the new one, this once. */
-  rotateSecret: adminProcedure
+  rotateSecret: procedureFor('webhooks.manage')
     .meta({
       openapi: { method: 'POST', path: '/webhooks/{id}/rotate-secret', tags, summary: 'Give a webhook a new secret' },
     })
@@ -61,14 +61,14 @@ export const webhooksRouter = router({
     .mutation(({ ctx, input }) => ctx.services.webhooks.rotateSecret(ctx.actor, input)),
 
   /** Posts a `webhook.test`; the delivery says how it went. */
-  test: adminProcedure
+  test: procedureFor('webhooks.manage')
     .meta({ openapi: { method: 'POST', path: '/webhooks/{id}/test', tags, summary: 'Post a test event' } })
     .input(byId)
     .output(webhookDelivery)
     .mutation(({ ctx, input }) => ctx.services.webhooks.test(ctx.actor, input.id)),
 
   /** Those of the last 30 days. */
-  deliveries: adminProcedure
+  deliveries: procedureFor('webhooks.read')
     .meta({
       openapi: {
         ...{ method: 'GET', path: '/webhooks/{id}/deliveries', tags },
@@ -82,7 +82,7 @@ export const webhooksRouter = router({
     ),
 
   /** Under the same id, at once, whatever became of it before. */
-  redeliver: adminProcedure
+  redeliver: procedureFor('webhooks.manage')
     .meta({
       openapi: {
         ...{ method: 'POST', path: '/webhook-deliveries/{id}/redeliver', tags },

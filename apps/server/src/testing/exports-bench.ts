@@ -3,13 +3,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 
-import { createExportInput, type ExportKind } from '@gantry/schemas'
+import { createExportInput, type ExportKind, type UserRole } from '@gantry/schemas'
 
 import { LocalExportStorage } from '../adapters/file-storage/local-export-storage.js'
 import { PrismaExportTables } from '../db/export-tables.js'
 import { repositoriesFor } from '../db/repositories.js'
 import { createUnitOfWork } from '../db/unit-of-work.js'
-import { newId, onPrimary, systemClock, type Actor } from '../kernel/index.js'
+import { inRole, newId, onPrimary, systemClock, type Actor } from '../kernel/index.js'
 import { DownloadLinks } from '../modules/exports/download-links.js'
 import { ExportRunner, type ExportRunnerDeps } from '../modules/exports/export-runner.js'
 import { ExportsService } from '../modules/exports/exports.service.js'
@@ -34,11 +34,18 @@ export const openExports = async () => {
   const runner = (overrides: Partial<ExportRunnerDeps> = {}) =>
     new ExportRunner({ ...{ unitOfWork, reads, tables, storage, clock, log, reportMs: 0 }, ...overrides })
 
-  const addUser = async (role: Actor['role'] = 'operator'): Promise<Actor> => {
+  const addUser = async (role: UserRole = 'operator'): Promise<Actor> => {
     const id = newId('user')
     const secrets = { passwordHash: `secret-password-${id}` }
     await prisma.user.create({ data: { id, email: `${id}@example.org`, displayName: '=cmd()', role, ...secrets } })
-    return { kind: 'user', id, role, sessionId: null, scope: { printerGroups: 'all', projects: 'all' } }
+    return {
+      kind: 'user',
+      id,
+      ...inRole(role),
+      sessionId: null,
+      apiKeyId: null,
+      scope: { printerGroups: 'all', projects: 'all' },
+    }
   }
   const addProjects = async (user: Actor, count: number) => {
     const rows = Array.from({ length: count }, (_, n) => ({ id: newId('project'), name: `Project ${n}` }))

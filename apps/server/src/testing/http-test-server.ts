@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 
 import { tracked } from '@trpc/server'
+import type { UserRole } from '@gantry/schemas'
 import { z } from 'zod'
 
 import { HealthChecks, type HealthCheck } from '../http/health/health-checks.js'
@@ -10,12 +11,13 @@ import { SlidingWindowLimiter } from '../http/limits/sliding-window-limiter.js'
 import { SYSTEM_ACTOR, type Actor, type Authenticator } from '../kernel/actor.js'
 import { systemClock } from '../kernel/clock.js'
 import { GantryError, notFound } from '../kernel/errors.js'
+import { inRole } from '../kernel/permissions.js'
 import type { SurroundingHealth } from '../modules/system/surroundings.js'
 import { createLogger } from '../observability/logger.js'
 import { createMetrics } from '../observability/metrics.js'
 import { router } from '../trpc/init.js'
 import { liveStream, trackedStreamOf } from '../trpc/live-stream.js'
-import { adminProcedure, authedProcedure, operatorProcedure, publicProcedure } from '../trpc/procedures.js'
+import { procedureFor, publicProcedure } from '../trpc/procedures.js'
 import type { Services } from '../trpc/services.js'
 
 /** A small API with one procedure of each kind, for tests of what lies around procedures. */
@@ -25,7 +27,7 @@ export const probeRouter = router({
     .output(z.object({ pong: z.boolean() }))
     .query(() => ({ pong: true, hidden: 'a column that nobody declared' })),
   things: router({
-    get: authedProcedure
+    get: procedureFor('printers.read')
       .meta({ openapi: { method: 'GET', path: '/things/{id}', tags: ['things'], summary: 'One thing' } })
       .input(
         z.strictObject({ id: z.string(), count: z.int().max(10).optional(), tags: z.array(z.string()).optional() }),
@@ -36,7 +38,7 @@ export const probeRouter = router({
         if (input.id === 'broken') throw new Error('secret detail: password hunter2')
         return { id: input.id, count: input.count ?? null, tags: input.tags ?? [], madeAt: new Date(0) }
       }),
-    create: operatorProcedure
+    create: procedureFor('printers.control')
       .meta({ openapi: { method: 'POST', path: '/things', tags: ['things'], summary: 'Make a thing' } })
       .input(z.strictObject({ name: z.string().min(2), dueAt: z.date().nullable().default(null) }))
       .output(z.object({ name: z.string(), dueAt: z.date().nullable() }))
@@ -49,8 +51,10 @@ export const probeRouter = router({
     .meta({ openapi: { method: 'GET', path: '/hang' } })
     .output(z.object({}))
     .query(() => new Promise<Record<string, never>>(() => undefined)),
-  secrets: adminProcedure.output(z.object({})).query(() => ({})),
-  ticks: authedProcedure
+  secrets: procedureFor('system.read')
+    .output(z.object({}))
+    .query(() => ({})),
+  ticks: procedureFor('printers.read')
     .input(z.strictObject({ lastEventId: z.string().optional(), until: z.int() }))
     .output(trackedStreamOf(z.object({ n: z.number() })))
     .subscription(({ ctx, input }) =>
@@ -62,8 +66,8 @@ export const probeRouter = router({
 })
 export type ProbeRouter = typeof probeRouter
 
-const actor = (role: Actor['role']): Actor => ({
-  ...{ ...SYSTEM_ACTOR, kind: 'user', id: `usr_${role}`, role, sessionId: `ses_${role}` },
+const actor = (role: UserRole): Actor => ({
+  ...{ ...SYSTEM_ACTOR, kind: 'user', id: `usr_${role}`, ...inRole(role), sessionId: `ses_${role}` },
 })
 
 /** `Bearer viewer`, `operator` and `admin` are users; `revoke` takes their streams away, `fail` breaks the lookup. */

@@ -1,5 +1,5 @@
 import { initTRPC } from '@trpc/server'
-import type { UserRole } from '@gantry/schemas'
+import type { Permission } from '@gantry/schemas'
 
 import type { CacheRule } from './cache-rule.js'
 import type { Context } from './context.js'
@@ -19,7 +19,7 @@ export interface RestMeta {
 
 export interface ProcedureMeta {
   /** Set by the base procedures. */
-  access?: 'public' | UserRole
+  access?: 'public' | 'session' | Permission
   openapi?: RestMeta
   /** Set by `cache(rule)`. */
   cache?: CacheRule

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 
 import { SYSTEM_ACTOR } from '../kernel/actor.js'
 import { GantryError } from '../kernel/errors.js'
+import { inRole } from '../kernel/permissions.js'
 import { createLogger } from '../observability/logger.js'
 import { probeRouter } from '../testing/http-test-server.js'
 import type { Context, ProcedureOutcome } from './context.js'
@@ -64,11 +65,11 @@ describe('a procedure called by code', () => {
     ])
   })
 
-  it('needs the role of its base', async () => {
-    const viewer = setUp({ actor: { ...SYSTEM_ACTOR, role: 'viewer' } }).caller
+  it('needs the permission of its base', async () => {
+    const viewer = setUp({ actor: { ...SYSTEM_ACTOR, ...inRole('viewer') } }).caller
     expect((await failure(viewer.things.create({ name: 'xx' }))).cause).toMatchObject({
       code: 'FORBIDDEN',
-      params: { needs: 'operator', has: 'viewer' },
+      params: { needs: 'printers.control', has: 'viewer' },
     })
     expect((await failure(setUp({ actor: null }).caller.secrets())).cause).toMatchObject({ code: 'UNAUTHENTICATED' })
   })

@@ -497,8 +497,41 @@ export interface ErrorParamsByCode {
     [key: string]: never
   }
   FORBIDDEN: {
-    needs: UserRole
-    has?: UserRole
+    /** `session`: a login of one's own, which no API key has. */
+    needs:
+      | 'alarms.manage'
+      | 'alarms.read'
+      | 'audit.read'
+      | 'exports.create'
+      | 'exports.farm'
+      | 'exports.read'
+      | 'files.read'
+      | 'files.write'
+      | 'jobs.manage'
+      | 'jobs.read'
+      | 'notifications.read'
+      | 'notifications.send'
+      | 'printJobs.manage'
+      | 'printJobs.read'
+      | 'printJobs.submit'
+      | 'printers.control'
+      | 'printers.manage'
+      | 'printers.read'
+      | 'projects.create'
+      | 'projects.read'
+      | 'projects.write'
+      | 'session'
+      | 'statistics.api'
+      | 'statistics.read'
+      | 'system.info'
+      | 'system.manage'
+      | 'system.read'
+      | 'users.manage'
+      | 'users.read'
+      | 'webhooks.manage'
+      | 'webhooks.read'
+    /** The role of who asked, or `api_key`. */
+    has?: string
   }
   NOT_FOUND: {
     resource: string
@@ -805,6 +838,38 @@ export interface Percentiles {
   p95: number | null
   p99: number | null
 }
+
+export type Permission =
+  | 'alarms.manage'
+  | 'alarms.read'
+  | 'audit.read'
+  | 'exports.create'
+  | 'exports.farm'
+  | 'exports.read'
+  | 'files.read'
+  | 'files.write'
+  | 'jobs.manage'
+  | 'jobs.read'
+  | 'notifications.read'
+  | 'notifications.send'
+  | 'printJobs.manage'
+  | 'printJobs.read'
+  | 'printJobs.submit'
+  | 'printers.control'
+  | 'printers.manage'
+  | 'printers.read'
+  | 'projects.create'
+  | 'projects.read'
+  | 'projects.write'
+  | 'statistics.api'
+  | 'statistics.read'
+  | 'system.info'
+  | 'system.manage'
+  | 'system.read'
+  | 'users.manage'
+  | 'users.read'
+  | 'webhooks.manage'
+  | 'webhooks.read'
 
 export interface PrintFigures {
   started: number

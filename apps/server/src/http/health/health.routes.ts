@@ -3,7 +3,7 @@ import type { ApiHealth, DetailedHealth, Health, Liveness, Readiness } from '@ga
 import type { Authenticator } from '../../kernel/actor.js'
 import { ERROR_TABLE } from '../../kernel/errors.js'
 import type { SurroundingHealth } from '../../modules/system/surroundings.js'
-import { assertAdmin } from '../admin-access.js'
+import { assertSystemAccess } from '../system-access.js'
 import type { Exchange } from '../exchange.js'
 import { sendJson } from '../respond.js'
 import type { Route } from '../route.js'
@@ -81,7 +81,7 @@ export const healthRoutes = ({ health, isDraining, lag, token, authenticator }: 
       sendJson(exchange, hinted(exchange, statusOf(answer)), answer)
     }),
     probe('/health/detailed', async (exchange) => {
-      await assertAdmin(exchange, authenticator, token)
+      await assertSystemAccess(exchange, authenticator, token)
       const [seen, around] = await Promise.all([summary(), surroundings()])
       const answer: DetailedHealth = { ...seen, env, commit, ...around, memory: process.memoryUsage() }
       sendJson(exchange, 200, answer)

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 
 import type { Authenticator } from '../../kernel/actor.js'
-import { assertAdmin } from '../admin-access.js'
+import { assertSystemAccess } from '../system-access.js'
 import { sendJson, sendText } from '../respond.js'
 import type { Route } from '../route.js'
 import { DOCS_PAGE, DOCS_SCRIPT } from './docs-page.js'
@@ -47,7 +47,7 @@ export const docsRoutes = ({ document, isPublic, authenticator }: DocsOptions): 
       pattern: '/api/openapi.json',
       access: 'open',
       handle: async (exchange) => {
-        if (!isPublic) await assertAdmin(exchange, authenticator)
+        if (!isPublic) await assertSystemAccess(exchange, authenticator)
         sendJson(exchange, 200, (made ??= document()))
       },
     },

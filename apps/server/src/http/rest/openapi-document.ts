@@ -62,10 +62,15 @@ const responsesOf = (procedure: RestProcedure, parts: InputParts, collector: Sch
   default: errorRef,
 })
 
+const whoMay = (access: RestProcedure['access']): string => {
+  if (access === 'public') return 'Open to everybody.'
+  return access === 'session' ? 'For whoever is logged in, not for API keys.' : `Needs the permission ${access}.`
+}
+
 const operationOf = (procedure: RestProcedure, collector: SchemaCollector): JsonSchema => {
   const { name, rest, access } = procedure
   const parts = splitInput(procedure, collector)
-  const role = access === 'public' ? 'Open to everybody.' : `Needs the role ${access}.`
+  const role = whoMay(access)
   return {
     operationId: name,
     summary: rest.summary ?? name,

@@ -28,7 +28,8 @@ const describeProcedure = (name: string, procedure: AnyProcedure): RestProcedure
   if (inputs.length > 1) throw new TypeError(`${name}: declare .input(…) once`)
   const [input = null] = inputs
   if (input !== null && !(input instanceof z.ZodType)) throw new TypeError(`${name}: declare .input(…) as a zod schema`)
-  return { name, rest: meta.openapi, access: meta.access ?? 'public', input, output }
+  if (meta.access === undefined) throw new TypeError(`${name}: nobody said who may call it`)
+  return { name, rest: meta.openapi, access: meta.access, input, output }
 }
 
 /** @throws TypeError when a procedure cannot be offered as its meta says, or two share a method and path */

@@ -6,7 +6,7 @@ import type { Prisma } from '../../db/generated/client.js'
 import { createUnitOfWork } from '../../db/unit-of-work.js'
 import { followEvents } from '../../events/follow-events.js'
 import { createPostgresBus } from '../../events/postgres-bus.js'
-import { listsOfPrimary, newId, onPrimary, type Actor } from '../../kernel/index.js'
+import { inRole, listsOfPrimary, newId, onPrimary, type Actor } from '../../kernel/index.js'
 import { openTestDatabase } from '../../testing/open-database.js'
 import { AlarmsService, type AlarmStreamItem } from './alarms.service.js'
 
@@ -15,8 +15,9 @@ const repositoriesFor = (tx: Prisma.TransactionClient) => ({ alarms: new PrismaA
 const ada: Actor = {
   kind: 'user',
   id: newId('user'),
-  role: 'operator',
+  ...inRole('operator'),
   sessionId: null,
+  apiKeyId: null,
   scope: { printerGroups: 'all', projects: 'all' },
 }
 

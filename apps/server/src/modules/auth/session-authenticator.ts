@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache'
 
 import {
   GantryError,
+  inRole,
   type Actor,
   type Authenticator,
   type Clock,
@@ -30,8 +31,9 @@ interface Remembered {
 const actorOf = (sessionId: string, { userId, role }: LiveSession): Actor => ({
   kind: 'user',
   id: userId,
-  role,
+  ...inRole(role),
   sessionId,
+  apiKeyId: null,
   scope: { printerGroups: 'all', projects: 'all' },
 })
 

@@ -1,4 +1,4 @@
-import { pause, SYSTEM_ACTOR, type Actor, type Cache, type Logger, type Timers } from '../../kernel/index.js'
+import { inRole, pause, SYSTEM_ACTOR, type Actor, type Cache, type Logger, type Timers } from '../../kernel/index.js'
 import type { HotQuery } from './cache-warmup.ports.js'
 
 /** Asks a kept query as a request would. @throws for an input that is none of this version's */
@@ -54,7 +54,7 @@ export class CacheWarmer {
     const ask = this.deps.queries[query]
     if (ask === undefined) return true
     try {
-      await ask({ ...SYSTEM_ACTOR, role }, input)
+      await ask({ ...SYSTEM_ACTOR, ...inRole(role) }, input)
       return true
     } catch (err) {
       this.deps.log.debug({ query, err }, 'a query could not be asked')

@@ -2,13 +2,13 @@ import { expect, it } from 'vitest'
 
 import { repositoriesFor } from '../../db/repositories.js'
 import { createUnitOfWork } from '../../db/unit-of-work.js'
-import { SYSTEM_ACTOR, type Actor } from '../../kernel/index.js'
+import { inRole, SYSTEM_ACTOR, type Actor } from '../../kernel/index.js'
 import { ManualClock } from '../../testing/manual-clock.js'
 import { openTestDatabase, silentHook } from '../../testing/open-database.js'
 import { recordingLogger } from '../../testing/recording-logger.js'
 import { HotQueries } from './hot-queries.js'
 
-const person: Actor = { ...SYSTEM_ACTOR, kind: 'user', id: 'usr_1', role: 'viewer' }
+const person: Actor = { ...SYSTEM_ACTOR, kind: 'user', id: 'usr_1', ...inRole('viewer') }
 const kept = (query: string, input: unknown = { limit: 50, cursor: null }) => ({ query, input, tags: [] })
 
 const open = async () => {
@@ -31,7 +31,7 @@ it('the queries that people ask most come first, counted over all instances', as
   ask(one, 3, 'files.list')
   ask(one, 2, 'alarms.list')
   ask(two, 2, 'alarms.list')
-  ask(two, 1, 'files.list', { ...person, role: 'admin' })
+  ask(two, 1, 'files.list', { ...person, ...inRole('admin') })
   await Promise.all([one.flush(), two.stop()])
   await one.flush()
   const input = { limit: 50, cursor: null }

@@ -1,4 +1,12 @@
-import { every, type Actor, type CallOff, type KeptQuery, type Logger, type Timers } from '../../kernel/index.js'
+import {
+  builtInRole,
+  every,
+  type Actor,
+  type CallOff,
+  type KeptQuery,
+  type Logger,
+  type Timers,
+} from '../../kernel/index.js'
 import { inputHash } from '../../kernel/input-hash.js'
 import type { UnitOfWork } from '../../kernel/index.js'
 import type { HotQuery, HotQueryRepository } from './cache-warmup.ports.js'
@@ -15,8 +23,8 @@ const FLUSH_MS = 60_000
 const MOST_QUERIES = 200
 
 /**
- * Counts which kept queries people ask for. Only of those who may see everything: what others see depends on them, and
- * one of their lists serves few.
+ * Counts which kept queries people ask for. Only of those who have a built-in role and may see everything: what others
+ * see depends on them, and one of their lists serves few.
  */
 export class HotQueries {
   private counts = new Map<string, HotQuery & { key: string; asked: number }>()
@@ -29,8 +37,10 @@ export class HotQueries {
   }
 
   /** The server's own asking is none: else what is warmed up stayed hot by it. */
-  note({ kind, role, scope }: Actor, { query, input }: KeptQuery): void {
-    if (kind === 'system' || scope.printerGroups !== 'all' || scope.projects !== 'all') return
+  note(actor: Actor, { query, input }: KeptQuery): void {
+    const { kind, scope } = actor
+    const role = builtInRole(actor)
+    if (kind === 'system' || role === null || scope.printerGroups !== 'all' || scope.projects !== 'all') return
     const key = `${query} ${role} ${inputHash(input)}`
     const known = this.counts.get(key)
     if (known !== undefined) known.asked += 1

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 
 import {
   GantryError,
+  inRole,
   JobRefused,
   pause,
   type JobDelivery,
@@ -117,8 +118,9 @@ export class ExportRunner {
   private async assertAllowed({ createdById, scope }: ExportRecord): Promise<void> {
     const user = await this.deps.reads.users.get(createdById)
     if (user === null) throw new JobRefused(`there is no user ${createdById}`)
-    const isAllowed = user.disabledAt === null && (scope === 'own' || user.role === 'admin')
-    if (!isAllowed) throw new GantryError('FORBIDDEN', { params: { needs: scope === 'farm' ? 'admin' : 'viewer' } })
+    const needs = scope === 'farm' ? 'exports.farm' : 'exports.create'
+    const isAllowed = user.disabledAt === null && inRole(user.role).permissions.has(needs)
+    if (!isAllowed) throw new GantryError('FORBIDDEN', { params: { needs } })
   }
 
   private reporter(run: ExportRun) {

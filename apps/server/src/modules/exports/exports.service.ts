@@ -2,6 +2,7 @@ import type { CreateExportInput, DataExport, Page } from '@gantry/schemas'
 import type { Readable } from 'node:stream'
 
 import {
+  assertMay,
   GantryError,
   newId,
   notFound,
@@ -60,9 +61,7 @@ export class ExportsService {
 
   /** @throws GantryError `FORBIDDEN`, `EXPORT_LIMIT_REACHED` */
   async create(actor: Actor, { idempotencyKey, ...input }: CreateExportInput): Promise<DataExport> {
-    if (input.scope === 'farm' && actor.role !== 'admin') {
-      throw new GantryError('FORBIDDEN', { params: { needs: 'admin', has: actor.role } })
-    }
+    if (input.scope === 'farm') assertMay(actor, 'exports.farm')
     const { unitOfWork } = this.deps
     const work = (tx: Repositories & TransactionContext) => order(tx, actor, input)
     const { id } = await (idempotencyKey === undefined

@@ -9,7 +9,7 @@ import { describe, expect, it } from 'vitest'
 import { LocalFileStorage } from '../../adapters/file-storage/local-file-storage.js'
 import { PrismaFileRepository } from '../../db/files.repository.js'
 import { createUnitOfWork } from '../../db/unit-of-work.js'
-import { listsOfPrimary, newId, onPrimary, systemClock, type Actor } from '../../kernel/index.js'
+import { inRole, listsOfPrimary, newId, onPrimary, systemClock, type Actor } from '../../kernel/index.js'
 import { openTestDatabase, silentHook } from '../../testing/open-database.js'
 import { createFileProcessingHandler } from './file-processing.handler.js'
 import { FilesService, type UploadRequest } from './files.service.js'
@@ -19,8 +19,9 @@ const fixture = (name: string) => readFile(new URL(`fixtures/${name}`, import.me
 const ada: Actor = {
   kind: 'user',
   id: newId('user'),
-  role: 'operator',
+  ...inRole('operator'),
   sessionId: null,
+  apiKeyId: null,
   scope: { printerGroups: 'all', projects: 'all' },
 }
 
@@ -153,7 +154,7 @@ describe('uploading', () => {
     await refused(upload('a.gcode', cube, { contentLength: cube.length + 1 }), 'UPLOAD_TRUNCATED')
     await refused(upload('a.gcode', cube, { contentLength: 5_000_001 }), 'FILE_TOO_LARGE')
     await refused(upload('a.gcode', cube, { signal: AbortSignal.abort() }), 'REQUEST_ABORTED')
-    const viewer: Actor = { ...ada, role: 'viewer' }
+    const viewer: Actor = { ...ada, ...inRole('viewer') }
     await refused(files.upload(viewer, request('a.gcode', cube)), 'FORBIDDEN')
     expect([await prisma.printFile.count(), await prisma.fileVersion.count()]).toEqual([0, 0])
   })

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 
 import {
+  assertMay,
   GantryError,
   newId,
   notFound,
@@ -100,7 +101,7 @@ export class FilesService {
    * @throws GantryError `FORBIDDEN`, `VALIDATION_FAILED`, `NOT_GCODE`, `FILE_TOO_LARGE`, `UPLOAD_TRUNCATED`, `STORAGE_FULL`
    */
   async upload(actor: Actor, request: UploadRequest): Promise<PrintFile> {
-    if (actor.role === 'viewer') throw new GantryError('FORBIDDEN', { params: { needs: 'operator', has: actor.role } })
+    assertMay(actor, 'files.write')
     const name = parsedName(request.name)
     const { storage, scans, limitBytes, bytesReceived } = this.deps
     const { source, signal, contentLength } = request

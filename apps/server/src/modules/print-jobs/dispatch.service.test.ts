@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { SYSTEM_ACTOR, systemClock, newId, type Actor } from '../../kernel/index.js'
+import { inRole, SYSTEM_ACTOR, systemClock, newId, type Actor } from '../../kernel/index.js'
 import { openPrintingDatabase } from '../../testing/printing-database.js'
 import type { HostReport } from '../printers/printer-driver.port.js'
 import type { PrinterLive } from '../printers/printers.ports.js'
@@ -83,7 +83,7 @@ describe('the preview of the dispatch', () => {
     await printer()
     await job({ priority: 1 })
     const stranger: Actor = {
-      ...{ kind: 'user', id: newId('user'), role: 'viewer', sessionId: null },
+      ...{ kind: 'user', id: newId('user'), ...inRole('viewer'), sessionId: null, apiKeyId: null },
       scope: { printerGroups: 'all', projects: [] },
     }
     expect(await dispatch.preview(stranger, 10)).toMatchObject({ starts: [], waiting: [], more: false })

@@ -5,7 +5,7 @@ import { onPrimary, SYSTEM_ACTOR, type Actor } from '../../kernel/index.js'
 import { JobStreamReads } from './job-stream-reads.js'
 import type { AttemptRepository, PrintJobRepository } from './print-jobs.ports.js'
 
-const seesAll: Actor = { ...SYSTEM_ACTOR, id: 'usr_all', role: 'viewer' }
+const seesAll: Actor = { ...SYSTEM_ACTOR, id: 'usr_all' }
 const seesOne: Actor = { ...seesAll, id: 'usr_one', scope: { printerGroups: 'all', projects: ['prj_1'] } }
 
 /** Answers when it is told to, with the version that a job has by then. */

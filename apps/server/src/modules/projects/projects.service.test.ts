@@ -7,7 +7,7 @@ import { PrismaProjectRepository } from '../../db/projects.repository.js'
 import type { Prisma } from '../../db/generated/client.js'
 import { createUnitOfWork } from '../../db/unit-of-work.js'
 import { PrismaUserRepository } from '../../db/users.repository.js'
-import { listsOfPrimary, newId, onPrimary, type Actor } from '../../kernel/index.js'
+import { inRole, listsOfPrimary, newId, onPrimary, type Actor } from '../../kernel/index.js'
 import { openTestDatabase, silentHook } from '../../testing/open-database.js'
 import { ProjectsService } from './projects.service.js'
 
@@ -23,11 +23,12 @@ const open = async () => {
   const ada: Actor = {
     kind: 'user',
     id: newId('user'),
-    role: 'operator',
+    ...inRole('operator'),
     sessionId: null,
+    apiKeyId: null,
     scope: { printerGroups: 'all', projects: 'all' },
   }
-  const user = { id: ada.id, email: 'ada@example.org', displayName: 'Ada', passwordHash: '', role: ada.role }
+  const user = { id: ada.id, email: 'ada@example.org', displayName: 'Ada', passwordHash: '', role: 'operator' as const }
   await new PrismaUserRepository(prisma).create(user)
   const unitOfWork = createUnitOfWork({ prisma, repositoriesFor, hook: silentHook })
   const files = new PrismaFileRepository(prisma)

@@ -1,15 +1,22 @@
-import type { UserRole } from '@gantry/schemas'
+import type { Permission } from '@gantry/schemas'
 
 import { GantryError } from '../../kernel/errors.js'
+import { assertMay } from '../../kernel/permissions.js'
 import { t } from '../init.js'
 
-const RANK: Readonly<Record<UserRole, number>> = { viewer: 0, operator: 1, admin: 2 }
-
-/** @throws GantryError `UNAUTHENTICATED`, or `FORBIDDEN { needs, has }` when the role is too low */
-export const requireRole = (needs: UserRole) =>
+/** @throws GantryError `UNAUTHENTICATED`, or `FORBIDDEN { needs, has }` when the actor has not got the permission */
+export const requirePermission = (needs: Permission) =>
   t.middleware(({ ctx, next }) => {
     const { actor } = ctx
     if (actor === null) throw new GantryError('UNAUTHENTICATED')
-    if (RANK[actor.role] < RANK[needs]) throw new GantryError('FORBIDDEN', { params: { needs, has: actor.role } })
+    assertMay(actor, needs)
     return next({ ctx: { ...ctx, actor } })
   })
+
+/** @throws GantryError `UNAUTHENTICATED`, or `FORBIDDEN { needs, has }` for an API key */
+export const requireSession = t.middleware(({ ctx, next }) => {
+  const { actor } = ctx
+  if (actor === null) throw new GantryError('UNAUTHENTICATED')
+  if (actor.kind === 'api_key') throw new GantryError('FORBIDDEN', { params: { needs: 'session', has: actor.role } })
+  return next({ ctx: { ...ctx, actor } })
+})

@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 
 import type { Authenticator } from '../kernel/actor.js'
 import { GantryError } from '../kernel/errors.js'
+import { assertMay } from '../kernel/permissions.js'
 import type { Exchange } from './exchange.js'
 
 const digest = (text: string) => createHash('sha256').update(text).digest()
@@ -12,10 +13,10 @@ const bearsToken = ({ req }: Exchange, token: string | null): boolean => {
 }
 
 /**
- * Lets admins pass, and whoever bears the token if one is set.
+ * Lets pass who may look after the system, and whoever bears the token if one is set.
  * @throws GantryError `UNAUTHENTICATED`, `FORBIDDEN`, and what the authenticator throws
  */
-export const assertAdmin = async (
+export const assertSystemAccess = async (
   exchange: Exchange,
   authenticator: Pick<Authenticator, 'authenticate'>,
   token: string | null = null,
@@ -23,7 +24,5 @@ export const assertAdmin = async (
   if (bearsToken(exchange, token)) return
   exchange.actor = await authenticator.authenticate(exchange.req.headers.authorization)
   if (exchange.actor === null) throw new GantryError('UNAUTHENTICATED')
-  if (exchange.actor.role !== 'admin') {
-    throw new GantryError('FORBIDDEN', { params: { needs: 'admin', has: exchange.actor.role } })
-  }
+  assertMay(exchange.actor, 'system.read')
 }
