@@ -10,26 +10,26 @@ import {
 import { z } from 'zod'
 
 import { router } from '../trpc/init.js'
-import { adminProcedure, authedProcedure } from '../trpc/procedures.js'
+import { procedureFor, sessionProcedure } from '../trpc/procedures.js'
 
 const tags = ['Second factor']
 
 /** One's own, and for admins that of somebody who has lost everything. */
 export const secondFactorRouter = router({
-  get: authedProcedure
+  get: sessionProcedure
     .meta({ openapi: { method: 'GET', path: '/second-factor', tags, summary: 'Whether logins need a code' } })
     .output(secondFactorStatus)
     .query(({ ctx }) => ctx.services.secondFactors.status(ctx.actor)),
 
   /** A seed for the authenticator app, shown once. Nothing changes until `confirm` gets its first code. */
-  begin: authedProcedure
+  begin: sessionProcedure
     .meta({ openapi: { method: 'POST', path: '/second-factor', tags, summary: 'Set up one-time passwords' } })
     .input(reauthentication)
     .output(secondFactorSeed)
     .mutation(({ ctx, input }) => ctx.services.secondFactors.begin(ctx.actor, input.password, ctx.client.ip)),
 
   /** From now on logins need a code. The recovery codes are shown once. */
-  confirm: authedProcedure
+  confirm: sessionProcedure
     .meta({
       openapi: { method: 'POST', path: '/second-factor/confirm', tags, summary: 'Confirm with the first code' },
     })
@@ -37,7 +37,7 @@ export const secondFactorRouter = router({
     .output(recoveryCodes)
     .mutation(({ ctx, input }) => ctx.services.secondFactors.confirm(ctx.actor, input.code)),
 
-  renewRecoveryCodes: authedProcedure
+  renewRecoveryCodes: sessionProcedure
     .meta({
       openapi: { method: 'POST', path: '/second-factor/recovery-codes', tags, summary: 'Ten new recovery codes' },
     })
@@ -47,7 +47,7 @@ export const secondFactorRouter = router({
       ctx.services.secondFactors.renewRecoveryCodes(ctx.actor, password, code, ctx.client.ip),
     ),
 
-  remove: authedProcedure
+  remove: sessionProcedure
     .meta({
       openapi: { method: 'POST', path: '/second-factor/remove', tags, summary: 'Log in by password alone again' },
     })
@@ -58,7 +58,7 @@ export const secondFactorRouter = router({
     ),
 
   /** For somebody who has lost device and recovery codes. */
-  reset: adminProcedure
+  reset: procedureFor('users.manage')
     .meta({
       openapi: { method: 'DELETE', path: '/users/{id}/second-factor', tags, summary: "Remove a user's second factor" },
     })
