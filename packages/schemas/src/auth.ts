@@ -8,14 +8,36 @@ export type UserRole = z.infer<typeof userRole>
 /** Six digits, or a recovery code; spaces and dashes do not count. */
 export const oneTimeCode = z.string().min(6).max(40)
 
+/** Compared and kept in lower case. */
+const emailAddress = z
+  .email()
+  .max(254)
+  .transform((email) => email.toLowerCase())
+
+/** 128 characters, of which one can be two units of UTF-16. */
+const passwordText = z.string().min(1).max(256)
+
+/** Only bounded here: why it is refused is said by `PASSWORD_REFUSED`. */
+const newPassword = z.string().max(1_000)
+
+/** Why a password cannot be chosen. */
+export const passwordRefusal = z.enum(['too_short', 'too_long', 'contains_email', 'common'])
+export type PasswordRefusal = z.infer<typeof passwordRefusal>
+
 export const loginInput = z.strictObject({
-  email: z
-    .email()
-    .max(254)
-    .transform((email) => email.toLowerCase()),
-  password: z.string().min(1).max(128),
+  email: emailAddress,
+  password: passwordText,
   /** Of the second factor, or a recovery code; asked for with `SECOND_FACTOR_REQUIRED`. */
   code: oneTimeCode.optional(),
+})
+
+const displayName = z.string().trim().min(1).max(100)
+
+export const registerInput = z.strictObject({
+  email: emailAddress,
+  password: newPassword,
+  /** @default what stands before the `@` */
+  displayName: displayName.optional(),
 })
 
 export const refreshInput = z.strictObject({ refreshToken: z.string().min(20).max(200) })
@@ -42,7 +64,7 @@ export type TokenPair = z.infer<typeof tokenPair>
 export const loginOutput = tokenPair.extend({ user: currentUser })
 
 /** Whoever changes how one logs in says again who one is. */
-export const reauthentication = z.strictObject({ password: z.string().min(1).max(128) })
+export const reauthentication = z.strictObject({ password: passwordText })
 export const reauthenticationWithCode = reauthentication.extend({ code: oneTimeCode })
 
 export const secondFactorStatus = z.object({

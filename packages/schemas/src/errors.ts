@@ -1,5 +1,6 @@
 import { z } from 'zod'
 
+import { passwordRefusal } from './auth.js'
 import { permission } from './permissions.js'
 import { printerCommandKind } from './printers.js'
 
@@ -10,6 +11,8 @@ export const ERROR_CODES = [
   'INVALID_CREDENTIALS',
   'SECOND_FACTOR_REQUIRED',
   'SESSION_ENDED',
+  'PASSWORD_REFUSED',
+  'REGISTRATION_CLOSED',
   'FORBIDDEN',
   'NOT_FOUND',
   'METHOD_NOT_ALLOWED',
@@ -59,6 +62,8 @@ export const ERROR_PARAMS = {
   INVALID_CREDENTIALS: z.object({}),
   SECOND_FACTOR_REQUIRED: z.object({}),
   SESSION_ENDED: z.object({}),
+  PASSWORD_REFUSED: detailed.extend({ reason: passwordRefusal }),
+  REGISTRATION_CLOSED: z.object({}),
   FORBIDDEN: z.object({
     /** `session`: a login of one's own, which no API key has. */
     needs: permission.or(z.literal('session')),

@@ -55,6 +55,15 @@ export class PrismaUserRepository implements UserRepository {
     return row === null ? null : userOf(row)
   }
 
+  async lock(userId: string) {
+    await this.tx.$queryRaw`SELECT 1 FROM app_user WHERE id = ${userId} FOR NO KEY UPDATE`
+    return this.get(userId)
+  }
+
+  async setPasswordHash(userId: string, passwordHash: string) {
+    await this.tx.user.update({ where: { id: userId }, data: { passwordHash } })
+  }
+
   async setAnalyticsOptOut(userId: string, optOut: boolean) {
     // The user first: whoever counts holds it until what was counted is there to be removed.
     await this.tx.user.updateMany({ where: { id: userId }, data: { analyticsOptOut: optOut } })

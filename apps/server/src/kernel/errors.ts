@@ -65,6 +65,8 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorEntry>> = {
   INVALID_CREDENTIALS: entry(401, 'UNAUTHORIZED', () => 'E-mail address or password is wrong.'),
   SECOND_FACTOR_REQUIRED: entry(401, 'UNAUTHORIZED', () => 'This login also needs the code of the second factor.'),
   SESSION_ENDED: entry(401, 'UNAUTHORIZED', () => 'The session has ended; log in again.'),
+  PASSWORD_REFUSED: entry(400, 'BAD_REQUEST', detailed('The password cannot be used')),
+  REGISTRATION_CLOSED: entry(403, 'FORBIDDEN', () => 'Nobody can register here; ask an admin for an account.'),
   FORBIDDEN: entry(403, 'FORBIDDEN', (p) =>
     p['needs'] === 'session'
       ? 'This is for people who log in, not for API keys.'

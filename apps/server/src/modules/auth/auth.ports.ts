@@ -66,6 +66,9 @@ export interface UserRepository {
   create(user: NewUser): Promise<void>
   get(userId: string): Promise<UserRecord | null>
   findByEmail(email: string): Promise<UserRecord | null>
+  /** Nobody else changes the user until the transaction ends. */
+  lock(userId: string): Promise<UserRecord | null>
+  setPasswordHash(userId: string, passwordHash: string): Promise<void>
 
   /** Opting out also removes what was counted. */
   setAnalyticsOptOut(userId: string, optOut: boolean): Promise<void>

@@ -1,3 +1,4 @@
+import { hash } from '@node-rs/argon2'
 import { describe, expect, it } from 'vitest'
 
 import { ensureFirstAdmin } from './first-admin.js'
@@ -61,6 +62,21 @@ describe('logging in', () => {
     expect(median(unknown)).toBeGreaterThan(median(known) / 3)
     await prisma.user.updateMany({ data: { disabledAt: new Date() } })
     await expect(login()).rejects.toMatchObject({ code: 'INVALID_CREDENTIALS' })
+  })
+
+  it('makes a hash of former, weaker parameters anew, also for several at once', async () => {
+    await using bench = await openAuth()
+    const { login, prisma } = bench
+    const passwordHash = await hash(PASSWORD, { memoryCost: 8_192, timeCost: 1, parallelism: 1 })
+    await prisma.user.updateMany({ data: { passwordHash } })
+    await expect(login('wrong')).rejects.toMatchObject({ code: 'INVALID_CREDENTIALS' })
+    expect(await prisma.user.findFirst()).toMatchObject({ passwordHash })
+    await Promise.all([login(), login(), login()])
+    const stronger = (await prisma.user.findFirst())?.passwordHash
+    expect(stronger).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$/)
+    await login()
+    expect(await prisma.user.findFirst()).toMatchObject({ passwordHash: stronger })
+    expect(await prisma.session.count()).toBe(4)
   })
 
   it('is refused after ten failures from one address, says for how long, and is open again afterwards', async () => {

@@ -12,7 +12,7 @@ import {
 import type { AccessTokens } from './access-tokens.js'
 import type { LockedRefreshToken, SessionEnd, UserRecord, UserRepository } from './auth.ports.js'
 import type { LoginLimiter } from './login-limiter.js'
-import { verifyPassword } from './passwords.js'
+import { hashPassword, isWeakHash, verifyPassword } from './passwords.js'
 import { newRefreshToken, refreshTokenHash } from './refresh-tokens.js'
 import type { SecondFactors } from './second-factors.js'
 import type { SecondFactorRepository } from './second-factors.ports.js'
@@ -138,26 +138,47 @@ export class AuthService {
     return this.me(actor)
   }
 
-  private async beginSession(request: LoginRequest, { userAgent, ip }: LoginOrigin) {
-    const { limiter, reads, unitOfWork } = this.options
-    limiter.begin(request.email, ip)
-    const user = await reads.users.findByEmail(request.email)
-    const isRight = await verifyPassword(user?.passwordHash ?? null, request.password)
-    if (user === null || !isRight || user.disabledAt !== null) throw new GantryError('INVALID_CREDENTIALS')
-    const renewal = await unitOfWork.run(async (tx) => {
-      const refusal = await this.options.secondFactors.refusalOfLogin(tx, user.id, request.code)
-      if (refusal !== null) return refusal
-      const sessionId = newId('session')
-      const expiresAt = this.expiryAt(tx.now)
-      const agent = userAgent?.slice(0, MAX_USER_AGENT) ?? null
-      await tx.users.createSession({ id: sessionId, userId: user.id, userAgent: agent, ip, expiresAt })
-      const payload = { sessionId, userId: user.id }
-      tx.record({ type: 'session.started', subjectType: 'session', subjectId: sessionId, payload }, user.id)
-      return this.addToken(tx, { user, sessionId, parentId: null })
-    })
+  private async beginSession(request: LoginRequest, origin: LoginOrigin) {
+    const { limiter } = this.options
+    limiter.begin(request.email, origin.ip)
+    // Between the look and the session the password may become another one: then it is looked at once more.
+    const renewal = (await this.tryToBegin(request, origin)) ?? (await this.tryToBegin(request, origin))
+    if (renewal === null) throw new GantryError('INVALID_CREDENTIALS')
     if (renewal instanceof GantryError) throw renewal
-    limiter.succeeded(request.email, ip)
-    return { ...(await this.pairOf(renewal)), user: currentUserOf(user) }
+    limiter.succeeded(request.email, origin.ip)
+    return { ...(await this.pairOf(renewal)), user: currentUserOf(renewal.user) }
+  }
+
+  /**
+   * @returns null when the account has changed meanwhile; what is wrong with the second factor is returned, since its
+   * failure has to be committed
+   * @throws GantryError `INVALID_CREDENTIALS`
+   */
+  private async tryToBegin({ email, password, code }: LoginRequest, origin: LoginOrigin) {
+    const { reads, unitOfWork, secondFactors } = this.options
+    const known = await reads.users.findByEmail(email)
+    const isRight = await verifyPassword(known?.passwordHash ?? null, password)
+    if (known === null || !isRight || known.disabledAt !== null) throw new GantryError('INVALID_CREDENTIALS')
+    // The password is at hand only now.
+    const strongerHash = isWeakHash(known.passwordHash) ? await hashPassword(password) : null
+    return unitOfWork.run(async (tx): Promise<Renewal | GantryError | null> => {
+      const user = await tx.users.lock(known.id)
+      if (user?.passwordHash !== known.passwordHash || user.disabledAt !== null) return null
+      const refusal = await secondFactors.refusalOfLogin(tx, user.id, code)
+      if (refusal !== null) return refusal
+      if (strongerHash !== null) await tx.users.setPasswordHash(user.id, strongerHash)
+      return this.newSession(tx, user, origin)
+    })
+  }
+
+  private async newSession(tx: Transaction, user: UserRecord, { userAgent, ip }: LoginOrigin): Promise<Renewal> {
+    const sessionId = newId('session')
+    const expiresAt = this.expiryAt(tx.now)
+    const agent = userAgent?.slice(0, MAX_USER_AGENT) ?? null
+    await tx.users.createSession({ id: sessionId, userId: user.id, userAgent: agent, ip, expiresAt })
+    const payload = { sessionId, userId: user.id }
+    tx.record({ type: 'session.started', subjectType: 'session', subjectId: sessionId, payload }, user.id)
+    return this.addToken(tx, { user, sessionId, parentId: null })
   }
 
   /** Refusals are returned, not thrown, since the session's end has to be committed. */
