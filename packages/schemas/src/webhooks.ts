@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { alarmSeverity } from './alarms.js'
 import { idempotencyKey, idOf } from './ids.js'
 
-/** The events that can be subscribed to. What concerns sessions, caches and commands stays inside. */
+/** The events that can be subscribed to. What concerns users, sessions, caches and commands stays inside. */
 export const WEBHOOK_EVENT_TYPES = [
   'project.created',
   'project.updated',

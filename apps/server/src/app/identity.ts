@@ -6,6 +6,7 @@ import { LoginLimiter } from '../modules/auth/login-limiter.js'
 import { Reauthentication } from '../modules/auth/reauthentication.js'
 import { SecondFactors } from '../modules/auth/second-factors.js'
 import { SessionAuthenticator } from '../modules/auth/session-authenticator.js'
+import { UsersService } from '../modules/users/users.service.js'
 import type { CredentialSealer } from '../modules/printers/printers.ports.js'
 import type { Persistence } from './persistence.js'
 
@@ -32,5 +33,6 @@ export const composeIdentity = ({ config, persistence, signingKey, sealer, login
     forgetSession: (sessionId) => authenticator.forget(sessionId),
     refreshTokenDays: config.refreshTokenDays,
   })
-  return { authenticator, services: { auth, secondFactors } }
+  const users = new UsersService({ unitOfWork, limiter, isRegistrationOpen: config.isRegistrationOpen })
+  return { authenticator, services: { auth, secondFactors, users } }
 }

@@ -51,6 +51,7 @@ export interface Config {
     cleanupIntervalMs: number
     /** The account that the first start makes; without a password a random one is made. */
     firstAdmin: { email: string; password?: string }
+    isRegistrationOpen: boolean
   }
   printers: { allowedCidrs: readonly string[]; allowLoopback: boolean }
   /** Beside the public internet. */
@@ -140,6 +141,7 @@ const grouped = (values: SettingValues, cwd: string): Config => ({
       email: values.GANTRY_ADMIN_EMAIL,
       ...(values.GANTRY_ADMIN_PASSWORD === null ? {} : { password: values.GANTRY_ADMIN_PASSWORD }),
     },
+    isRegistrationOpen: values.REGISTRATION === 'open',
   },
   printers: { allowedCidrs: values.PRINTER_ALLOWED_CIDRS, allowLoopback: values.PRINTER_ALLOW_LOOPBACK },
   webhooks: { allowedCidrs: values.WEBHOOK_ALLOWED_CIDRS, allowLoopback: values.WEBHOOK_ALLOW_LOOPBACK },

@@ -204,6 +204,11 @@ export const SETTINGS = {
     'Password of that account, at least 8 characters. Unset: a random one is made and shown once.',
     { secret: true },
   ),
+  REGISTRATION: setting(
+    z.enum(['closed', 'open']).default('closed'),
+    'closed',
+    'Whether people may make themselves an account, which may look but not act: closed or open.',
+  ),
   GANTRY_TIME_ZONE: setting(
     timeZone().default('UTC'),
     'UTC',

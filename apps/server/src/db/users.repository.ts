@@ -8,6 +8,7 @@ import type {
   UserRecord,
   UserRepository,
 } from '../modules/auth/auth.ports.js'
+import type { AccountRepository } from '../modules/users/users.ports.js'
 import type { Prisma } from './generated/client.js'
 
 const userOf = (row: UserRecord): UserRecord => ({
@@ -25,7 +26,7 @@ const successorsOf = (tokens: { usedAt: Date | null }[]): LockedRefreshToken['su
   return tokens.some(({ usedAt }) => usedAt !== null) ? 'used' : 'unused'
 }
 
-export class PrismaUserRepository implements UserRepository {
+export class PrismaUserRepository implements UserRepository, AccountRepository {
   constructor(private readonly tx: Prisma.TransactionClient) {}
 
   async isEmpty() {
@@ -43,6 +44,11 @@ export class PrismaUserRepository implements UserRepository {
 
   async create(user: NewUser) {
     await this.tx.user.create({ data: user })
+  }
+
+  async createIfFree(user: NewUser) {
+    const { count } = await this.tx.user.createMany({ data: user, skipDuplicates: true })
+    return count === 1
   }
 
   async get(userId: string) {

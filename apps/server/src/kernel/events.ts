@@ -17,6 +17,7 @@ export interface EventPayloads {
   'second_factor.disabled': { userId: string }
   'second_factor.recovery_code_used': { userId: string; left: number }
   'session.ended': { sessionId: string; userId: string }
+  'user.created': { userId: string }
   'printer.created': { printerId: string }
   'printer.updated': { printerId: string }
   'printer.removed': { printerId: string }

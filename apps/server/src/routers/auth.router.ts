@@ -1,4 +1,4 @@
-import { currentUser, loginInput, loginOutput, refreshInput, tokenPair } from '@gantry/schemas'
+import { currentUser, loginInput, loginOutput, refreshInput, registerInput, tokenPair } from '@gantry/schemas'
 import { z } from 'zod'
 
 import { router } from '../trpc/init.js'
@@ -12,6 +12,13 @@ export const authRouter = router({
     .input(loginInput)
     .output(loginOutput)
     .mutation(({ ctx, input }) => ctx.services.auth.login(input, ctx.client)),
+
+  /** Answers alike whether or not the address is taken (docs/reference/users.md). */
+  register: publicProcedure
+    .meta({ openapi: { method: 'POST', path: '/auth/register', tags, summary: 'Make oneself an account' } })
+    .input(registerInput)
+    .output(currentUser)
+    .mutation(({ ctx, input }) => ctx.services.users.register(input, ctx.client)),
 
   /** Each refresh token works once; the answer holds the next. */
   refresh: publicProcedure

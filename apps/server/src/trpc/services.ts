@@ -13,6 +13,7 @@ import type { PrintersService } from '../modules/printers/printers.service.js'
 import type { ProjectsService } from '../modules/projects/projects.service.js'
 import type { StatisticsService } from '../modules/statistics/statistics.service.js'
 import type { SystemService } from '../modules/system/system.service.js'
+import type { UsersService } from '../modules/users/users.service.js'
 import type { WebhooksService } from '../modules/webhooks/webhooks.service.js'
 
 /** The services that routers call, by module. Whoever adds a module adds it here. */
@@ -32,5 +33,6 @@ export interface Services {
   secondFactors: SecondFactors
   statistics: StatisticsService
   system: SystemService
+  users: UsersService
   webhooks: WebhooksService
 }

@@ -11,6 +11,7 @@ export const PROCEDURES: Readonly<Record<string, ProcedureFacts>> = {
   'attempts.resolve': { type: 'mutation', input: true, idempotent: false, resumable: false },
   'attempts.reassign': { type: 'mutation', input: true, idempotent: false, resumable: false },
   'auth.login': { type: 'mutation', input: true, idempotent: false, resumable: false },
+  'auth.register': { type: 'mutation', input: true, idempotent: false, resumable: false },
   'auth.refresh': { type: 'mutation', input: true, idempotent: false, resumable: false },
   'auth.logout': { type: 'mutation', input: false, idempotent: false, resumable: false },
   'auth.me': { type: 'query', input: false, idempotent: false, resumable: false },

@@ -451,6 +451,7 @@ export type ErrorCode =
   | 'NAME_TAKEN'
   | 'NOT_FOUND'
   | 'NOT_GCODE'
+  | 'PASSWORD_REFUSED'
   | 'PRINTER_ADDRESS_REFUSED'
   | 'PRINTER_AUTH_FAILED'
   | 'PRINTER_BUSY'
@@ -462,6 +463,7 @@ export type ErrorCode =
   | 'PRINTER_UNSUPPORTED'
   | 'RANGE_NOT_SATISFIABLE'
   | 'RATE_LIMITED'
+  | 'REGISTRATION_CLOSED'
   | 'REQUEST_ABORTED'
   | 'REQUEST_TOO_LARGE'
   | 'SECOND_FACTOR_REQUIRED'
@@ -494,6 +496,14 @@ export interface ErrorParamsByCode {
     [key: string]: never
   }
   SESSION_ENDED: {
+    [key: string]: never
+  }
+  PASSWORD_REFUSED: {
+    reason: PasswordRefusal
+    /** What exactly, in English. */
+    detail?: string
+  }
+  REGISTRATION_CLOSED: {
     [key: string]: never
   }
   FORBIDDEN: {
@@ -832,6 +842,9 @@ export interface LogLevelState {
 
 /** `off`: it is not configured. */
 export type PartState = 'degraded' | 'failed' | 'off' | 'ok'
+
+/** Why a password cannot be chosen. */
+export type PasswordRefusal = 'common' | 'contains_email' | 'too_long' | 'too_short'
 
 export interface Percentiles {
   p50: number | null
@@ -1873,6 +1886,15 @@ export type Procedures = {
         refreshTokenExpiresAt: Date
         user: CurrentUser
       }
+    >
+    /** Answers alike whether or not the address is taken (docs/reference/users.md). */
+    register: Mutation<
+      {
+        email: string
+        password: string
+        displayName?: string
+      },
+      CurrentUser
     >
     /** Each refresh token works once; the answer holds the next. */
     refresh: Mutation<

@@ -29,6 +29,15 @@ const TEMPLATES: Templates = {
     paragraphs: ['Nothing more is delivered to it until somebody switches it on again.'],
     facts: factsOf({ Webhook: webhookId, URL: url, Reason: reason }),
   }),
+  'registration-tried': () => ({
+    subject: 'You have an account already',
+    heading: 'You have an account already',
+    paragraphs: [
+      'Somebody wanted to register at Gantry with this address. If it was you: log in with the password that you have; the one that was chosen now is worth nothing.',
+      'If it was not you, nothing has happened, and nothing needs to be done.',
+    ],
+    facts: [],
+  }),
   message: ({ subject, heading, lines }) => ({ subject, heading, paragraphs: [], facts: lines }),
   test: ({ requestedBy }) => ({
     subject: 'Test mail from Gantry',

@@ -28,6 +28,8 @@ export const emailContent = z.discriminatedUnion('template', [
     template: z.literal('webhook-disabled'),
     data: z.strictObject({ webhookId: z.string(), url: z.string(), reason: z.string() }),
   }),
+  /** Somebody wanted to register with the address of this account. */
+  z.strictObject({ template: z.literal('registration-tried'), data: z.strictObject({}) }),
   /** What an older producer sends: a subject of its own, and lines of name and value. */
   z.strictObject({
     template: z.literal('message'),
