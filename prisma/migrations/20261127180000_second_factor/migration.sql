@@ -1,7 +1,7 @@
 -- The second factor of a login: one-time passwords by time, and codes for when the device is lost.
 CREATE TABLE "second_factor" (
     "user_id" TEXT NOT NULL,
-    "sealed_seed" TEXT NOT NULL,
+    "seed_cipher" TEXT NOT NULL,
     "confirmed_at" TIMESTAMPTZ(3),
     "last_step" INTEGER NOT NULL DEFAULT 0,
     "failures" INTEGER NOT NULL DEFAULT 0,

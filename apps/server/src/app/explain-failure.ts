@@ -1,3 +1,4 @@
+import { KeyFileError } from '../adapters/secrets/key-file.js'
 import { ConfigError } from '../config/config.js'
 import { EmbeddedPostgresError } from '../db/embedded/errors.js'
 import { MigrationError } from '../db/migrate/errors.js'
@@ -5,7 +6,7 @@ import { GantryError } from '../kernel/index.js'
 import { redactText } from '../observability/redact.js'
 import { EvictingRedisError } from '../queues/redis-backend.js'
 
-const EXPECTED = [ConfigError, EmbeddedPostgresError, MigrationError, EvictingRedisError, GantryError]
+const EXPECTED = [ConfigError, KeyFileError, EmbeddedPostgresError, MigrationError, EvictingRedisError, GantryError]
 
 const isSystemError = (error: unknown): error is NodeJS.ErrnoException => error instanceof Error && 'code' in error
 

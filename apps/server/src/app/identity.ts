@@ -1,6 +1,6 @@
 import type { Config } from '../config/config.js'
 import type { Clock } from '../kernel/index.js'
-import { AccessTokens } from '../modules/auth/access-tokens.js'
+import type { AccessTokens } from '../modules/auth/access-tokens.js'
 import { AuthService, type AuthServiceOptions } from '../modules/auth/auth.service.js'
 import { LoginLimiter } from '../modules/auth/login-limiter.js'
 import { Reauthentication } from '../modules/auth/reauthentication.js'
@@ -13,17 +13,15 @@ import type { Persistence } from './persistence.js'
 export interface IdentityDeps {
   config: Config['auth']
   persistence: Pick<Persistence, 'unitOfWork' | 'reads' | 'bus'>
-  /** 32 bytes. */
-  signingKey: Uint8Array
+  tokens: AccessTokens
   sealer: CredentialSealer
   loginEnded: NonNullable<AuthServiceOptions['loginEnded']>
   clock: Clock
 }
 
 /** Who is who: logins, sessions and second factors. */
-export const composeIdentity = ({ config, persistence, signingKey, sealer, loginEnded, clock }: IdentityDeps) => {
+export const composeIdentity = ({ config, persistence, tokens, sealer, loginEnded, clock }: IdentityDeps) => {
   const { unitOfWork, reads, bus } = persistence
-  const tokens = new AccessTokens({ signingKey, lifetimeSeconds: config.accessTokenSeconds, clock })
   const authenticator = new SessionAuthenticator({ tokens, reads, bus, clock })
   const limiter = new LoginLimiter(clock)
   const reauthentication = new Reauthentication({ reads, limiter })

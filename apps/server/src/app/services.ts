@@ -1,7 +1,5 @@
 import { LocalExportStorage } from '../adapters/file-storage/local-export-storage.js'
 import { LocalFileStorage } from '../adapters/file-storage/local-file-storage.js'
-import { AesGcmSealer } from '../adapters/secrets/aes-gcm-sealer.js'
-import { loadSecrets } from '../adapters/secrets/load-secrets.js'
 import { KeptReads } from '../cache/kept-reads.js'
 import type { Config } from '../config/config.js'
 import { followEvents } from '../events/follow-events.js'
@@ -11,7 +9,6 @@ import type { SessionAuthenticator } from '../modules/auth/session-authenticator
 import type { HotQueries } from '../modules/cache-warmup/hot-queries.js'
 import type { JobStatistics } from '../modules/jobs/job-statistics.js'
 import { DispatchService } from '../modules/print-jobs/dispatch.service.js'
-import { DownloadLinks } from '../modules/exports/download-links.js'
 import type { ExportStorage } from '../modules/exports/exports.ports.js'
 import { ExportsService } from '../modules/exports/exports.service.js'
 import { FilesService } from '../modules/files/files.service.js'
@@ -37,6 +34,7 @@ import { composeIdentity } from './identity.js'
 import { buildId, GANTRY_VERSION } from './installation.js'
 import { composeJobAdministration } from './job-administration.js'
 import type { Persistence } from './persistence.js'
+import { openSecrets } from './secrets.js'
 import { countUseIn } from './use-metrics.js'
 import { openWebhookSender } from './webhooks.js'
 
@@ -111,11 +109,9 @@ export const composeServices = async ({
   const asked = hotQueries.note.bind(hotQueries)
   const lists = config.cache.answers ? new KeptReads(persistence.lists, cache, buildId(), asked) : persistence.lists
   const { dataDir, auth } = config
-  const { signingKey, sealingKey, linkKey } = await loadSecrets({ dataDir, secretKey: auth.secretKey })
-  const sealer = new AesGcmSealer(sealingKey)
+  const { sealer, tokens, links } = await openSecrets(config, clock)
   const disk = { dataDir, reserveBytes: RESERVED_BYTES }
   const [storage, exportStorage] = [new LocalFileStorage(disk), new LocalExportStorage(disk)]
-  const links = new DownloadLinks(linkKey, clock)
   const webhookSender = openWebhookSender(config.webhooks, lifecycle)
   const board = new StatusBoard(bus, clock)
   const follow: FollowEvents = (cursor, signal) => followEvents(bus, eventLog, cursor, signal)
@@ -123,7 +119,7 @@ export const composeServices = async ({
   const desk = new CommandDesk({ unitOfWork, reads, bus, drivers, sealer, clock, log })
 
   const { loginEnded, bytesReceived } = countUseIn(metrics)
-  const identity = composeIdentity({ config: auth, persistence, signingKey, sealer, loginEnded, clock })
+  const identity = composeIdentity({ config: auth, persistence, tokens, sealer, loginEnded, clock })
   const queues = new QueuesOfJobs()
   const { statistics: jobStatistics, ...jobs } = composeJobAdministration({ config, persistence, queues, clock })
 

@@ -1,3 +1,4 @@
+import { createHash, randomBytes } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -17,6 +18,8 @@ const fails = (environment: Record<string, string>): string => {
   throw new Error('the settings were accepted')
 }
 
+const [STRONG, OTHER] = [randomBytes(32), randomBytes(32)]
+
 describe('the configuration', () => {
   it('has a default for everything', () => {
     const config = configFrom({}, '/srv')
@@ -34,7 +37,8 @@ describe('the configuration', () => {
         ENABLE_METRICS: 'off',
         CORS_ORIGINS: 'https://a.example, http://localhost:5173/',
         GANTRY_ROLES: 'fleet,api',
-        GANTRY_SECRET_KEY: Buffer.alloc(32, 7).toString('base64'),
+        GANTRY_SECRET_KEY: STRONG.toString('base64'),
+        GANTRY_SECRET_KEY_PREVIOUS: `${Buffer.alloc(32, 7).toString('base64')}, ${OTHER.toString('base64')}`,
         GANTRY_TIME_ZONE: 'Europe/Berlin',
       },
       '/srv',
@@ -43,7 +47,8 @@ describe('the configuration', () => {
     expect(config.metrics.enabled).toBe(false)
     expect(config.http.corsOrigins).toEqual(['https://a.example', 'http://localhost:5173'])
     expect(config.roles).toEqual(['api', 'fleet'])
-    expect(config.auth.secretKey).toEqual(new Uint8Array(32).fill(7))
+    expect(config.auth.secretKey).toEqual(new Uint8Array(STRONG))
+    expect(config.auth.previousSecretKeys).toEqual([new Uint8Array(32).fill(7), new Uint8Array(OTHER)])
     expect(config.timeZone).toBe('Europe/Berlin')
   })
 
@@ -130,11 +135,44 @@ describe('the configuration', () => {
     ['SENTRY_DSN', 'https://sentry.example.org/1?key=hunter2'],
     ['SENTRY_DSN', 'udp://hunter2@sentry.example.org/1'],
     ['GANTRY_SECRET_KEY', 'hunter2'],
+    ['GANTRY_SECRET_KEY', Buffer.from('hunter2hunter2hunter2hunter2hunt').toString('base64')],
+    ['GANTRY_SECRET_KEY_PREVIOUS', 'hunter2'],
     ['METRICS_TOKEN', 'hunter2'],
   ])('refuses a wrong %s without showing it', (name, value) => {
     const message = fails({ [name]: value })
     expect(message).toContain(name)
     expect(message).not.toContain('hunter2')
+  })
+
+  it.each([
+    ['repeats the same few bytes', Buffer.alloc(32, 7)],
+    ['repeats the same few bytes', Buffer.from('0123456789abcde'.repeat(3)).subarray(0, 32)],
+    ['is a row of numbers', Buffer.from(Array.from({ length: 32 }, (_, n) => n))],
+    ['is a row of numbers', Buffer.from(Array.from({ length: 32 }, (_, n) => 255 - 3 * n))],
+    ['is a text and not random', Buffer.from('correct horse battery staple, 42')],
+    ['is the hash of a word', createHash('sha256').update('changeme').digest()],
+  ])('refuses a secret key that %s, and says how to make one', (why, key) => {
+    expect(key).toHaveLength(32)
+    const message = fails({ GANTRY_SECRET_KEY: key.toString('base64') })
+    expect(message).toContain(`GANTRY_SECRET_KEY ${why}`)
+    expect(message).toContain('make one with: openssl rand -base64 32')
+    expect(message).not.toContain(key.toString('base64'))
+  })
+
+  it('takes random secret keys, however many', () => {
+    for (let n = 0; n < 300; n += 1) {
+      const key = randomBytes(32)
+      expect(configFrom({ GANTRY_SECRET_KEY: key.toString('base64') }, '/srv').auth.secretKey).toEqual(
+        new Uint8Array(key),
+      )
+    }
+  })
+
+  it('takes no more than four keys of before', () => {
+    const keys = Array.from({ length: 5 }, () => randomBytes(32).toString('base64'))
+    expect(fails({ GANTRY_SECRET_KEY_PREVIOUS: keys.join(',') })).toContain(
+      'GANTRY_SECRET_KEY_PREVIOUS must be at most 4',
+    )
   })
 
   it('tells every wrong variable at once', () => {

@@ -45,6 +45,8 @@ export interface Config {
   auth: {
     /** 32 bytes; null: the server makes a key in the data directory. */
     secretKey: Uint8Array | null
+    /** Open and verify; never seal or sign. */
+    previousSecretKeys: readonly Uint8Array[]
     accessTokenSeconds: number
     refreshTokenDays: number
     /** How often tokens and sessions that are over are removed. */
@@ -134,6 +136,7 @@ const grouped = (values: SettingValues, cwd: string): Config => ({
   },
   auth: {
     secretKey: values.GANTRY_SECRET_KEY,
+    previousSecretKeys: values.GANTRY_SECRET_KEY_PREVIOUS,
     accessTokenSeconds: values.ACCESS_TOKEN_SECONDS,
     refreshTokenDays: values.REFRESH_TOKEN_DAYS,
     cleanupIntervalMs: values.CLEANUP_INTERVAL_MS,

@@ -2,6 +2,8 @@ import { isIP } from 'node:net'
 
 import { z } from 'zod'
 
+import { HOW_TO_MAKE_A_KEY, readSecretKey, weaknessOf } from '../kernel/index.js'
+
 /** The duties that a process may take on. */
 export const ROLES = ['api', 'worker', 'fleet'] as const
 export type Role = (typeof ROLES)[number]
@@ -204,5 +206,12 @@ const isTimeZone = (name: string): boolean => {
 
 export const timeZone = () => z.string().refine(isTimeZone, 'must be an IANA time zone such as Europe/Berlin')
 
-export const isSecretKey = (text: string): boolean =>
-  /^[A-Za-z0-9+/]{43}=?$/.test(text) && Buffer.from(text, 'base64').length === 32
+/** @param weak whether one that can be guessed is taken, so that what it sealed can be opened once more */
+export const secretKey = ({ weak }: { weak: boolean }) =>
+  z.string().transform((text, context) => {
+    const key = readSecretKey(text)
+    const fault = key === null ? 'must be 32 bytes in base64' : weak ? null : weaknessOf(key)
+    if (key !== null && fault === null) return key
+    context.addIssue({ code: 'custom', message: `${fault ?? ''}: ${HOW_TO_MAKE_A_KEY}` })
+    return z.NEVER
+  })

@@ -6,13 +6,13 @@ import {
   flag,
   headerList,
   httpUrl,
-  isSecretKey,
   list,
   mailbox,
   originUrl,
   postgresUrl,
   redisUrl,
   roleList,
+  secretKey,
   share,
   sentryDsn,
   smtpUrl,
@@ -172,14 +172,15 @@ export const SETTINGS = {
   ),
   WEBHOOK_ALLOW_LOOPBACK: setting(flag(false), 'false', 'Allow webhooks to this machine itself; for development.'),
   GANTRY_SECRET_KEY: setting(
-    z
-      .string()
-      .refine(isSecretKey, 'must be 32 bytes in base64, for example from: openssl rand -base64 32')
-      .transform((text) => Uint8Array.from(Buffer.from(text, 'base64')))
-      .nullable()
-      .default(null),
+    secretKey({ weak: false }).nullable().default(null),
     'unset',
     'Key of 32 bytes in base64 that seals printer API keys and webhook secrets, and signs access tokens. Unset: the server makes one in GANTRY_DATA_DIR and keeps it.',
+    { secret: true },
+  ),
+  GANTRY_SECRET_KEY_PREVIOUS: setting(
+    list(z.string(), '').pipe(z.array(secretKey({ weak: true })).max(4, 'must be at most 4 keys')),
+    'unset',
+    'Comma-separated keys of before, which open what they sealed until npm run secrets:rotate has sealed it anew, and verify what they signed.',
     { secret: true },
   ),
   ACCESS_TOKEN_SECONDS: setting(wholeNumber(30, 600, 600), '600', 'How long an access token is valid, in seconds.'),

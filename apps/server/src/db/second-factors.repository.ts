@@ -6,7 +6,7 @@ export class PrismaSecondFactorRepository implements SecondFactorRepository {
 
   async lock(userId: string) {
     const [row] = await this.tx.$queryRaw<SecondFactorRecord[]>`
-      SELECT sealed_seed AS "sealedSeed", confirmed_at AS "confirmedAt", last_step AS "lastStep", failures,
+      SELECT seed_cipher AS "seedCipher", confirmed_at AS "confirmedAt", last_step AS "lastStep", failures,
              failures_since AS "failuresSince"
       FROM second_factor WHERE user_id = ${userId} FOR UPDATE`
     return row ?? null
@@ -17,8 +17,8 @@ export class PrismaSecondFactorRepository implements SecondFactorRepository {
     return (await this.tx.secondFactor.findFirst({ where, select: { userId: true } })) !== null
   }
 
-  async begin(userId: string, sealedSeed: string) {
-    const data = { sealedSeed, lastStep: 0, failures: 0, failuresSince: null }
+  async begin(userId: string, seedCipher: string) {
+    const data = { seedCipher, lastStep: 0, failures: 0, failuresSince: null }
     await this.tx.secondFactor.upsert({ where: { userId }, create: { userId, ...data }, update: data })
   }
 

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 
 import { AesGcmSealer } from '../adapters/secrets/aes-gcm-sealer.js'
+import { fixedKeys } from '../adapters/secrets/sealing-keys.js'
 import { PrismaSecondFactorRepository } from '../db/second-factors.repository.js'
 import { createUnitOfWork } from '../db/unit-of-work.js'
 import { PrismaUserRepository } from '../db/users.repository.js'
@@ -65,7 +66,7 @@ export const openAuth = async () => {
   const authenticator = new SessionAuthenticator({ tokens, reads, bus, clock })
   const limiter = new LoginLimiter(clock)
   const reauthentication = new Reauthentication({ reads, limiter })
-  const sealer = new AesGcmSealer(randomBytes(32))
+  const sealer = new AesGcmSealer(fixedKeys([randomBytes(32)]))
   const secondFactors = new SecondFactors({ unitOfWork, reads, sealer, reauthentication })
   const auth = new AuthService({
     unitOfWork,

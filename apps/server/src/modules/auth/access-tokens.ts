@@ -15,6 +15,8 @@ const CLOCK_TOLERANCE_SECONDS = 5
 export interface AccessTokenOptions {
   /** 32 bytes. */
   signingKey: Uint8Array
+  /** Sign no more; what they signed is good until it expires. @default none */
+  previousKeys?: readonly Uint8Array[]
   /** At most 600. */
   lifetimeSeconds: number
   clock: Clock
@@ -23,11 +25,13 @@ export interface AccessTokenOptions {
 /** Signed tokens that name a user and a session; whether the session still lives is not theirs to say. */
 export class AccessTokens {
   private readonly keyId: string
+  private readonly keys: ReadonlyMap<string | undefined, Uint8Array>
   private readonly known: VerifiedTokens
 
   constructor(private readonly options: AccessTokenOptions) {
     this.known = new VerifiedTokens(options.clock)
-    this.keyId = createHash('sha256').update(options.signingKey).digest('hex').slice(0, 16)
+    this.keyId = keyIdOf(options.signingKey)
+    this.keys = new Map([options.signingKey, ...(options.previousKeys ?? [])].map((key) => [keyIdOf(key), key]))
   }
 
   async issue(claims: AccessTokenClaims & { role: string }): Promise<{ token: string; expiresAt: Date }> {
@@ -52,10 +56,10 @@ export class AccessTokens {
 
   /** @throws GantryError `UNAUTHENTICATED` */
   async verify(token: string): Promise<AccessTokenClaims> {
-    const { payload, protectedHeader } = await this.verified(token)
+    const { payload } = await this.verified(token)
     const { sub: userId, sid: sessionId, exp } = payload
-    if (protectedHeader.kid !== this.keyId || userId === undefined || typeof sessionId !== 'string') {
-      throw new GantryError('UNAUTHENTICATED', { detail: 'a token of another key or shape' })
+    if (userId === undefined || typeof sessionId !== 'string') {
+      throw new GantryError('UNAUTHENTICATED', { detail: 'a token of another shape' })
     }
     const claims = { userId, sessionId }
     // Without the tolerance between clocks: in those last seconds it is verified each time.
@@ -64,9 +68,9 @@ export class AccessTokens {
   }
 
   private async verified(token: string) {
-    const { signingKey, clock } = this.options
+    const { clock } = this.options
     try {
-      return await jwtVerify(token, signingKey, {
+      return await jwtVerify(token, ({ kid }) => this.keyNamed(kid), {
         algorithms: [ALGORITHM],
         typ: TYPE,
         issuer: ISSUER,
@@ -80,4 +84,12 @@ export class AccessTokens {
       throw new GantryError('UNAUTHENTICATED', { detail: `the access token is not valid: ${cause.code}`, cause })
     }
   }
+
+  private keyNamed(keyId: string | undefined): Uint8Array {
+    const key = this.keys.get(keyId)
+    if (key === undefined) throw new GantryError('UNAUTHENTICATED', { detail: 'a token of another key' })
+    return key
+  }
 }
+
+const keyIdOf = (key: Uint8Array): string => createHash('sha256').update(key).digest('hex').slice(0, 16)

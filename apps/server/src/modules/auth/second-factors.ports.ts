@@ -1,5 +1,5 @@
 export interface SecondFactorRecord {
-  sealedSeed: string
+  seedCipher: string
   confirmedAt: Date | null
   /** The half minute, counted since 1970, whose code was used last. */
   lastStep: number
@@ -14,7 +14,7 @@ export interface SecondFactorRepository {
   /** Whether it was confirmed. */
   isEnabled(userId: string): Promise<boolean>
   /** In place of one that was not confirmed. */
-  begin(userId: string, sealedSeed: string): Promise<void>
+  begin(userId: string, seedCipher: string): Promise<void>
   /** Confirms it too, the first time. */
   passed(userId: string, lastStep: number, now: Date): Promise<void>
   failed(userId: string, failures: number, since: Date): Promise<void>

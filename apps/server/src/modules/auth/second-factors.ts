@@ -5,6 +5,7 @@ import {
   notFound,
   type Actor,
   type Primary,
+  type SealedAt,
   type TransactionContext,
   type UnitOfWork,
 } from '../../kernel/index.js'
@@ -30,6 +31,8 @@ export interface SecondFactorsOptions {
 /** Of one account, wherever they come from: a million codes, of which three are right, are not to be tried out. */
 const MAX_FAILURES = 10
 const FAILURES_MS = 60 * 60_000
+
+const sealedAt = (id: string): SealedAt => ({ place: 'second_factor.seed_cipher', id })
 
 const wrongCode = () => new GantryError('INVALID_CREDENTIALS', { detail: 'the code of the second factor is wrong' })
 
@@ -63,7 +66,7 @@ export class SecondFactors {
       if (found !== null && found.confirmedAt !== null) {
         throw new GantryError('INVALID_STATE', { params: { detail: 'there is a second factor already' } })
       }
-      await secondFactors.begin(user.id, sealer.seal(secret))
+      await secondFactors.begin(user.id, sealer.seal(secret, sealedAt(user.id)))
     })
     return { secret, uri: seedUri(secret, user.email) }
   }
@@ -139,7 +142,7 @@ export class SecondFactors {
       const retryAfterSeconds = Math.ceil((until.getTime() - now.getTime()) / 1_000)
       return new GantryError('RATE_LIMITED', { retryAfterSeconds })
     }
-    const step = stepOf(this.options.sealer.open(found.sealedSeed), plainCode(code), now)
+    const step = stepOf(this.options.sealer.open(found.seedCipher, sealedAt(userId)), plainCode(code), now)
     if (step !== null && step > found.lastStep) {
       await secondFactors.passed(userId, step, now)
       return null

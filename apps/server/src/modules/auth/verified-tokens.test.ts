@@ -63,6 +63,20 @@ describe('a token that was verified once', () => {
   })
 })
 
+describe('a token of a key of before', () => {
+  it('is good as long as that key is known, and is made no more', async () => {
+    const { tokens, token, claims, signingKey, clock } = await open()
+    const next = randomBytes(32)
+    const after = new AccessTokens({ signingKey: next, previousKeys: [signingKey], lifetimeSeconds: 600, clock })
+    expect(await after.verify(token)).toEqual(claims)
+    const { token: made } = await after.issue({ ...claims, role: 'viewer' })
+    await expect(tokens.verify(made)).rejects.toMatchObject(unauthenticated)
+    const alone = new AccessTokens({ signingKey: next, lifetimeSeconds: 600, clock })
+    expect(await alone.verify(made)).toEqual(claims)
+    await expect(alone.verify(token)).rejects.toMatchObject(unauthenticated)
+  })
+})
+
 describe('the memory of verified tokens', () => {
   it('is bounded; those unused for longest go first', () => {
     const memory = new VerifiedTokens({ now: () => 0 }, 3)

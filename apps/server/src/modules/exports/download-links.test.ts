@@ -47,3 +47,13 @@ it('a link is refused when anything of it is changed, and by another server', ()
   for (const change of changed) expect(() => links.check({ ...link, ...change })).toThrow(refused)
   expect(() => open().links.check(link)).toThrow(refused)
 })
+
+it('a link that a key of before has signed is good as long as that key is known', () => {
+  const [clock, before, now] = [new ManualClock(), randomBytes(32), randomBytes(32)]
+  const link = partsOf(new DownloadLinks(before, clock).pathTo(newId('export')))
+  const links = new DownloadLinks(now, clock, [before])
+  links.check(link)
+  const made = partsOf(links.pathTo(newId('export')))
+  new DownloadLinks(now, clock).check(made)
+  expect(() => new DownloadLinks(now, clock).check(link)).toThrow(refused)
+})

@@ -16,11 +16,14 @@ export class DownloadLinks {
   constructor(
     private readonly key: Uint8Array,
     private readonly clock: Clock,
+    /** Sign no more; what they signed is good until it expires. */
+    private readonly previousKeys: readonly Uint8Array[] = [],
   ) {}
 
   pathTo(exportId: string): string {
     const expires = String(Math.floor(this.clock.now() / 1_000) + VALID_SECONDS)
-    const query = new URLSearchParams({ expires, signature: this.sign(exportId, expires).toString('base64url') })
+    const signature = sign(this.key, exportId, expires).toString('base64url')
+    const query = new URLSearchParams({ expires, signature })
     return `/api/exports/${exportId}/download?${query.toString()}`
   }
 
@@ -29,13 +32,15 @@ export class DownloadLinks {
    * @throws GantryError `LINK_REFUSED`, `LINK_EXPIRED`
    */
   check({ exportId, expires, signature }: LinkParts): void {
-    const expected = this.sign(exportId, expires)
     const given = Buffer.from(signature, 'base64url')
-    if (given.length !== expected.length || !timingSafeEqual(given, expected)) throw new GantryError('LINK_REFUSED')
+    const isOurs = [this.key, ...this.previousKeys].some((key) => isSame(given, sign(key, exportId, expires)))
+    if (!isOurs) throw new GantryError('LINK_REFUSED')
     if (Number(expires) * 1_000 <= this.clock.now()) throw new GantryError('LINK_EXPIRED')
   }
-
-  private sign(exportId: string, expires: string): Buffer {
-    return createHmac('sha256', this.key).update(`export ${exportId}\n${expires}`).digest()
-  }
 }
+
+const sign = (key: Uint8Array, exportId: string, expires: string): Buffer =>
+  createHmac('sha256', key).update(`export ${exportId}\n${expires}`).digest()
+
+const isSame = (given: Buffer, expected: Buffer): boolean =>
+  given.length === expected.length && timingSafeEqual(given, expected)

@@ -21,6 +21,7 @@ import type {
   DriverRegistry,
   PrinterRecord,
 } from './printers.ports.js'
+import { printerKeyAt } from './printers.ports.js'
 
 /** Within what time an order is carried out, or not at all; counted from when it was given. */
 const DEADLINE_SECONDS: Record<PrinterCommandKind, number> = { pause: 15, resume: 15, cancel: 15, emergency_stop: 5 }
@@ -110,7 +111,7 @@ export class CommandDesk {
   private async stopDirectly({ id, kind, url, apiKeyCipher }: OrderedPrinter): Promise<DriverError | null> {
     const { drivers, sealer, clock, log } = this.deps
     try {
-      const target = { url, apiKey: apiKeyCipher === null ? null : sealer.open(apiKeyCipher) }
+      const target = { url, apiKey: apiKeyCipher === null ? null : sealer.open(apiKeyCipher, printerKeyAt(id)) }
       await drivers.driverFor(kind).emergencyStop(target, clock.deadline(DIRECT_STOP_MS))
       log.warn({ printerId: id }, 'emergency stop: the host was told straight from here')
       return null

@@ -192,6 +192,23 @@ describe('a printer’s supervisor', () => {
     await supervisor.stop()
   })
 
+  it('stays connected when its key was only sealed anew, and connects anew with another key', async () => {
+    const { supervisor, record, connects, deps } = open()
+    deps.sealer = { seal: (plain) => plain, open: (cipher) => cipher.split(' ').at(-1) ?? '' }
+    record.apiKeyCipher = 'old-key secret'
+    supervisor.start()
+    await pass(10)
+    record.apiKeyCipher = 'new-key secret'
+    await supervisor.refresh()
+    await pass(10_000)
+    expect(connects).toHaveLength(1)
+    record.apiKeyCipher = 'new-key other'
+    await supervisor.refresh()
+    await pass(10)
+    expect(connects).toHaveLength(2)
+    await supervisor.stop()
+  })
+
   it('hangs up a printer that was switched off only when no copy is in hand there', async () => {
     const { supervisor, record, sessions } = open()
     record.activeAttempt = { id: 'att', jobId: 'job', state: 'printing', remoteName: 'g', remotePath: null }

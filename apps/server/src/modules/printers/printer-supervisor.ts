@@ -25,6 +25,7 @@ import type {
   PrinterLive,
   PrinterRecord,
 } from './printers.ports.js'
+import { printerKeyAt } from './printers.ports.js'
 
 export interface SupervisorTimings {
   connectMs: number
@@ -125,7 +126,7 @@ export class PrinterSupervisor {
       this.loadShown = load
       const before = this.current
       this.current = record
-      if (!sameTarget(before, record)) this.changed.abort()
+      if (!sameTarget(before, record, this.deps.sealer)) this.changed.abort()
       if (record !== null) this.say({})
     }
   }
@@ -195,7 +196,7 @@ export class PrinterSupervisor {
     const early: DriverEvent[] = []
     let sink = (event: DriverEvent): void => void early.push(event)
     try {
-      const target = { url: record.url, apiKey: record.apiKeyCipher === null ? null : sealer.open(record.apiKeyCipher) }
+      const target = { url: record.url, apiKey: keyOf(sealer, record) }
       const callOff = clock.after(timings.connectMs, () =>
         abort.abort(new DriverError('timeout', 'the printer host did not get ready in time')),
       )
@@ -339,8 +340,23 @@ export class PrinterSupervisor {
 const isWanted = (record: PrinterRecord | null): record is PrinterRecord =>
   record !== null && (record.enabled || record.activeAttempt !== null)
 
-const sameTarget = (before: PrinterRecord | null, after: PrinterRecord | null): boolean =>
-  isWanted(before) === isWanted(after) && before?.url === after?.url && before?.apiKeyCipher === after?.apiKeyCipher
+const sameTarget = (before: PrinterRecord | null, after: PrinterRecord | null, sealer: CredentialSealer): boolean =>
+  isWanted(before) === isWanted(after) && before?.url === after?.url && sameKey(before, after, sealer)
+
+const keyOf = (sealer: CredentialSealer, { id, apiKeyCipher }: PrinterRecord): string | null =>
+  apiKeyCipher === null ? null : sealer.open(apiKeyCipher, printerKeyAt(id))
+
+/** A key that was sealed anew is the same key: no connection ends because the server's own key was changed. */
+const sameKey = (before: PrinterRecord | null, after: PrinterRecord | null, sealer: CredentialSealer): boolean => {
+  if (before?.apiKeyCipher === after?.apiKeyCipher) return true
+  if (before === null || after === null) return false
+  try {
+    return keyOf(sealer, before) === keyOf(sealer, after)
+  } catch {
+    // What cannot be opened shows when it is connected with.
+    return false
+  }
+}
 
 /** Whether the host's state shows what was ordered, or that there is nothing left to show. */
 const isShown = (pending: PendingCommand, state: HostState): boolean =>

@@ -9,7 +9,7 @@ import type {
   Reason,
 } from '@gantry/schemas'
 
-import type { Actor } from '../../kernel/index.js'
+import type { Actor, SealedAt } from '../../kernel/index.js'
 import type { DriverErrorCode, HostReport, PermissionProbe, PrinterDriver } from './printer-driver.port.js'
 import type { PendingCommand } from './printer.state.js'
 
@@ -227,11 +227,15 @@ export interface CommandRepository {
   expire(): Promise<CommandRecord[]>
 }
 
-/** Seals device keys before they are stored; nothing else can read them. */
+/** Seals secrets before they are stored, each for one row and column; nothing else can read them. */
 export interface CredentialSealer {
-  seal(plain: string): string
-  open(cipher: string): string
+  seal(plain: string, at: SealedAt): string
+  /** @throws Error when it was sealed for another place, was changed, or its key is not known here */
+  open(cipher: string, at: SealedAt): string
 }
+
+/** Where a printer's key is sealed for. */
+export const printerKeyAt = (id: string): SealedAt => ({ place: 'printer.api_key_cipher', id })
 
 export interface DriverRegistry {
   driverFor(kind: PrinterKind): PrinterDriver

@@ -35,6 +35,7 @@ import type {
   PrinterRecord,
   PrinterRepository,
 } from './printers.ports.js'
+import { printerKeyAt } from './printers.ports.js'
 import type { StatusBoard } from './status-board.js'
 import { statusStream } from './status-stream.js'
 
@@ -85,7 +86,7 @@ export class PrintersService {
       name: input.name,
       kind: input.kind,
       url: input.url,
-      apiKeyCipher: apiKey === undefined ? null : sealer.seal(apiKey),
+      apiKeyCipher: apiKey === undefined ? null : sealer.seal(apiKey, printerKeyAt(id)),
       model: input.model ?? null,
       groupId: input.groupId ?? null,
       locationId: input.locationId ?? null,
@@ -113,7 +114,8 @@ export class PrintersService {
     const key = apiKey === undefined ? this.openKey(before) : apiKey
     const connectsElse = input.url !== undefined || apiKey !== undefined
     if (connectsElse && checkConnection) await checkHost(this.deps.drivers, before.kind, { url, apiKey: key })
-    const sealed = apiKey === undefined ? {} : { apiKeyCipher: apiKey === null ? null : this.deps.sealer.seal(apiKey) }
+    const seal = (plain: string) => this.deps.sealer.seal(plain, printerKeyAt(id))
+    const sealed = apiKey === undefined ? {} : { apiKeyCipher: apiKey === null ? null : seal(apiKey) }
     return this.change(actor, id, { ...input, ...sealed }, ifVersion ?? null)
   }
 
@@ -243,8 +245,8 @@ export class PrintersService {
     return record
   }
 
-  private openKey({ apiKeyCipher }: PrinterRecord): string | null {
-    return apiKeyCipher === null ? null : this.deps.sealer.open(apiKeyCipher)
+  private openKey({ id, apiKeyCipher }: PrinterRecord): string | null {
+    return apiKeyCipher === null ? null : this.deps.sealer.open(apiKeyCipher, printerKeyAt(id))
   }
 }
 

@@ -13,13 +13,13 @@ import type { CredentialSealer } from '../printers/printers.ports.js'
 import { disable, GIVEN_UP } from './switch-off.js'
 import { signedHeaders } from './webhook-signature.js'
 import { pauseAfterMs, webhookDelivery } from './webhooks.jobs.js'
+import { previousSecretAt, secretAt } from './webhooks.ports.js'
 import type {
   DueDelivery,
   TryResult,
   WebhookDeliveryRepository,
   WebhookRecord,
   WebhookRepository,
-  WebhookSecrets,
   WebhookSender,
 } from './webhooks.ports.js'
 
@@ -71,7 +71,7 @@ export const createWebhookDeliveryHandler = (deps: WebhookDeliveryDeps): JobHand
 const post = async ({ sender, sealer, clock }: WebhookDeliveryDeps, due: DueDelivery, signal: AbortSignal) => {
   const { id, body, eventType, webhook } = due
   const atMs = clock.now()
-  const secrets = signingCiphers(webhook, atMs).map((cipher) => sealer.open(cipher))
+  const secrets = signingSecrets(webhook, atMs, sealer)
   const headers = {
     'content-type': 'application/json',
     'user-agent': 'Gantry-Webhooks/1',
@@ -81,10 +81,12 @@ const post = async ({ sender, sealer, clock }: WebhookDeliveryDeps, due: DueDeli
   return sender.post({ url: webhook.url, headers, body, signal })
 }
 
-const signingCiphers = (webhook: WebhookSecrets, atMs: number): string[] => {
-  const { secretCipher, previousSecretCipher, previousSecretUntil } = webhook
+const signingSecrets = (webhook: DueDelivery['webhook'], atMs: number, sealer: CredentialSealer): string[] => {
+  const { id, secretCipher, previousSecretCipher, previousSecretUntil } = webhook
+  const secret = sealer.open(secretCipher, secretAt(id))
   const isPreviousGood = previousSecretUntil !== null && previousSecretUntil.getTime() > atMs
-  return previousSecretCipher !== null && isPreviousGood ? [secretCipher, previousSecretCipher] : [secretCipher]
+  if (previousSecretCipher === null || !isPreviousGood) return [secret]
+  return [secret, sealer.open(previousSecretCipher, previousSecretAt(id))]
 }
 
 const giveUp = ({ unitOfWork }: WebhookDeliveryDeps, due: DueDelivery, jobId: string): Promise<void> =>

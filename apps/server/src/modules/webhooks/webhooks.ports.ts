@@ -9,7 +9,7 @@ import type {
   WebhookSubscription,
 } from '@gantry/schemas'
 
-import type { Actor, EventCursor } from '../../kernel/index.js'
+import type { Actor, EventCursor, SealedAt } from '../../kernel/index.js'
 
 export interface WebhookSecrets {
   /** Sealed. */
@@ -18,6 +18,12 @@ export interface WebhookSecrets {
   /** Until then the one before signs too. */
   previousSecretUntil: Date | null
 }
+
+/** Where a webhook's secret is sealed for. */
+export const secretAt = (id: string): SealedAt => ({ place: 'webhook.secret_cipher', id })
+
+/** Where the secret before it is sealed for. */
+export const previousSecretAt = (id: string): SealedAt => ({ place: 'webhook.previous_secret_cipher', id })
 
 export interface WebhookRecord extends Webhook, WebhookSecrets {}
 

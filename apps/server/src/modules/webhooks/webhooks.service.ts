@@ -22,6 +22,7 @@ import { messageText } from './fan-out.js'
 import { GIVEN_UP, switchedOff } from './switch-off.js'
 import { newWebhookSecret } from './webhook-signature.js'
 import { webhookDelivery } from './webhooks.jobs.js'
+import { previousSecretAt, secretAt } from './webhooks.ports.js'
 import type {
   DeliveryQuery,
   WebhookDeliveryRepository,
@@ -82,7 +83,7 @@ export class WebhooksService {
         throw new GantryError('INVALID_STATE', { params: { detail: `there are at most ${MAX_WEBHOOKS} webhooks` } })
       }
       const id = newId('webhook')
-      const secretCipher = sealer.seal(newWebhookSecret())
+      const secretCipher = sealer.seal(newWebhookSecret(), secretAt(id))
       await tx.webhooks.create({ id, ...input, secretCipher, createdById: actor.id })
       record(tx, actor, 'webhook.created', id)
       return { id, secretCipher }
@@ -117,11 +118,13 @@ export class WebhooksService {
 
   /** A new secret; for a day the one before signs too, and any older one no more. @throws GantryError `NOT_FOUND` */
   rotateSecret(actor: Actor, { id, idempotencyKey }: RotateSecretInput): Promise<WebhookWithSecret> {
+    const { sealer } = this.deps
     return this.withSecret(actor, 'webhooks.rotateSecret', idempotencyKey, { id }, async (tx) => {
       const before = await lock(tx, actor, id)
-      const secretCipher = this.deps.sealer.seal(newWebhookSecret())
+      const secretCipher = sealer.seal(newWebhookSecret(), secretAt(id))
+      const previousSecretCipher = asPrevious(before, sealer)
       const previousSecretUntil = new Date(tx.now.getTime() + ROTATION_MS)
-      const patch = { secretCipher, previousSecretCipher: before.secretCipher, previousSecretUntil }
+      const patch = { secretCipher, previousSecretCipher, previousSecretUntil }
       await tx.webhooks.update(id, patch, tx.now)
       record(tx, actor, 'webhook.updated', id)
       return { id, secretCipher }
@@ -171,11 +174,22 @@ export class WebhooksService {
     const { id, secretCipher } = await (key === undefined
       ? unitOfWork.run(work)
       : unitOfWork.once({ actorId: actor.id, key, procedure, input }, work))
-    return { ...(await this.get(actor, id)), secret: sealer.open(secretCipher) }
+    return { ...(await this.get(actor, id)), secret: sealer.open(secretCipher, secretAt(id)) }
   }
 }
 
 const present = ({ secretCipher: _, previousSecretCipher: _previous, ...webhook }: WebhookRecord): Webhook => webhook
+
+/** Null when it cannot be opened any more: then it signs nothing, and a new one is the cure. */
+const asPrevious = ({ id, secretCipher }: WebhookRecord, sealer: CredentialSealer): string | null => {
+  let secret: string
+  try {
+    secret = sealer.open(secretCipher, secretAt(id))
+  } catch {
+    return null
+  }
+  return sealer.seal(secret, previousSecretAt(id))
+}
 
 const find = async ({ webhooks }: Repositories, actor: Actor, id: string): Promise<WebhookRecord> => {
   const webhook = await webhooks.get(actor, id)

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import type { CreateWebhookInput } from '@gantry/schemas'
 
 import { AesGcmSealer } from '../../../adapters/secrets/aes-gcm-sealer.js'
+import { fixedKeys } from '../../../adapters/secrets/sealing-keys.js'
 import { HttpWebhookSender } from '../../../adapters/webhooks/http-webhook-sender.js'
 import { createEventLog } from '../../../db/event-log.js'
 import { repositoriesFor } from '../../../db/repositories.js'
@@ -12,6 +13,7 @@ import { listsOfPrimary, newId, onPrimary, SYSTEM_ACTOR, type Actor, type NewEve
 import type { AddressPolicy } from '../../../net/address-policy.js'
 import { createConnector, type ConnectorOptions } from '../../../net/connector.js'
 import { openTestDatabase, settleTransactions, silentHook } from '../../../testing/open-database.js'
+import type { CredentialSealer } from '../../printers/printers.ports.js'
 import { fanOut } from '../fan-out.js'
 import { createWebhookDeliveryHandler } from '../webhook-delivery.handler.js'
 import { webhookDelivery } from '../webhooks.jobs.js'
@@ -31,7 +33,12 @@ export const openWebhookBench = async (options: BenchOptions = {}) => {
   const { prisma, log } = database
   const unitOfWork = createUnitOfWork({ prisma, repositoriesFor, hook: silentHook })
   const reads = onPrimary(repositoriesFor(prisma))
-  const sealer = new AesGcmSealer(randomBytes(32))
+  const key = randomBytes(32)
+  let sealing = new AesGcmSealer(fixedKeys([key]))
+  const sealer: CredentialSealer = {
+    seal: (plain, at) => sealing.seal(plain, at),
+    open: (cipher, at) => sealing.open(cipher, at),
+  }
   const connector = createConnector(options.policy ?? { allowLoopback: true }, options.connector)
   const sender = new HttpWebhookSender(connector, options.timeoutMs)
   const clock = { now: () => Date.now() + clock.aheadMs, aheadMs: 0 }
@@ -56,7 +63,11 @@ export const openWebhookBench = async (options: BenchOptions = {}) => {
   ) => handler.handle({ jobId, payload: { deliveryId }, attempt, attempts: webhookDelivery.attempts, signal })
 
   return {
-    ...{ prisma, log, unitOfWork, webhooks, clock, openReader, deliver },
+    ...{ prisma, log, unitOfWork, webhooks, clock, openReader, deliver, key },
+    /** As after a start with other keys. */
+    useKeys: (...keys: [Uint8Array, ...Uint8Array[]]) => {
+      sealing = new AesGcmSealer(fixedKeys(keys))
+    },
     create: (url: string, more: Partial<CreateWebhookInput> = {}) =>
       webhooks.create(admin, { url, description: '', eventTypes: ['*'], minSeverity: 'info', ...more }),
     record: (event: NewEvent) =>

@@ -1,0 +1,17 @@
+/**
+ * Every column that holds a sealed text, as `table.column`. Nothing is sealed for another place, so that whoever changes
+ * the key finds all of them here. A column's name ends in `_cipher`.
+ */
+export const SEALED_PLACES = [
+  'printer.api_key_cipher',
+  'second_factor.seed_cipher',
+  'webhook.secret_cipher',
+  'webhook.previous_secret_cipher',
+] as const
+export type SealedPlace = (typeof SEALED_PLACES)[number]
+
+/** The one row and column in which a sealed text opens. */
+export interface SealedAt {
+  place: SealedPlace
+  id: string
+}
