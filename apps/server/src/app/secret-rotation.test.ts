@@ -100,6 +100,7 @@ describe('changing the key', () => {
     const reports = await reseal({ rows: new PrismaSealedRows(prisma), sealer: sealerOf(next, old), write: true })
     expect(reports.map(({ spot, resealed, left, lost }) => [spot, resealed, left, lost.length])).toEqual([
       ['printer.api_key_cipher', 0, 0, 0],
+      ['second_factor.seed_cipher', 0, 0, 0],
       ['webhook.secret_cipher', 1, 0, 0],
       ['webhook.previous_secret_cipher', 1, 0, 0],
       ['idempotency_key.response', 2, 0, 0],
