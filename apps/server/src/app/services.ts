@@ -108,7 +108,7 @@ export const composeServices = async ({
   const { unitOfWork, reads, bus, eventLog } = persistence
   const asked = hotQueries.note.bind(hotQueries)
   const lists = config.cache.answers ? new KeptReads(persistence.lists, cache, buildId(), asked) : persistence.lists
-  const { dataDir, auth } = config
+  const { dataDir } = config
   const { sealer, tokens, links } = await openSecrets(config, clock)
   const disk = { dataDir, reserveBytes: RESERVED_BYTES }
   const [storage, exportStorage] = [new LocalFileStorage(disk), new LocalExportStorage(disk)]
@@ -119,7 +119,7 @@ export const composeServices = async ({
   const desk = new CommandDesk({ unitOfWork, reads, bus, drivers, sealer, clock, log })
 
   const { loginEnded, bytesReceived } = countUseIn(metrics)
-  const identity = composeIdentity({ config: auth, persistence, tokens, sealer, loginEnded, clock })
+  const identity = composeIdentity({ config, persistence, tokens, sealer, loginEnded, clock, log, lifecycle })
   const queues = new QueuesOfJobs()
   const { statistics: jobStatistics, ...jobs } = composeJobAdministration({ config, persistence, queues, clock })
 

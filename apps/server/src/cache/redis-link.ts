@@ -49,38 +49,32 @@ const connectTo = (url: string, commandTimeout: number): Redis =>
 
 const isReply = (error: unknown): boolean => error instanceof Error && error.name === 'ReplyError'
 
-/** Both connections to Redis, and the one door through which every call goes: deadline, breaker, log and numbers. */
-export class RedisLink {
-  readonly subscriber: Redis
+/** A connection to Redis, and the one door through which every call goes: deadline, breaker, log and numbers. */
+export class RedisCalls {
   private readonly commands: Redis
   private readonly breaker: CircuitBreaker
 
-  constructor(private readonly options: RedisLinkOptions) {
-    const { url, clock, log, timings } = options
-    this.commands = connectTo(url, timings.commandMs)
-    this.subscriber = connectTo(url, timings.commandMs)
-    for (const client of [this.commands, this.subscriber]) {
-      client.on('error', (err) => log.warn({ err }, 'Redis cannot be reached'))
-    }
+  constructor(protected readonly options: RedisLinkOptions) {
+    const { clock, log } = options
+    this.commands = this.connection()
     this.breaker = new CircuitBreaker({
       clock,
       probe: async () => (await this.measured('probe', (redis) => redis.ping())).good,
       onChange: (state) => {
-        if (state === 'open') log.warn({}, 'Redis fails or is slow; the cache leaves it alone for a while')
-        if (state === 'closed') log.warn({}, 'Redis answers well again; the cache uses it')
+        if (state === 'open') log.warn({}, 'Redis fails or is slow, and is left alone for a while')
+        if (state === 'closed') log.warn({}, 'Redis answers well again, and is used')
       },
     })
   }
 
-  /** Does not wait: without Redis the memory layer serves alone. */
+  /** Does not wait: who calls knows what to do without Redis. */
   start(): void {
-    for (const client of [this.commands, this.subscriber]) client.connect().catch(() => undefined)
+    this.commands.connect().catch(() => undefined)
   }
 
   stop(): void {
     this.breaker.stop()
     this.commands.disconnect()
-    this.subscriber.disconnect()
   }
 
   get connected(): boolean {
@@ -112,6 +106,11 @@ export class RedisLink {
     return value
   }
 
+  protected connection(): Redis {
+    const { url, log, timings } = this.options
+    return connectTo(url, timings.commandMs).on('error', (err) => log.warn({ err }, 'Redis cannot be reached'))
+  }
+
   private async measured<T>(operation: string, call: (redis: Redis) => Promise<T>) {
     const { clock, timings, log, observe } = this.options
     const beganMs = clock.monotonicMs()
@@ -125,6 +124,21 @@ export class RedisLink {
       log.warn({ err: error, operation }, 'a call to Redis failed')
       return { value: undefined, error, good: false }
     }
+  }
+}
+
+/** Calls, and a second connection that listens. */
+export class RedisLink extends RedisCalls {
+  readonly subscriber = this.connection()
+
+  override start(): void {
+    super.start()
+    this.subscriber.connect().catch(() => undefined)
+  }
+
+  override stop(): void {
+    super.stop()
+    this.subscriber.disconnect()
   }
 }
 

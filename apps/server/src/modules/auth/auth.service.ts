@@ -140,12 +140,12 @@ export class AuthService {
 
   private async beginSession(request: LoginRequest, origin: LoginOrigin) {
     const { limiter } = this.options
-    limiter.begin(request.email, origin.ip)
+    await limiter.begin(request.email, origin.ip)
     // Between the look and the session the password may become another one: then it is looked at once more.
     const renewal = (await this.tryToBegin(request, origin)) ?? (await this.tryToBegin(request, origin))
     if (renewal === null) throw new GantryError('INVALID_CREDENTIALS')
     if (renewal instanceof GantryError) throw renewal
-    limiter.succeeded(request.email, origin.ip)
+    await limiter.succeeded(request.email, origin.ip)
     return { ...(await this.pairOf(renewal)), user: currentUserOf(renewal.user) }
   }
 

@@ -1,6 +1,5 @@
-import { LRUCache } from 'lru-cache'
-
-import { GantryError, type Clock } from '../../kernel/index.js'
+import { GantryError, networkOf, type Clock, type Counted, type SlidingCounts } from '../../kernel/index.js'
+import { OwnCounts } from './own-counts.js'
 
 const WINDOW_MS = 15 * 60_000
 /**
@@ -10,73 +9,58 @@ const WINDOW_MS = 15 * 60_000
 const MAX_OF_PAIR = 10
 const MAX_OF_ADDRESS = 50
 const MAX_OF_ACCOUNT = 100
-/** What is unused for longest is forgotten, so that a flood of names cannot fill the memory. */
-const MAX_KEYS = 50_000
+/** Without the count of all, each process lets pass this share: several of them add up, and a restart forgets. */
+const OWN_SHARE = 0.5
 
-interface Failures {
-  count: number
-  sinceMs: number
-}
-
-/** Counts failed logins per account, address and pair of both, in this process's memory. */
+/**
+ * Counts failed logins per account, address and pair of both, within the last 15 minutes; of IPv6 a /64 is one address.
+ * All processes count together where they share the counts. Each counts by itself as well, and by stricter limits
+ * decides alone while the shared counts are away.
+ */
 export class LoginLimiter {
-  private readonly failures = new LRUCache<string, Failures>({ max: MAX_KEYS })
-  private prunedAtMs = 0
+  private readonly own: OwnCounts
 
-  constructor(private readonly clock: Clock) {}
+  /** @param shared null: there are none */
+  constructor(
+    clock: Clock,
+    private readonly shared: SlidingCounts | null = null,
+  ) {
+    this.own = new OwnCounts(clock, WINDOW_MS)
+  }
 
   /**
    * Counts a try as failed until {@link succeeded} takes it back, so that many at once are not checked for nothing.
    * @throws GantryError `RATE_LIMITED`
    */
-  begin(email: string, address: string | null): void {
-    this.prune()
-    const limits = limitsOf(email, address)
-    const waitMs = Math.max(...limits.map(([key, limit]) => this.waitMs(key, limit)))
+  async begin(email: string, address: string | null): Promise<void> {
+    const counted = countedOf(email, address)
+    const sharedWaitMs = this.shared === null ? null : await this.shared.take(counted, WINDOW_MS)
+    const waitMs = sharedWaitMs ?? this.own.waitMs(counted.map(stricter))
     if (waitMs > 0) throw new GantryError('RATE_LIMITED', { retryAfterSeconds: Math.ceil(waitMs / 1_000) })
-    for (const [key] of limits) this.add(key, 1)
+    this.own.add(counted.map(({ key }) => key))
   }
 
   /** The right password ends the count of the pair; the others only lose this try. */
-  succeeded(email: string, address: string | null): void {
-    const [[pair], ...others] = limitsOf(email, address)
-    this.failures.delete(pair)
-    for (const [key] of others) this.add(key, -1)
+  async succeeded(email: string, address: string | null): Promise<void> {
+    const [pair, ...others] = countedOf(email, address)
+    const keys = others.map(({ key }) => key)
+    this.own.giveBack(pair.key, keys)
+    await this.shared?.giveBack(pair.key, keys)
   }
 
-  /** Forgets counts whose window is over, once per window: no other process could do it for this one. */
-  private prune(): void {
-    const nowMs = this.clock.now()
-    if (nowMs < this.prunedAtMs + WINDOW_MS) return
-    this.prunedAtMs = nowMs
-    for (const [key, { sinceMs }] of this.failures.entries()) {
-      if (nowMs >= sinceMs + WINDOW_MS) this.failures.delete(key)
-    }
-  }
-
-  /** How many counts are kept. */
+  /** How many counts this process keeps. */
   get size(): number {
-    return this.failures.size
-  }
-
-  private waitMs(key: string, limit: number): number {
-    const found = this.current(key)
-    return found !== null && found.count >= limit ? found.sinceMs + WINDOW_MS - this.clock.now() : 0
-  }
-
-  private add(key: string, change: number): void {
-    const { count, sinceMs } = this.current(key) ?? { count: 0, sinceMs: this.clock.now() }
-    this.failures.set(key, { count: Math.max(0, count + change), sinceMs })
-  }
-
-  private current(key: string): Failures | null {
-    const found = this.failures.get(key)
-    return found === undefined || this.clock.now() >= found.sinceMs + WINDOW_MS ? null : found
+    return this.own.size
   }
 }
 
-const limitsOf = (email: string, address: string | null): [[string, number], ...[string, number][]] => [
-  [`pair ${address ?? ''} ${email}`, MAX_OF_PAIR],
-  [`address ${address ?? ''}`, MAX_OF_ADDRESS],
-  [`account ${email}`, MAX_OF_ACCOUNT],
-]
+const countedOf = (email: string, address: string | null): [Counted, ...Counted[]] => {
+  const network = address === null ? '' : networkOf(address)
+  return [
+    { key: `pair ${network} ${email}`, limit: MAX_OF_PAIR },
+    { key: `address ${network}`, limit: MAX_OF_ADDRESS },
+    { key: `account ${email}`, limit: MAX_OF_ACCOUNT },
+  ]
+}
+
+const stricter = ({ key, limit }: Counted): Counted => ({ key, limit: limit * OWN_SHARE })

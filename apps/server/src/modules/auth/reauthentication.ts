@@ -20,9 +20,9 @@ export class Reauthentication {
     const { reads, limiter } = this.options
     const user = await reads.users.get(id)
     if (user === null) throw notFound('user', id)
-    limiter.begin(user.email, ip)
+    await limiter.begin(user.email, ip)
     if (!(await verifyPassword(user.passwordHash, password))) throw new GantryError('INVALID_CREDENTIALS')
-    limiter.succeeded(user.email, ip)
+    await limiter.succeeded(user.email, ip)
     return user
   }
 }

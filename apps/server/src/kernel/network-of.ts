@@ -1,0 +1,19 @@
+const GROUPS = 8
+/** What one customer has of IPv6; whoever has it has 2^64 addresses. */
+const NETWORK_GROUPS = 4
+
+/**
+ * Whom an address stands for: an IPv4 address for itself, also where it is written as IPv6 (`::ffff:192.0.2.1`); an IPv6
+ * address for its /64. Anything else stands for itself.
+ */
+export const networkOf = (address: string): string => {
+  const text = address.toLowerCase().replace(/%.*$/, '')
+  const mapped = /^(?:0{0,4}:){2,5}ffff:(\d{1,3}(?:\.\d{1,3}){3})$/.exec(text)?.[1]
+  if (mapped !== undefined) return mapped
+  if (!text.includes(':')) return text
+  const [head = [], tail = []] = text.split('::').map((part) => (part === '' ? [] : part.split(':')))
+  const zeros = text.includes('::') ? Math.max(0, GROUPS - head.length - tail.length) : 0
+  const groups = [...head, ...Array.from({ length: zeros }, () => '0'), ...tail]
+  const network = groups.slice(0, NETWORK_GROUPS).map((group) => group.replace(/^0+(?=.)/, ''))
+  return `${network.join(':')}::/64`
+}
