@@ -3,9 +3,15 @@ import { LocalFileStorage } from '../adapters/file-storage/local-file-storage.js
 import { KeptReads } from '../cache/kept-reads.js'
 import type { Config } from '../config/config.js'
 import { followEvents } from '../events/follow-events.js'
-import { type Cache, type FollowEvents, type Lifecycle, type Logger, type Timers } from '../kernel/index.js'
+import {
+  type Authenticator,
+  type Cache,
+  type FollowEvents,
+  type Lifecycle,
+  type Logger,
+  type Timers,
+} from '../kernel/index.js'
 import { AlarmsService } from '../modules/alarms/alarms.service.js'
-import type { SessionAuthenticator } from '../modules/auth/session-authenticator.js'
 import type { HotQueries } from '../modules/cache-warmup/hot-queries.js'
 import type { JobStatistics } from '../modules/jobs/job-statistics.js'
 import { DispatchService } from '../modules/print-jobs/dispatch.service.js'
@@ -30,7 +36,7 @@ import { WebhooksService } from '../modules/webhooks/webhooks.service.js'
 import type { Metrics } from '../observability/metrics.js'
 import { QueuesOfJobs } from '../queues/job-queues.js'
 import type { Services } from '../trpc/services.js'
-import { composeIdentity } from './identity.js'
+import { openCallers } from './callers.js'
 import { buildId, GANTRY_VERSION } from './installation.js'
 import { composeJobAdministration } from './job-administration.js'
 import type { Persistence } from './persistence.js'
@@ -56,7 +62,7 @@ export interface ServicesDeps {
 export interface ComposedServices {
   services: Services
   board: StatusBoard
-  authenticator: SessionAuthenticator
+  authenticator: Authenticator
   sealer: CredentialSealer
   exportStorage: ExportStorage
   webhookSender: WebhookSender
@@ -119,14 +125,14 @@ export const composeServices = async ({
   const desk = new CommandDesk({ unitOfWork, reads, bus, drivers, sealer, clock, log })
 
   const { loginEnded, bytesReceived } = countUseIn(metrics)
-  const identity = composeIdentity({ config, persistence, tokens, sealer, loginEnded, clock, log, lifecycle })
   const queues = new QueuesOfJobs()
   const { statistics: jobStatistics, ...jobs } = composeJobAdministration({ config, persistence, queues, clock })
 
+  const callers = openCallers({ config, persistence, tokens, sealer, loginEnded, clock, log, lifecycle })
   const services: Services = {
+    ...callers.services,
     alarms: new AlarmsService({ unitOfWork, reads, lists, follow }),
     attempts: new AttemptsService({ reads, ledger: new AttemptLedger(unitOfWork, reads), bus }),
-    ...identity.services,
     dispatch: new DispatchService({ database: unitOfWork, board }),
     exports: new ExportsService({ unitOfWork, reads, storage: exportStorage, links, log }),
     files: new FilesService({
@@ -142,6 +148,6 @@ export const composeServices = async ({
     system: systemService({ config, persistence, cache, logLevel, instanceId, clock, metrics }, jobStatistics),
     webhooks: new WebhooksService({ unitOfWork, reads, lists, sealer, sender: webhookSender }),
   }
-  const { authenticator } = identity
+  const { authenticator } = callers
   return { services, board, authenticator, sealer, storage, exportStorage, webhookSender, queues, jobStatistics }
 }

@@ -1,6 +1,6 @@
 import type { Alarm, AlarmCode, AlarmSubjectType } from '@gantry/schemas'
 
-import { newId, type Actor } from '../kernel/index.js'
+import { newId, seesEverything, type Actor } from '../kernel/index.js'
 import { alarmText } from '../modules/alarms/alarm-text.js'
 import type { AlarmRepository, AlarmSubject, NewAlarm } from '../modules/alarms/alarms.ports.js'
 import { Prisma } from './generated/client.js'
@@ -21,12 +21,25 @@ const alarmOf = (row: Row): Alarm => ({
   clearedAt: row.clearedAt,
 })
 
-/** An alarm about a printer is seen by who may see the printer; the others by who may see everything. */
-const visible = ({ scope }: Actor): Prisma.Sql => {
-  if (scope.printerGroups === 'all') return Prisma.sql`true`
-  return Prisma.sql`EXISTS (
-    SELECT 1 FROM printer p WHERE p.id = a.params->>'printerId' AND p.group_id = ANY(${[...scope.printerGroups]}))`
-}
+/** About a printer that the actor may see. */
+const onVisiblePrinter = ({ scope }: Actor): Prisma.Sql =>
+  scope.printerGroups === 'all'
+    ? Prisma.sql`a.params->>'printerId' IS NOT NULL`
+    : Prisma.sql`EXISTS (
+        SELECT 1 FROM printer p WHERE p.id = a.params->>'printerId' AND p.group_id = ANY(${[...scope.printerGroups]}))`
+
+/** About no job, or about one that the actor may see. */
+const ofVisibleJob = ({ scope, id }: Actor): Prisma.Sql =>
+  scope.projects === 'all'
+    ? Prisma.sql`true`
+    : Prisma.sql`(a.subject_type NOT IN ('attempt', 'print_job') OR EXISTS (
+        SELECT 1 FROM print_job j
+        WHERE (j.id = a.subject_id OR j.id = (SELECT t.job_id FROM attempt t WHERE t.id = a.subject_id))
+          AND (j.project_id = ANY(${[...scope.projects]}) OR (j.project_id IS NULL AND j.created_by_id = ${id}))))`
+
+/** An alarm about a printer or its print is seen by who may see both; the others by who may see everything. */
+const visible = (actor: Actor): Prisma.Sql =>
+  seesEverything(actor.scope) ? Prisma.sql`true` : Prisma.sql`${onVisiblePrinter(actor)} AND ${ofVisibleJob(actor)}`
 
 export class PrismaAlarmRepository implements AlarmRepository {
   constructor(private readonly tx: Prisma.TransactionClient) {}

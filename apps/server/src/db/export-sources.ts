@@ -87,8 +87,9 @@ const ofFarm = (timeZone: string): Record<string, ExportSource> => ({
   analytics: analytics(ALL, timeZone),
 })
 
-const ofUser = (userId: string, timeZone: string): Record<string, ExportSource> => {
-  const submitted = sql`j.created_by_id = ${userId}`
+const ofUser = ({ userId, projects }: Exclude<RowsOf, 'farm'>, timeZone: string): Record<string, ExportSource> => {
+  const within = (column: string) => (projects === 'all' ? ALL : sql`${raw(column)} = ANY(${[...projects]})`)
+  const submitted = sql`j.created_by_id = ${userId} AND (j.project_id IS NULL OR ${within('j.project_id')})`
   return {
     profile: source(
       'u',
@@ -112,7 +113,7 @@ const ofUser = (userId: string, timeZone: string): Record<string, ExportSource> 
       'p',
       { ...PROJECT_COLUMNS, ...columnsOf('m', 'role:text') },
       sql`project p JOIN project_member m ON m.project_id = p.id`,
-      sql`m.user_id = ${userId}`,
+      sql`m.user_id = ${userId} AND ${within('m.project_id')}`,
     ),
     jobs: jobs(submitted),
     attempts: attempts(submitted),
@@ -149,4 +150,4 @@ const ofUser = (userId: string, timeZone: string): Record<string, ExportSource> 
 const FILE_COLUMNS = columnsOf('v', 'sha256 sizeBytes:float8 format metadata createdAt')
 
 export const exportSources = (of: RowsOf, timeZone: string): Record<string, ExportSource> =>
-  of === 'farm' ? ofFarm(timeZone) : ofUser(of.userId, timeZone)
+  of === 'farm' ? ofFarm(timeZone) : ofUser(of, timeZone)

@@ -4,6 +4,7 @@ import type { Actor } from '../kernel/index.js'
 import type { FileContent, FileRepository, NewFileVersion, StoredThumbnail } from '../modules/files/files.ports.js'
 import type { Prisma } from './generated/client.js'
 import { decodeCursor, olderThan, toPage } from './keyset.js'
+import { visibleFiles } from './scope.js'
 
 const WITH_LATEST = {
   versions: { orderBy: { number: 'desc' }, take: 1 },
@@ -38,13 +39,12 @@ const contentsOf = (row: Pick<VersionRow, 'sha256' | 'thumbnailSha256'>): string
 
 const UNFINISHED = ['queued', 'printing', 'held'] as const satisfies Prisma.PrintJobWhereInput['state'][]
 
-/** The actor is taken and not used: whoever may enter may see the whole library. */
 export class PrismaFileRepository implements FileRepository {
   constructor(private readonly tx: Prisma.TransactionClient) {}
 
-  async list(_actor: Actor, { limit, cursor }: { limit: number; cursor: string | null }) {
+  async list(actor: Actor, { limit, cursor }: { limit: number; cursor: string | null }) {
     const rows = await this.tx.printFile.findMany({
-      where: { AND: [{ removedAt: null }, olderThan(decodeCursor(cursor))] },
+      where: { AND: [{ removedAt: null }, visibleFiles(actor), olderThan(decodeCursor(cursor))] },
       include: WITH_LATEST,
       orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
       take: limit + 1,
@@ -52,23 +52,25 @@ export class PrismaFileRepository implements FileRepository {
     return toPage(rows, limit, ({ createdAt, id }) => ({ at: createdAt, id }), fileOf)
   }
 
-  async get(_actor: Actor, fileId: string) {
-    const row = await this.tx.printFile.findFirst({ where: { id: fileId, removedAt: null }, include: WITH_LATEST })
+  async get(actor: Actor, fileId: string) {
+    const where = { AND: [{ id: fileId, removedAt: null }, visibleFiles(actor)] }
+    const row = await this.tx.printFile.findFirst({ where, include: WITH_LATEST })
     return row === null ? null : fileOf(row)
   }
 
-  async versions(_actor: Actor, fileId: string, limit: number) {
+  async versions(actor: Actor, fileId: string, limit: number) {
     const rows = await this.tx.fileVersion.findMany({
-      where: { fileId, file: { removedAt: null } },
+      where: { fileId, file: { AND: [{ removedAt: null }, visibleFiles(actor)] } },
       orderBy: { number: 'desc' },
       take: limit,
     })
     return rows.map(versionOf)
   }
 
-  async findContent(_actor: Actor, id: { fileId: string } | { fileVersionId: string }): Promise<FileContent | null> {
+  async findContent(actor: Actor, id: { fileId: string } | { fileVersionId: string }): Promise<FileContent | null> {
+    const wanted = 'fileId' in id ? { fileId: id.fileId, file: { removedAt: null } } : { id: id.fileVersionId }
     const row = await this.tx.fileVersion.findFirst({
-      where: 'fileId' in id ? { fileId: id.fileId, file: { removedAt: null } } : { id: id.fileVersionId },
+      where: { AND: [wanted, { file: visibleFiles(actor) }] },
       orderBy: { number: 'desc' },
       include: { file: { select: { name: true } } },
     })
@@ -119,10 +121,10 @@ export class PrismaFileRepository implements FileRepository {
     }
   }
 
-  async lockForRemoval(_actor: Actor, fileId: string) {
-    const file = await this.tx.$queryRaw<unknown[]>`
-      SELECT 1 FROM print_file WHERE id = ${fileId} AND removed_at IS NULL FOR UPDATE`
-    if (file.length === 0) return null
+  async lockForRemoval(actor: Actor, fileId: string) {
+    await this.tx.$queryRaw`SELECT 1 FROM print_file WHERE id = ${fileId} FOR UPDATE`
+    const where = { AND: [{ id: fileId, removedAt: null }, visibleFiles(actor)] }
+    if ((await this.tx.printFile.findFirst({ where, select: { id: true } })) === null) return null
     // A job that is being ordered just now refers to a version, and so is waited for here and seen below.
     await this.tx.$queryRaw`SELECT 1 FROM file_version WHERE file_id = ${fileId} ORDER BY number FOR UPDATE`
     const job = await this.tx.printJob.findFirst({

@@ -3,6 +3,7 @@ import type { PrintFileMetadata } from '@gantry/schemas'
 import type { Actor } from '../kernel/index.js'
 import type { PrintableFile, PrintableFileRepository } from '../modules/print-jobs/print-jobs.ports.js'
 import type { Prisma } from './generated/client.js'
+import { visibleFiles } from './scope.js'
 
 type Row = Prisma.FileVersionGetPayload<{ include: { file: { select: { name: true } } } }>
 
@@ -15,10 +16,9 @@ const fileOf = (row: Row): PrintableFile => ({
 export class PrismaPrintableFileRepository implements PrintableFileRepository {
   constructor(private readonly tx: Prisma.TransactionClient) {}
 
-  /** The library is one for the whole installation: whoever may print may print any file of it. */
-  async latest(_actor: Actor, fileId: string) {
+  async latest(actor: Actor, fileId: string) {
     const row = await this.tx.fileVersion.findFirst({
-      where: { fileId, file: { removedAt: null } },
+      where: { fileId, file: { AND: [{ removedAt: null }, visibleFiles(actor)] } },
       orderBy: { number: 'desc' },
       include: { file: { select: { name: true } } },
     })

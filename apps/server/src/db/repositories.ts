@@ -1,5 +1,6 @@
 import { PrismaAlarmConditionRepository } from './alarm-conditions.repository.js'
 import { PrismaAlarmRepository } from './alarms.repository.js'
+import { PrismaApiKeyRepository } from './api-keys.repository.js'
 import { PrismaAttemptRepository } from './attempts.repository.js'
 import { PrismaCensusRepository } from './census.repository.js'
 import { PrismaCommandRepository } from './commands.repository.js'
@@ -14,6 +15,7 @@ import { PrismaHoldRepository } from './holds.repository.js'
 import { PrismaJobQueueRepository, PrismaJobScheduleRepository } from './job-control.repository.js'
 import { PrismaJobRowRepository } from './job-rows.repository.js'
 import { PrismaPastPrintRepository } from './past-prints.repository.js'
+import { PrismaPlaceRepository } from './places.repository.js'
 import { PrismaPrintJobRepository } from './print-jobs.repository.js'
 import { PrismaPrintableFileRepository } from './printable-files.repository.js'
 import { PrismaPrinterRepository } from './printers.repository.js'
@@ -22,6 +24,7 @@ import { PrismaApiUseRepository, PrismaRollUpRepository } from './roll-up.reposi
 import { PrismaSecondFactorRepository } from './second-factors.repository.js'
 import { PrismaStatisticsRepository } from './statistics.repository.js'
 import { PrismaUserActivityRepository } from './user-activity.repository.js'
+import { PrismaUserScopeRepository } from './user-scopes.repository.js'
 import { PrismaUserRepository } from './users.repository.js'
 import { PrismaWebhookDeliveryRepository } from './webhook-deliveries.repository.js'
 import { PrismaWebhookRepository } from './webhooks.repository.js'
@@ -30,6 +33,7 @@ import { PrismaWebhookRepository } from './webhooks.repository.js'
 export const repositoriesFor = (tx: Prisma.TransactionClient) => ({
   alarmConditions: new PrismaAlarmConditionRepository(tx),
   alarms: new PrismaAlarmRepository(tx),
+  apiKeys: new PrismaApiKeyRepository(tx),
   attempts: new PrismaAttemptRepository(tx),
   beds: new PrismaBedRepository(tx),
   census: new PrismaCensusRepository(tx),
@@ -46,6 +50,7 @@ export const repositoriesFor = (tx: Prisma.TransactionClient) => ({
   jobSchedules: new PrismaJobScheduleRepository(tx),
   parts: new PrismaPartProgressRepository(tx),
   pastPrints: new PrismaPastPrintRepository(tx),
+  places: new PrismaPlaceRepository(tx),
   printableFiles: new PrismaPrintableFileRepository(tx),
   printers: new PrismaPrinterRepository(tx),
   printJobs: new PrismaPrintJobRepository(tx),
@@ -56,6 +61,7 @@ export const repositoriesFor = (tx: Prisma.TransactionClient) => ({
   statistics: new PrismaStatisticsRepository(tx),
   userActivity: new PrismaUserActivityRepository(tx),
   users: new PrismaUserRepository(tx),
+  userScopes: new PrismaUserScopeRepository(tx),
   webhookDeliveries: new PrismaWebhookDeliveryRepository(tx),
   webhooks: new PrismaWebhookRepository(tx),
 })

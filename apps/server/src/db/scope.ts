@@ -1,4 +1,4 @@
-import type { Actor } from '../kernel/index.js'
+import { seesEverything, type Actor } from '../kernel/index.js'
 import type { Prisma } from './generated/client.js'
 
 /** Printers that the actor may see. */
@@ -18,8 +18,16 @@ export const visibleJobs = ({ id, scope }: Actor): Prisma.PrintJobWhereInput =>
     ? {}
     : { OR: [{ projectId: { in: [...scope.projects] } }, { projectId: null, createdById: id }] }
 
+/** Who sees only some projects sees the files that these and their jobs print, and their own. */
+export const visibleFiles = (actor: Actor): Prisma.PrintFileWhereInput => {
+  if (actor.scope.projects === 'all') return {}
+  const own = { createdById: actor.id }
+  const used = [{ parts: { some: { project: visibleProjects(actor) } } }, { jobs: { some: visibleJobs(actor) } }]
+  return { OR: [own, { versions: { some: { OR: [own, ...used] } } }] }
+}
+
 /** Webhooks hear of everything, so only who sees everything sees them. */
 export const visibleWebhooks = ({ scope }: Actor): Prisma.WebhookWhereInput => ({
   removedAt: null,
-  ...(scope.printerGroups === 'all' && scope.projects === 'all' ? {} : { id: { in: [] } }),
+  ...(seesEverything(scope) ? {} : { id: { in: [] } }),
 })

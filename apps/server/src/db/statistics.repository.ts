@@ -1,6 +1,6 @@
 import type { ApiUseFigures, FilamentFigures, PrinterTimeFigures, PrintFigures } from '@gantry/schemas'
 
-import type { Actor } from '../kernel/index.js'
+import { seesEverything, type Actor } from '../kernel/index.js'
 import type { FigureQuery, StatisticsRepository } from '../modules/statistics/statistics.ports.js'
 import { Prisma } from './generated/client.js'
 
@@ -55,7 +55,7 @@ export class PrismaStatisticsRepository implements StatisticsRepository {
   }
 
   async api({ scope }: Actor, query: FigureQuery & { each: boolean }): Promise<ApiUseFigures[]> {
-    if (scope.printerGroups !== 'all' || scope.projects !== 'all') return []
+    if (!seesEverything(scope)) return []
     const procedure = query.each ? Prisma.sql`s.procedure` : Prisma.sql`NULL::text`
     return this.tx.$queryRaw<ApiUseFigures[]>`
       SELECT s.period, s.begins, ${procedure} AS procedure, sum(s.calls)::int AS calls, sum(s.errors)::int AS errors

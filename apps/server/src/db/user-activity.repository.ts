@@ -1,6 +1,6 @@
 import type { UserActivity } from '@gantry/schemas'
 
-import type { Actor, EventCursor } from '../kernel/index.js'
+import { seesEverything, type Actor, type EventCursor } from '../kernel/index.js'
 import type { CountedEvent, UserActivityRepository } from '../modules/statistics/statistics.ports.js'
 import type { Prisma } from './generated/client.js'
 
@@ -48,13 +48,13 @@ export class PrismaUserActivityRepository implements UserActivityRepository {
     return row?.counted ?? 0
   }
 
-  /** Belongs to the user alone, and to whoever may see everything. */
+  /** Belongs to the user alone, and to whoever may see users. */
   async list(
     actor: Actor,
     { userId, fromDay, toDay, limit }: { userId: string; fromDay: string; toDay: string; limit: number },
   ): Promise<UserActivity[]> {
-    const { printerGroups, projects } = actor.scope
-    if (actor.id !== userId && (actor.role !== 'admin' || printerGroups !== 'all' || projects !== 'all')) return []
+    const mayLook = actor.permissions.has('users.read') && seesEverything(actor.scope)
+    if (actor.id !== userId && !mayLook) return []
     return this.tx.userActivityDay.findMany({
       where: { userId, day: { gte: fromDay, lte: toDay } },
       select: { day: true, event: true, count: true },

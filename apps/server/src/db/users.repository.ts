@@ -1,5 +1,4 @@
 import type {
-  LiveSession,
   LockedRefreshToken,
   NewRefreshToken,
   NewSession,
@@ -10,6 +9,7 @@ import type {
 } from '../modules/auth/auth.ports.js'
 import type { AccountRepository } from '../modules/users/users.ports.js'
 import type { Prisma } from './generated/client.js'
+import { RIGHTS, rightsOf, WITH_SCOPE, type RightsRow } from './user-rights.js'
 
 const userOf = (row: UserRecord): UserRecord => ({
   id: row.id,
@@ -70,6 +70,12 @@ export class PrismaUserRepository implements UserRepository, AccountRepository {
     await this.tx.user.update({ where: { id: userId }, data: { passwordHash } })
   }
 
+  async rights(userId: string) {
+    const [row] = await this.tx.$queryRaw<RightsRow[]>`
+      SELECT ${RIGHTS} FROM app_user u ${WITH_SCOPE} WHERE u.id = ${userId} AND u.disabled_at IS NULL`
+    return row === undefined ? null : rightsOf(row)
+  }
+
   async setAnalyticsOptOut(userId: string, optOut: boolean) {
     // The user first: whoever counts holds it until what was counted is there to be removed.
     await this.tx.user.updateMany({ where: { id: userId }, data: { analyticsOptOut: optOut } })
@@ -81,10 +87,10 @@ export class PrismaUserRepository implements UserRepository, AccountRepository {
   }
 
   async findLiveSession(sessionId: string) {
-    const [live] = await this.tx.$queryRaw<LiveSession[]>`
-      SELECT u.id AS "userId", u.role::text AS role FROM session s JOIN app_user u ON u.id = s.user_id
+    const [live] = await this.tx.$queryRaw<RightsRow[]>`
+      SELECT ${RIGHTS} FROM session s JOIN app_user u ON u.id = s.user_id ${WITH_SCOPE}
       WHERE s.id = ${sessionId} AND s.revoked_at IS NULL AND s.expires_at > now() AND u.disabled_at IS NULL`
-    return live ?? null
+    return live === undefined ? null : rightsOf(live)
   }
 
   async extendSession(sessionId: string, expiresAt: Date, now: Date) {

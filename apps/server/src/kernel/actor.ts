@@ -1,6 +1,7 @@
 import type { Permission } from '@gantry/schemas'
 
 import { inRole } from './permissions.js'
+import { EVERYTHING } from './scope.js'
 
 /** What of the farm somebody may see. Empty lists see nothing. */
 export interface Scope {
@@ -32,7 +33,7 @@ export const SYSTEM_ACTOR: Actor = {
   ...inRole('admin'),
   sessionId: null,
   apiKeyId: null,
-  scope: { printerGroups: 'all', projects: 'all' },
+  scope: EVERYTHING,
 }
 
 /** Finds out who is asking. Throws when it cannot find out: an error is never an anonymous caller. */

@@ -18,6 +18,10 @@ export interface EventPayloads {
   'second_factor.recovery_code_used': { userId: string; left: number }
   'session.ended': { sessionId: string; userId: string }
   'user.created': { userId: string }
+  /** Of what the user may do or see. */
+  'user.changed': { userId: string }
+  'api_key.created': { apiKeyId: string; userId: string }
+  'api_key.revoked': { apiKeyId: string; userId: string }
   'printer.created': { printerId: string }
   'printer.updated': { printerId: string }
   'printer.removed': { printerId: string }

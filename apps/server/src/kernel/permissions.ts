@@ -9,6 +9,7 @@ import {
 
 import type { Actor, Scope } from './actor.js'
 import { GantryError } from './errors.js'
+import { seesEverything } from './scope.js'
 
 /** One set per role: what is told apart by permissions is told apart by the set. */
 const SETS: Readonly<Record<UserRole, ReadonlySet<Permission>>> = {
@@ -27,7 +28,7 @@ export const builtInRole = ({ permissions }: Pick<Actor, 'permissions'>): UserRo
 /** What of these remains to somebody who may see no more than the scope. */
 export const withinScope = (permissions: ReadonlySet<Permission>, scope: Scope): ReadonlySet<Permission> => {
   const beyond: readonly Permission[] = [
-    ...(scope.printerGroups === 'all' && scope.projects === 'all' ? [] : FARM_WIDE_PERMISSIONS),
+    ...(seesEverything(scope) ? [] : FARM_WIDE_PERMISSIONS),
     ...(scope.projects === 'all' ? [] : ALL_PROJECTS_PERMISSIONS),
   ]
   return beyond.length === 0 ? permissions : new Set([...permissions].filter((each) => !beyond.includes(each)))

@@ -1,5 +1,6 @@
 import type { Actor } from './actor.js'
 import { inputHash } from './input-hash.js'
+import { seesEverything } from './scope.js'
 
 const hashes = new WeakMap<object, string>()
 
@@ -18,8 +19,8 @@ const listed = (ids: 'all' | readonly string[]): string => (ids === 'all' ? 'all
  * What an actor may ask for and see, as a text: two who have the same are shown the same. Who sees only a part sees
  * besides what is their own, and so shares with nobody.
  */
-export const sightOf = ({ id, permissions, scope: { printerGroups, projects } }: Actor): string => {
+export const sightOf = ({ id, permissions, scope }: Actor): string => {
   const mayAsk = hashOf(permissions)
-  if (printerGroups === 'all' && projects === 'all') return `${mayAsk}.all`
-  return `${mayAsk}.${listed(printerGroups)}.${listed(projects)}.${id}`
+  if (seesEverything(scope)) return `${mayAsk}.all`
+  return `${mayAsk}.${listed(scope.printerGroups)}.${listed(scope.projects)}.${id}`
 }

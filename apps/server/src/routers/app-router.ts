@@ -1,5 +1,6 @@
 import { router } from '../trpc/init.js'
 import { alarmsRouter } from './alarms.router.js'
+import { apiKeysRouter } from './api-keys.router.js'
 import { attemptsRouter } from './attempts.router.js'
 import { authRouter } from './auth.router.js'
 import { dispatchRouter } from './dispatch.router.js'
@@ -13,11 +14,13 @@ import { projectsRouter } from './projects.router.js'
 import { secondFactorRouter } from './second-factor.router.js'
 import { statisticsRouter } from './statistics.router.js'
 import { systemRouter } from './system.router.js'
+import { userScopesRouter } from './user-scopes.router.js'
 import { webhooksRouter } from './webhooks.router.js'
 
 /** Everything that clients can call, by noun. */
 export const appRouter = router({
   alarms: alarmsRouter,
+  apiKeys: apiKeysRouter,
   attempts: attemptsRouter,
   auth: authRouter,
   dispatch: dispatchRouter,
@@ -31,6 +34,7 @@ export const appRouter = router({
   secondFactor: secondFactorRouter,
   statistics: statisticsRouter,
   system: systemRouter,
+  userScopes: userScopesRouter,
   webhooks: webhooksRouter,
 })
 

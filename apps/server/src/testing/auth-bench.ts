@@ -2,13 +2,15 @@ import { randomBytes } from 'node:crypto'
 
 import { AesGcmSealer } from '../adapters/secrets/aes-gcm-sealer.js'
 import { fixedKeys } from '../adapters/secrets/sealing-keys.js'
-import { PrismaSecondFactorRepository } from '../db/second-factors.repository.js'
 import { createUnitOfWork } from '../db/unit-of-work.js'
-import { PrismaUserRepository } from '../db/users.repository.js'
+import { repositoriesFor } from '../db/repositories.js'
 import { newId, onPrimary, type Clock, type EventBus, type StoredEvent } from '../kernel/index.js'
 import { openTestDatabase, silentHook } from '../testing/open-database.js'
+import { ApiKeyAuthenticator } from '../modules/auth/api-key-authenticator.js'
+import { ApiKeysService } from '../modules/auth/api-keys.service.js'
 import { AccessTokens } from '../modules/auth/access-tokens.js'
 import { AuthService } from '../modules/auth/auth.service.js'
+import { CallerAuthenticator } from '../modules/auth/caller-authenticator.js'
 import { LoginLimiter } from '../modules/auth/login-limiter.js'
 import { hashPassword } from '../modules/auth/passwords.js'
 import { Reauthentication } from '../modules/auth/reauthentication.js'
@@ -51,19 +53,15 @@ export const openAuth = async () => {
   const database = await openTestDatabase()
   const { prisma } = database
   const { clock, move } = movableClock()
-  const users = new PrismaUserRepository(prisma)
-  const reads = onPrimary({ users, secondFactors: new PrismaSecondFactorRepository(prisma) })
-  const unitOfWork = createUnitOfWork({
-    prisma,
-    repositoriesFor: (tx) => ({
-      users: new PrismaUserRepository(tx),
-      secondFactors: new PrismaSecondFactorRepository(tx),
-    }),
-    hook: silentHook,
-  })
+  const reads = onPrimary(repositoriesFor(prisma))
+  const { users } = reads
+  const unitOfWork = createUnitOfWork({ prisma, repositoriesFor, hook: silentHook })
   const tokens = new AccessTokens({ signingKey: randomBytes(32), lifetimeSeconds: 600, clock })
   const { bus, say, lose } = quietBus()
-  const authenticator = new SessionAuthenticator({ tokens, reads, bus, clock })
+  const sessions = new SessionAuthenticator({ tokens, reads, bus, clock })
+  const used: string[] = []
+  const keys = new ApiKeyAuthenticator({ reads, bus, clock, used: (keyId) => void used.push(keyId) })
+  const authenticator = new CallerAuthenticator(sessions, keys)
   const limiter = new LoginLimiter(clock)
   const reauthentication = new Reauthentication({ reads, limiter })
   const sealer = new AesGcmSealer(fixedKeys([randomBytes(32)]))
@@ -74,9 +72,10 @@ export const openAuth = async () => {
     tokens,
     limiter,
     secondFactors,
-    forgetSession: (sessionId) => authenticator.forget(sessionId),
+    forgetSession: (sessionId) => sessions.forget(sessionId),
     refreshTokenDays: 30,
   })
+  const apiKeys = new ApiKeysService({ unitOfWork, reads, reauthentication, forgetKey: (keyId) => keys.forget(keyId) })
   const userId = newId('user')
   const passwordHash = await hashPassword(PASSWORD)
   await users.create({ id: userId, email: EMAIL, displayName: 'Ada', passwordHash, role: 'operator' })
@@ -93,6 +92,8 @@ export const openAuth = async () => {
     authenticator,
     auth,
     secondFactors,
+    apiKeys,
+    used,
     userId,
     login: (password = PASSWORD, email = EMAIL, code?: string) => auth.login({ email, password, code }, origin),
     [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),

@@ -1,4 +1,5 @@
 import type { AlarmsService } from '../modules/alarms/alarms.service.js'
+import type { ApiKeysService } from '../modules/auth/api-keys.service.js'
 import type { AuthService } from '../modules/auth/auth.service.js'
 import type { SecondFactors } from '../modules/auth/second-factors.js'
 import type { ExportsService } from '../modules/exports/exports.service.js'
@@ -14,11 +15,13 @@ import type { ProjectsService } from '../modules/projects/projects.service.js'
 import type { StatisticsService } from '../modules/statistics/statistics.service.js'
 import type { SystemService } from '../modules/system/system.service.js'
 import type { UsersService } from '../modules/users/users.service.js'
+import type { UserScopesService } from '../modules/auth/user-scopes.service.js'
 import type { WebhooksService } from '../modules/webhooks/webhooks.service.js'
 
 /** The services that routers call, by module. Whoever adds a module adds it here. */
 export interface Services {
   alarms: AlarmsService
+  apiKeys: ApiKeysService
   attempts: AttemptsService
   auth: AuthService
   dispatch: DispatchService
@@ -34,5 +37,6 @@ export interface Services {
   statistics: StatisticsService
   system: SystemService
   users: UsersService
+  userScopes: UserScopesService
   webhooks: WebhooksService
 }

@@ -260,7 +260,9 @@ describe('every table', () => {
 
   it('whose rows people edit has a version and says who made them', async () => {
     const edited =
-      'api_key app_user location print_file print_job printer printer_group project project_part webhook'.split(' ')
+      'api_key app_user location print_file print_job printer printer_group project project_part user_scope webhook'.split(
+        ' ',
+      )
     const found = await columns()
     const having = (name: string) => found.filter(({ column }) => column === name).map(({ table }) => table)
     // The outbox's version is that of its payload.

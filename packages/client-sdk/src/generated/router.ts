@@ -94,6 +94,41 @@ export interface ApiIndex {
   metrics: string | null
 }
 
+/** What somebody lets a program do in their name. */
+export interface ApiKey {
+  id: string
+  name: string
+  /** It may do this, as far as its user may. */
+  scopes: Permission[]
+  /** It sees printers of these groups alone; empty: all that its user sees. */
+  printerGroupIds: string[]
+  /** It sees what belongs to these projects alone; empty: all that its user sees. */
+  projectIds: string[]
+  createdAt: Date
+  /** Null: it lasts until it is revoked. */
+  expiresAt: Date | null
+  /** To the minute; null: never yet. */
+  lastUsedAt: Date | null
+}
+
+export interface ApiKeyWithSecret {
+  id: string
+  name: string
+  /** It may do this, as far as its user may. */
+  scopes: Permission[]
+  /** It sees printers of these groups alone; empty: all that its user sees. */
+  printerGroupIds: string[]
+  /** It sees what belongs to these projects alone; empty: all that its user sees. */
+  projectIds: string[]
+  createdAt: Date
+  /** Null: it lasts until it is revoked. */
+  expiresAt: Date | null
+  /** To the minute; null: never yet. */
+  lastUsedAt: Date | null
+  /** `gty_<id>_<secret>` for `Authorization: Bearer`; shown this once. */
+  key: string
+}
+
 export interface ApiUseFigures {
   /** Null: all together. */
   procedure: string | null
@@ -1642,6 +1677,20 @@ export interface UserActivity {
 
 export type UserRole = 'admin' | 'operator' | 'viewer'
 
+/** What of the farm a user sees. */
+export interface UserScope {
+  userId: string
+  /** Printers of these groups, and of the groups that these locations have at the time; null: all printers. */
+  printers: {
+    groupIds: string[]
+    locationIds: string[]
+  } | null
+  /** Null: all projects. What belongs to no project is seen by who made it. */
+  projectIds: string[] | null
+  /** 0 until it is set for the first time. */
+  version: number
+}
+
 /** A URL to which events are posted. Its secret is shown when it is made, and never again. */
 export interface Webhook {
   id: string
@@ -1840,6 +1889,35 @@ export type Procedures = {
         }
       | undefined,
       Tracked<AlarmEvent>
+    >
+  }
+  apiKeys: {
+    /** List your API keys, newest first. */
+    list: Query<
+      void,
+      {
+        items: ApiKey[]
+      }
+    >
+    /** Takes the user's password once more. The answer holds the key; it is shown this once. */
+    create: Mutation<
+      {
+        /** The user's own, once more. */
+        password: string
+        name: string
+        scopes: Permission[]
+        printerGroupIds?: string[]
+        projectIds?: string[]
+        expiresAt?: Date | null
+      },
+      ApiKeyWithSecret
+    >
+    /** One's own; who manages users may revoke any. */
+    revoke: Mutation<
+      {
+        id: string
+      },
+      void
     >
   }
   attempts: {
@@ -2568,6 +2646,28 @@ export type Procedures = {
     databaseHealth: Query<void, DatabaseHealth>
     /** For people and scripts; over REST also for the bearer of the metrics token. Prometheus reads `/metrics`. */
     metrics: Query<void, SystemMetrics>
+  }
+  userScopes: {
+    /** What of the farm a user sees. */
+    get: Query<
+      {
+        userId: string
+      },
+      UserScope
+    >
+    /** Lists, single things, streams, files, exports, figures and orders are kept to it, and so are the user's API keys. */
+    set: Mutation<
+      {
+        userId: string
+        printers: {
+          groupIds?: string[]
+          locationIds?: string[]
+        } | null
+        projectIds: string[] | null
+        ifVersion?: number
+      },
+      UserScope
+    >
   }
   webhooks: {
     /** List webhooks, newest first. */

@@ -1,4 +1,6 @@
-import type { UserRole } from '@gantry/schemas'
+import type { Permission, UserRole } from '@gantry/schemas'
+
+import type { Scope } from '../../kernel/index.js'
 
 export interface UserRecord {
   id: string
@@ -48,10 +50,12 @@ export interface LockedRefreshToken {
   session: { id: string; expiresAt: Date; revokedAt: Date | null; user: UserRecord }
 }
 
-/** A session that is neither revoked nor expired, of a user who is not disabled. */
-export interface LiveSession {
+/** What a user who is not disabled may do and see at this moment; nothing reaches beyond the scope. */
+export interface UserRights {
   userId: string
-  role: UserRole
+  role: string
+  permissions: ReadonlySet<Permission>
+  scope: Scope
 }
 
 export type SessionEnd = 'logout' | 'refresh_token_reused'
@@ -69,12 +73,15 @@ export interface UserRepository {
   /** Nobody else changes the user until the transaction ends. */
   lock(userId: string): Promise<UserRecord | null>
   setPasswordHash(userId: string, passwordHash: string): Promise<void>
+  /** @returns null when there is no such user, or it is disabled */
+  rights(userId: string): Promise<UserRights | null>
 
   /** Opting out also removes what was counted. */
   setAnalyticsOptOut(userId: string, optOut: boolean): Promise<void>
 
   createSession(session: NewSession): Promise<void>
-  findLiveSession(sessionId: string): Promise<LiveSession | null>
+  /** What the user of a session may that is neither revoked nor expired. */
+  findLiveSession(sessionId: string): Promise<UserRights | null>
   extendSession(sessionId: string, expiresAt: Date, now: Date): Promise<void>
   /** @returns the session's user; null when there is no such session or it was revoked before */
   revokeSession(sessionId: string, reason: SessionEnd, now: Date): Promise<string | null>

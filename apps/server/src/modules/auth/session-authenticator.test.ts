@@ -1,11 +1,14 @@
 import { randomBytes } from 'node:crypto'
 
+import type { UserRole } from '@gantry/schemas'
 import { SignJWT, UnsecuredJWT } from 'jose'
 import { describe, expect, it } from 'vitest'
 
-import { GantryError, newId, onPrimary, type StoredEvent } from '../../kernel/index.js'
+import { EVERYTHING, GantryError, inRole, newId, onPrimary, type StoredEvent } from '../../kernel/index.js'
 import { AccessTokens } from './access-tokens.js'
-import type { LiveSession } from './auth.ports.js'
+import { ApiKeyAuthenticator } from './api-key-authenticator.js'
+import type { UserRights } from './auth.ports.js'
+import { CallerAuthenticator } from './caller-authenticator.js'
 import { SessionAuthenticator } from './session-authenticator.js'
 import { movableClock, quietBus } from '../../testing/auth-bench.js'
 
@@ -28,17 +31,35 @@ const open = async () => {
   const tokens = new AccessTokens({ signingKey, lifetimeSeconds: 600, clock })
   const userId = newId('user')
   const sessionId = newId('session')
-  const database = { asked: 0, answer: (): Promise<LiveSession | null> => Promise.resolve({ userId, role: 'viewer' }) }
+  const rights = (role: UserRole): UserRights => ({ userId, ...inRole(role), scope: EVERYTHING })
+  const database = { asked: 0, answer: (): Promise<UserRights | null> => Promise.resolve(rights('viewer')) }
   const users = {
     findLiveSession: () => {
       database.asked += 1
       return database.answer()
     },
   }
-  const authenticator = new SessionAuthenticator({ tokens, reads: onPrimary({ users }), bus, clock })
+  const reads = onPrimary({ users, apiKeys: { findLive: () => Promise.resolve(null) } })
+  const sessions = new SessionAuthenticator({ tokens, reads, bus, clock })
+  const apiKeys = new ApiKeyAuthenticator({ reads, bus, clock, used: () => undefined })
+  const authenticator = new CallerAuthenticator(sessions, apiKeys)
   const { token } = await tokens.issue({ userId, sessionId, role: 'viewer' })
   const ask = (header: string | undefined = `Bearer ${token}`) => authenticator.authenticate(header)
-  return { authenticator, ask, database, move, say, lose, signingKey, token, tokens, userId, sessionId }
+  return {
+    authenticator,
+    sessions,
+    rights,
+    ask,
+    database,
+    move,
+    say,
+    lose,
+    signingKey,
+    token,
+    tokens,
+    userId,
+    sessionId,
+  }
 }
 
 const unauthenticated = { code: 'UNAUTHENTICATED' }
@@ -82,9 +103,9 @@ describe('the authenticator', () => {
   })
 
   it('takes the role from the database, and remembers it for a minute', async () => {
-    const { ask, database, move, userId } = await open()
+    const { ask, database, move, rights, userId } = await open()
     await ask()
-    database.answer = () => Promise.resolve({ userId, role: 'admin' })
+    database.answer = () => Promise.resolve(rights('admin'))
     expect(await ask()).toMatchObject({ id: userId, role: 'viewer' })
     expect(database.asked).toBe(1)
     move(60_001)
@@ -102,39 +123,50 @@ describe('the authenticator', () => {
   })
 
   it.each(['this process', 'an event', 'a gap'])('forgets a session when %s says so', async (source) => {
-    const { authenticator, ask, database, say, lose, sessionId } = await open()
+    const { authenticator, sessions, ask, database, say, lose, sessionId } = await open()
     const actor = await ask()
     database.answer = () => Promise.resolve(null)
     expect(await authenticator.stillValid(actor!)).toBe(true)
-    if (source === 'this process') authenticator.forget(sessionId)
+    if (source === 'this process') sessions.forget(sessionId)
     else if (source === 'an event') say(ended(sessionId))
     else lose()
     expect(await authenticator.stillValid(actor!)).toBe(false)
     await expect(ask()).rejects.toMatchObject({ code: 'SESSION_ENDED' })
   })
 
+  it('forgets the sessions of a user of whom something has changed, and ends streams of one who sees less now', async () => {
+    const { authenticator, ask, database, say, rights, userId } = await open()
+    const actor = await ask()
+    database.answer = () => Promise.resolve({ ...rights('viewer'), scope: { printerGroups: [], projects: 'all' } })
+    say({ ...ended(''), type: 'user.changed', payload: { userId: newId('user') } })
+    expect(await authenticator.stillValid(actor!)).toBe(true)
+    say({ ...ended(''), type: 'user.changed', payload: { userId } })
+    expect(await authenticator.stillValid(actor!)).toBe(false)
+    expect(await ask()).toMatchObject({ scope: { printerGroups: [] } })
+  })
+
   it('does not remember what it asked before the session ended', async () => {
-    const { ask, authenticator, database, sessionId, userId } = await open()
-    let answer: (session: LiveSession) => void = () => undefined
+    const { ask, sessions, rights, database, sessionId } = await open()
+    let answer: (session: UserRights) => void = () => undefined
     database.answer = () => new Promise((resolve) => (answer = resolve))
     const asking = ask()
     await expect.poll(() => database.asked).toBe(1)
-    authenticator.forget(sessionId)
-    answer({ userId, role: 'viewer' })
+    sessions.forget(sessionId)
+    answer(rights('viewer'))
     await asking
     database.answer = () => Promise.resolve(null)
     await expect(ask()).rejects.toMatchObject({ code: 'SESSION_ENDED' })
   })
 
   it('is unavailable, and lets nobody in, when the database cannot answer', async () => {
-    const { authenticator, ask, database } = await open()
+    const { authenticator, sessions, ask, database } = await open()
     const actor = await ask()
     for (const error of [new Error('boom'), new GantryError('UNAVAILABLE')]) {
       const fresh = await open()
       fresh.database.answer = () => Promise.reject(error)
       await expect(fresh.ask()).rejects.toMatchObject({ code: 'UNAVAILABLE' })
     }
-    authenticator.forget(actor!.sessionId!)
+    sessions.forget(actor!.sessionId!)
     database.answer = () => Promise.reject(new Error('boom'))
     await expect(authenticator.stillValid(actor!)).rejects.toMatchObject({ code: 'UNAVAILABLE' })
   })

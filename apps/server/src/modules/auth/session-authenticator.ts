@@ -1,20 +1,13 @@
 import { LRUCache } from 'lru-cache'
 
-import {
-  GantryError,
-  inRole,
-  type Actor,
-  type Authenticator,
-  type Clock,
-  type EventBus,
-  type Primary,
-} from '../../kernel/index.js'
+import { GantryError, type Actor, type Clock, type EventBus, type Primary } from '../../kernel/index.js'
+import { sightOf } from '../../kernel/sight.js'
 import type { AccessTokens } from './access-tokens.js'
-import type { LiveSession, UserRepository } from './auth.ports.js'
+import { failingClosed } from './failing-closed.js'
+import type { UserRepository, UserRights } from './auth.ports.js'
 
 const REMEMBERED_MS = 60_000
 const MAX_REMEMBERED = 10_000
-const BEARER = /^Bearer +([\w~+/.=-]+) *$/i
 
 export interface SessionAuthenticatorOptions {
   tokens: AccessTokens
@@ -24,24 +17,25 @@ export interface SessionAuthenticatorOptions {
 }
 
 interface Remembered {
-  session: LiveSession
+  session: UserRights
   untilMs: number
 }
 
-const actorOf = (sessionId: string, { userId, role }: LiveSession): Actor => ({
+const actorOf = (sessionId: string, { userId, role, permissions, scope }: UserRights): Actor => ({
   kind: 'user',
   id: userId,
-  ...inRole(role),
+  role,
+  permissions,
   sessionId,
   apiKeyId: null,
-  scope: { printerGroups: 'all', projects: 'all' },
+  scope,
 })
 
 /**
- * Knows callers by their access token, and asks the database whether the token's session and user still live. The
+ * Knows people by their access token, and asks the database whether the token's session and user still live. The
  * answer is remembered for a minute, or until the session's end is heard of.
  */
-export class SessionAuthenticator implements Authenticator {
+export class SessionAuthenticator {
   private readonly remembered = new LRUCache<string, Remembered>({ max: MAX_REMEMBERED })
   /** Grows with everything forgotten; what was asked before may then no longer be remembered. */
   private forgotten = 0
@@ -49,6 +43,7 @@ export class SessionAuthenticator implements Authenticator {
   constructor(private readonly options: SessionAuthenticatorOptions) {
     options.bus.onEvent((event) => {
       if (event.type === 'session.ended') this.forget(event.payload.sessionId)
+      else if (event.type === 'user.changed') this.forgetUser(event.payload.userId)
     })
     options.bus.onGap(() => {
       this.forgotten += 1
@@ -56,10 +51,8 @@ export class SessionAuthenticator implements Authenticator {
     })
   }
 
-  async authenticate(authorization: string | undefined): Promise<Actor | null> {
-    if (authorization === undefined) return null
-    const token = BEARER.exec(authorization)?.[1]
-    if (token === undefined) throw new GantryError('UNAUTHENTICATED', { detail: 'the credentials are no bearer token' })
+  /** @throws GantryError `UNAUTHENTICATED`, `SESSION_ENDED`, `UNAVAILABLE` */
+  async authenticate(token: string): Promise<Actor> {
     const { tokens } = this.options
     // What is known is not waited for: most requests need nothing else.
     const { userId, sessionId } = tokens.recall(token) ?? (await failingClosed(tokens.verify(token)))
@@ -68,12 +61,13 @@ export class SessionAuthenticator implements Authenticator {
     return actorOf(sessionId, session)
   }
 
-  async stillValid({ kind, id, role, sessionId }: Actor): Promise<boolean> {
+  async stillValid(actor: Actor): Promise<boolean> {
+    const { kind, id, sessionId } = actor
     if (kind === 'system') return true
     if (sessionId === null) return false
     const session = this.recalledSession(sessionId) ?? (await this.liveSession(sessionId))
-    // A stream was opened with the role of that time.
-    return session?.userId === id && session.role === role
+    // A stream was opened with what its actor might at that time.
+    return session?.userId === id && sightOf(actorOf(sessionId, session)) === sightOf(actor)
   }
 
   /** Called in the process that ended the session, before anybody is told that it did. */
@@ -82,12 +76,18 @@ export class SessionAuthenticator implements Authenticator {
     this.remembered.delete(sessionId)
   }
 
-  private recalledSession(sessionId: string): LiveSession | undefined {
+  /** Something of what the user may has changed. */
+  forgetUser(userId: string): void {
+    this.forgotten += 1
+    for (const [id, { session }] of this.remembered.entries()) if (session.userId === userId) this.remembered.delete(id)
+  }
+
+  private recalledSession(sessionId: string): UserRights | undefined {
     const known = this.remembered.get(sessionId)
     return known !== undefined && this.options.clock.now() < known.untilMs ? known.session : undefined
   }
 
-  private async liveSession(sessionId: string): Promise<LiveSession | null> {
+  private async liveSession(sessionId: string): Promise<UserRights | null> {
     const { reads, clock } = this.options
     const { forgotten } = this
     const untilMs = clock.now() + REMEMBERED_MS
@@ -95,15 +95,5 @@ export class SessionAuthenticator implements Authenticator {
     if (session === null) this.remembered.delete(sessionId)
     else if (forgotten === this.forgotten) this.remembered.set(sessionId, { session, untilMs })
     return session
-  }
-}
-
-/** Whatever goes wrong while somebody is being recognised is `UNAVAILABLE`: never a yes, never an anonymous caller. */
-const failingClosed = async <T>(checking: Promise<T>): Promise<T> => {
-  try {
-    return await checking
-  } catch (cause) {
-    if (cause instanceof GantryError) throw cause
-    throw new GantryError('UNAVAILABLE', { detail: 'the caller could not be checked', cause })
   }
 }

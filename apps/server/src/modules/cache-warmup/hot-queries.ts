@@ -1,6 +1,7 @@
 import {
   builtInRole,
   every,
+  seesEverything,
   type Actor,
   type CallOff,
   type KeptQuery,
@@ -40,7 +41,7 @@ export class HotQueries {
   note(actor: Actor, { query, input }: KeptQuery): void {
     const { kind, scope } = actor
     const role = builtInRole(actor)
-    if (kind === 'system' || role === null || scope.printerGroups !== 'all' || scope.projects !== 'all') return
+    if (kind === 'system' || role === null || !seesEverything(scope)) return
     const key = `${query} ${role} ${inputHash(input)}`
     const known = this.counts.get(key)
     if (known !== undefined) known.asked += 1

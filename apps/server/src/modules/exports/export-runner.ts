@@ -2,12 +2,12 @@ import { randomBytes } from 'node:crypto'
 
 import {
   GantryError,
-  inRole,
   JobRefused,
   pause,
   type JobDelivery,
   type Logger,
   type Primary,
+  type Scope,
   type Timers,
   type TransactionContext,
   type UnitOfWork,
@@ -98,12 +98,12 @@ export class ExportRunner {
 
   private async write(record: ExportRecord, run: ExportRun, { jobId, signal }: Delivery): Promise<void> {
     const { storage, tables } = this.deps
-    await this.assertAllowed(record)
+    const { projects } = await this.allowedScope(record)
     const pending = await storage.begin()
     const storedName = `${run.exportId}.${run.id}`
     try {
       const rowsWritten = await writeExport({
-        ...{ tables, record, to: pending, signal, pageSize: this.pageSize, maxBytes: this.maxBytes },
+        ...{ tables, record, projects, to: pending, signal, pageSize: this.pageSize, maxBytes: this.maxBytes },
         onRows: this.reporter(run),
       })
       signal.throwIfAborted()
@@ -114,13 +114,14 @@ export class ExportRunner {
     }
   }
 
-  /** Who ordered the farm's data must still be allowed to have them. */
-  private async assertAllowed({ createdById, scope }: ExportRecord): Promise<void> {
-    const user = await this.deps.reads.users.get(createdById)
-    if (user === null) throw new JobRefused(`there is no user ${createdById}`)
+  /** Who ordered data must still be allowed to have them, and gets what they may see now. */
+  private async allowedScope({ createdById, scope }: ExportRecord): Promise<Scope> {
+    const { users } = this.deps.reads
+    if ((await users.get(createdById)) === null) throw new JobRefused(`there is no user ${createdById}`)
+    const rights = await users.rights(createdById)
     const needs = scope === 'farm' ? 'exports.farm' : 'exports.create'
-    const isAllowed = user.disabledAt === null && inRole(user.role).permissions.has(needs)
-    if (!isAllowed) throw new GantryError('FORBIDDEN', { params: { needs } })
+    if (rights?.permissions.has(needs) !== true) throw new GantryError('FORBIDDEN', { params: { needs } })
+    return rights.scope
   }
 
   private reporter(run: ExportRun) {

@@ -1,7 +1,7 @@
 import type { ErrorCode, ExportFormat, ExportKind, ExportScope, ExportState, Page } from '@gantry/schemas'
 import type { Readable } from 'node:stream'
 
-import type { Actor } from '../../kernel/index.js'
+import type { Actor, Scope } from '../../kernel/index.js'
 import type { ByteRange, PendingFile, StoredFile } from '../files/file-storage.port.js'
 
 export interface NewExport {
@@ -82,7 +82,7 @@ export interface ExportRepository {
 }
 
 /** Whose rows: those of one user, or all. */
-export type RowsOf = { userId: string } | 'farm'
+export type RowsOf = { userId: string; projects: Scope['projects'] } | 'farm'
 
 /** What stands in a row, as PostgreSQL's driver gives it; an object is JSON. */
 export type Cell = string | number | boolean | Date | object | null

@@ -1,4 +1,4 @@
-import { GantryError } from '../../kernel/index.js'
+import { GantryError, type Scope } from '../../kernel/index.js'
 import type { PendingFile } from '../files/file-storage.port.js'
 import { documentOf } from './document.js'
 import type { ExportRecord, ExportTables, RowsOf } from './exports.ports.js'
@@ -6,6 +6,8 @@ import type { ExportRecord, ExportTables, RowsOf } from './exports.ports.js'
 export interface WriteExportOptions {
   tables: ExportTables
   record: ExportRecord
+  /** Of who ordered it, as it is now. */
+  projects: Scope['projects']
   to: PendingFile
   signal: AbortSignal
   pageSize: number
@@ -21,8 +23,8 @@ export interface WriteExportOptions {
  * @throws GantryError `STORAGE_FULL`, `FILE_TOO_LARGE`, `UNAVAILABLE`
  */
 export const writeExport = async (options: WriteExportOptions): Promise<number> => {
-  const { tables, record, to, signal, pageSize, maxBytes, onRows } = options
-  const of: RowsOf = record.scope === 'farm' ? 'farm' : { userId: record.createdById }
+  const { tables, record, projects, to, signal, pageSize, maxBytes, onRows } = options
+  const of: RowsOf = record.scope === 'farm' ? 'farm' : { userId: record.createdById, projects }
   const document = documentOf(record)
   let sizeBytes = 0
   const write = async (bytes: Buffer) => {

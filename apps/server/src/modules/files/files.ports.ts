@@ -25,7 +25,7 @@ export interface NewFileVersion {
   createdById: string
 }
 
-/** The library of print files; it is one for the whole installation. */
+/** The library of print files; it is one for the whole installation, of which an actor may see a part. */
 export interface FileRepository {
   list(actor: Actor, query: { limit: number; cursor: string | null }): Promise<Page<PrintFile>>
   get(actor: Actor, fileId: string): Promise<PrintFile | null>

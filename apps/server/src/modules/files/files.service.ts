@@ -98,7 +98,7 @@ export class FilesService {
   /**
    * Stores a file, or a new version of the one that has this name. The same content again is the same version. On any
    * failure nothing is kept.
-   * @throws GantryError `FORBIDDEN`, `VALIDATION_FAILED`, `NOT_GCODE`, `FILE_TOO_LARGE`, `UPLOAD_TRUNCATED`, `STORAGE_FULL`
+   * @throws GantryError `FORBIDDEN`, `VALIDATION_FAILED`, `NAME_TAKEN`, `NOT_GCODE`, `FILE_TOO_LARGE`, `UPLOAD_TRUNCATED`, `STORAGE_FULL`
    */
   async upload(actor: Actor, request: UploadRequest): Promise<PrintFile> {
     assertMay(actor, 'files.write')
@@ -215,6 +215,9 @@ export class FilesService {
     const { sha256, sizeBytes, metadata } = received
     await this.lockStored(tx, thumbnail === null ? [sha256] : [sha256, thumbnail.sha256])
     const { fileId, latestSha256 } = await tx.files.lockNamed(name, newId('file'), actor.id)
+    // Names are those of the whole library, of which the actor may see a part.
+    const isForeign = latestSha256 !== null && (await tx.files.get(actor, fileId)) === null
+    if (isForeign) throw new GantryError('NAME_TAKEN', { params: { name } })
     if (latestSha256 === sha256) return { fileId }
     const id = newId('fileVersion')
     const version = { id, fileId, sha256, sizeBytes, format: 'gcode', metadata, thumbnail, createdById: actor.id }

@@ -28,7 +28,7 @@ export class AttemptsService {
    * @throws GantryError `NOT_FOUND`, `INVALID_STATE` when it is not unknown
    */
   async resolve(actor: Actor, attemptId: string, printed: boolean): Promise<Attempt> {
-    await this.get(actor, attemptId)
+    await this.atVisiblePrinter(actor, attemptId)
     await this.deps.ledger.resolve(attemptId, printed, actor.id)
     return this.get(actor, attemptId)
   }
@@ -41,11 +41,20 @@ export class AttemptsService {
    * over or the copy does not fit the other printer
    */
   async reassign(actor: Actor, attemptId: string, toPrinterId: string | null): Promise<Attempt> {
-    const attempt = await this.get(actor, attemptId)
+    const attempt = await this.atVisiblePrinter(actor, attemptId)
     if (toPrinterId !== null) await this.expectFit(actor, attempt, toPrinterId)
     await this.deps.ledger.reassign(attemptId, toPrinterId, actor.id)
     this.deps.bus.wake('printer.command')
     return this.get(actor, attemptId)
+  }
+
+  /** Who orders something of a printer must see it, not only what it prints. */
+  private async atVisiblePrinter(actor: Actor, attemptId: string): Promise<Attempt> {
+    const attempt = await this.get(actor, attemptId)
+    const isScoped = actor.scope.printerGroups !== 'all'
+    if (isScoped && (await this.deps.reads.printers.get(actor, attempt.printerId)) === null)
+      throw notFound('attempt', attemptId)
+    return attempt
   }
 
   /** A running print is not given up for a printer that could not take the copy. */

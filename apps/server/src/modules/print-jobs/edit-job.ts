@@ -1,6 +1,7 @@
 import type { JobRequirements, PrintJob, UpdatePrintJobInput } from '@gantry/schemas'
 
 import { GantryError, invalidField, notFound, type Actor, type TransactionContext } from '../../kernel/index.js'
+import { groupsWithin } from '../printers/group-scope.js'
 import type { ProjectRepository } from '../projects/projects.ports.js'
 import { isOver } from './print-job.state.js'
 import type { AttemptRepository, JobPatch, PrintableFileRepository, PrintJobRepository } from './print-jobs.ports.js'
@@ -30,7 +31,7 @@ export const editJob = async (tx: Transaction, actor: Actor, input: UpdatePrintJ
   const patch: JobPatch = {
     ...(name === undefined ? {} : { name }),
     ...(priority === undefined ? {} : { priority }),
-    ...(requirements === undefined ? {} : { requirements: await narrowed(tx, job, requirements) }),
+    ...(requirements === undefined ? {} : { requirements: await narrowed(tx, actor, job, requirements) }),
   }
   await tx.printJobs.update(job.id, patch, tx.now)
   if (copies !== undefined && copies !== job.copies) await resize(tx, actor, job, copies)
@@ -46,7 +47,7 @@ const find = async ({ printJobs }: Transaction, actor: Actor, jobId: string): Pr
 const refused = (detail: string) => new GantryError('INVALID_STATE', { params: { detail } })
 
 /** What the file itself asks stands: a person may only ask for more. */
-const narrowed = async (tx: Transaction, job: PrintJob, asked: Asked): Promise<JobRequirements> => {
+const narrowed = async (tx: Transaction, actor: Actor, job: PrintJob, asked: Asked): Promise<JobRequirements> => {
   if ((await tx.attempts.listActiveOfJob(job.id)).length > 0) throw refused('a copy is with a printer already')
   const file = await tx.printableFiles.version(job.fileVersionId)
   if (file === null) throw notFound('file version', job.fileVersionId)
@@ -61,7 +62,7 @@ const narrowed = async (tx: Transaction, job: PrintJob, asked: Asked): Promise<J
     ...(materials === undefined ? {} : { materials }),
     ...(nozzleDiameterMm === undefined ? {} : { nozzleDiameterMm }),
     ...(printerModels === undefined ? {} : { printerModels }),
-    ...(printerGroupIds === undefined ? {} : { printerGroupIds }),
+    ...(printerGroupIds === undefined ? {} : { printerGroupIds: groupsWithin(actor, printerGroupIds) }),
   }
 }
 

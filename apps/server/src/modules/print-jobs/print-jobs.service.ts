@@ -15,6 +15,7 @@ import {
   type UnitOfWork,
 } from '../../kernel/index.js'
 import type { AlarmRepository } from '../alarms/alarms.ports.js'
+import { groupsWithin } from '../printers/group-scope.js'
 import type { HoldRepository } from '../printers/holds.ports.js'
 import type { ProjectRepository } from '../projects/projects.ports.js'
 import { editJob } from './edit-job.js'
@@ -152,7 +153,8 @@ export class PrintJobsService {
     actor: Actor,
     input: Omit<SubmitPrintJobInput, 'idempotencyKey'>,
   ): Promise<{ id: string }> {
-    const { source, printerGroupIds, priority } = input
+    const { source, priority } = input
+    const printerGroupIds = groupsWithin(actor, input.printerGroupIds)
     const ordered =
       'partId' in source
         ? await this.orderPart(tx, actor, source, printerGroupIds)

@@ -22,6 +22,7 @@ import {
 } from '../../kernel/index.js'
 import type { AlarmRepository } from '../alarms/alarms.ports.js'
 import type { HoldRepository } from './holds.ports.js'
+import { expectGroup } from './group-scope.js'
 import { checkHost } from './host-check.js'
 import type { CommandDesk } from './command-desk.js'
 import { composeStatus } from './printer-status.js'
@@ -75,6 +76,7 @@ export class PrintersService {
   async create(actor: Actor, { idempotencyKey, ...order }: CreatePrinterInput): Promise<Printer> {
     const { drivers, sealer, unitOfWork } = this.deps
     const { apiKey, checkConnection, ...input } = order
+    expectGroup(actor, input.groupId ?? null)
     const call = { actorId: actor.id, key: idempotencyKey ?? '', procedure: 'printers.create', input: order }
     // A repeated order gets its answer although the host may be off by now.
     const earlier = idempotencyKey === undefined ? null : await unitOfWork.recall<{ id: string }>(call)
@@ -110,6 +112,7 @@ export class PrintersService {
     { id, ifVersion, apiKey, checkConnection, ...input }: UpdatePrinterInput,
   ): Promise<Printer> {
     const before = await this.find(actor, id)
+    if (input.groupId !== undefined) expectGroup(actor, input.groupId)
     const url = input.url ?? before.url
     const key = apiKey === undefined ? this.openKey(before) : apiKey
     const connectsElse = input.url !== undefined || apiKey !== undefined

@@ -4,7 +4,7 @@ import { createEventLog } from '../../db/event-log.js'
 import { repositoriesFor } from '../../db/repositories.js'
 import { createOutbox } from '../../db/outbox.js'
 import { createUnitOfWork } from '../../db/unit-of-work.js'
-import { newId, onPrimary, listsOfPrimary, SYSTEM_ACTOR, type Actor } from '../../kernel/index.js'
+import { inRole, newId, onPrimary, listsOfPrimary, SYSTEM_ACTOR, type Actor } from '../../kernel/index.js'
 import { openTestDatabase, settleTransactions, silentHook } from '../../testing/open-database.js'
 import { recordingLogger } from '../../testing/recording-logger.js'
 import { userAnalytics } from './statistics.jobs.js'
@@ -185,7 +185,7 @@ it('is shown to admins and to the user, and to nobody else', async () => {
   }
   const figures = [{ day, event: 'file.created', count: 1 }]
   expect(await shown({})).toEqual(figures)
-  expect(await shown({ id: ada, role: 'viewer' })).toEqual(figures)
-  expect(await shown({ id: 'usr_other', role: 'operator' })).toEqual([])
+  expect(await shown({ id: ada, ...inRole('viewer') })).toEqual(figures)
+  expect(await shown({ id: 'usr_other', ...inRole('operator') })).toEqual([])
   expect(await shown({ scope: { printerGroups: ['grp_1'], projects: 'all' } })).toEqual([])
 })

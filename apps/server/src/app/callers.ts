@@ -1,0 +1,63 @@
+import type { Config } from '../config/config.js'
+import type { Lifecycle, Logger, Timers } from '../kernel/index.js'
+import type { AccessTokens } from '../modules/auth/access-tokens.js'
+import { ApiKeyAuthenticator } from '../modules/auth/api-key-authenticator.js'
+import { ApiKeyUse } from '../modules/auth/api-key-use.js'
+import { ApiKeysService } from '../modules/auth/api-keys.service.js'
+import { AuthService, type AuthServiceOptions } from '../modules/auth/auth.service.js'
+import { CallerAuthenticator } from '../modules/auth/caller-authenticator.js'
+import { Reauthentication } from '../modules/auth/reauthentication.js'
+import { SecondFactors } from '../modules/auth/second-factors.js'
+import { SessionAuthenticator } from '../modules/auth/session-authenticator.js'
+import { UserScopesService } from '../modules/auth/user-scopes.service.js'
+import type { CredentialSealer } from '../modules/printers/printers.ports.js'
+import { UsersService } from '../modules/users/users.service.js'
+import type { Services } from '../trpc/services.js'
+import { openLoginLimiter } from './login-limiter.js'
+import type { Persistence } from './persistence.js'
+
+export interface CallersDeps {
+  config: Pick<Config, 'auth' | 'cache'>
+  persistence: Pick<Persistence, 'unitOfWork' | 'reads' | 'bus'>
+  tokens: AccessTokens
+  sealer: CredentialSealer
+  loginEnded: NonNullable<AuthServiceOptions['loginEnded']>
+  clock: Timers
+  log: Logger
+  lifecycle: Lifecycle
+}
+
+export interface Callers {
+  authenticator: CallerAuthenticator
+  services: Pick<Services, 'auth' | 'apiKeys' | 'secondFactors' | 'users' | 'userScopes'>
+}
+
+/** Who calls, and what they may. The use of API keys is written until the database closes. */
+export const openCallers = (deps: CallersDeps): Callers => {
+  const { persistence, tokens, sealer, loginEnded, clock, log, lifecycle } = deps
+  const { refreshTokenDays, isRegistrationOpen } = deps.config.auth
+  const { unitOfWork, reads, bus } = persistence
+  const use = new ApiKeyUse({ unitOfWork, clock, log })
+  lifecycle.onStop('api key use', () => use.stop())
+  use.start()
+  const limiter = openLoginLimiter(deps)
+  const sessions = new SessionAuthenticator({ tokens, reads, bus, clock })
+  const keys = new ApiKeyAuthenticator({ reads, bus, clock, used: (keyId) => use.note(keyId) })
+  const authenticator = new CallerAuthenticator(sessions, keys)
+  const reauthentication = new Reauthentication({ reads, limiter })
+  const secondFactors = new SecondFactors({ unitOfWork, reads, sealer, reauthentication })
+  return {
+    authenticator,
+    services: {
+      auth: new AuthService({
+        ...{ unitOfWork, reads, tokens, limiter, secondFactors, loginEnded },
+        forgetSession: (sessionId) => sessions.forget(sessionId),
+        refreshTokenDays,
+      }),
+      apiKeys: new ApiKeysService({ unitOfWork, reads, reauthentication, forgetKey: (keyId) => keys.forget(keyId) }),
+      secondFactors,
+      users: new UsersService({ unitOfWork, limiter, isRegistrationOpen }),
+      userScopes: new UserScopesService({ unitOfWork, reads, forgetUser: (id) => authenticator.forgetUser(id) }),
+    },
+  }
+}

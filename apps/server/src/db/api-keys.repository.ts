@@ -1,0 +1,77 @@
+import { permission, type Permission } from '@gantry/schemas'
+
+import type { ApiKeyRecord, ApiKeyRepository, LiveApiKey, NewApiKey } from '../modules/auth/api-keys.ports.js'
+import type { Prisma } from './generated/client.js'
+import { RIGHTS, rightsOf, WITH_SCOPE, type RightsRow } from './user-rights.js'
+
+interface KeyRow {
+  id: string
+  secretHash: string
+  scopes: string[]
+  keyPrinterGroupIds: string[]
+  keyProjectIds: string[]
+  expiresAt: Date | null
+}
+
+/** A permission that was given up since is none any more. */
+const knownOf = (scopes: readonly string[]): Permission[] =>
+  scopes.filter((scope): scope is Permission => permission.safeParse(scope).success)
+
+const recordOf = (row: Prisma.ApiKeyGetPayload<object>): ApiKeyRecord => ({
+  id: row.id,
+  name: row.name,
+  scopes: knownOf(row.scopes),
+  printerGroupIds: row.printerGroupIds,
+  projectIds: row.projectIds,
+  createdAt: row.createdAt,
+  expiresAt: row.expiresAt,
+  lastUsedAt: row.lastUsedAt,
+})
+
+export class PrismaApiKeyRepository implements ApiKeyRepository {
+  constructor(private readonly tx: Prisma.TransactionClient) {}
+
+  async lockOf(userId: string) {
+    await this.tx.$queryRaw`SELECT 1 FROM app_user WHERE id = ${userId} FOR UPDATE`
+    return this.tx.apiKey.count({ where: { userId, revokedAt: null } })
+  }
+
+  async create({ scopes, printerGroupIds, projectIds, ...key }: NewApiKey) {
+    const lists = { scopes: [...scopes], printerGroupIds: [...printerGroupIds], projectIds: [...projectIds] }
+    await this.tx.apiKey.create({ data: { ...key, ...lists, createdById: key.userId } })
+  }
+
+  async list(userId: string) {
+    const rows = await this.tx.apiKey.findMany({
+      where: { userId, revokedAt: null },
+      orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
+    })
+    return rows.map(recordOf)
+  }
+
+  async findLive(keyId: string): Promise<LiveApiKey | null> {
+    const [row] = await this.tx.$queryRaw<(KeyRow & RightsRow)[]>`
+      SELECT k.id, k.secret_hash AS "secretHash", k.scopes, k.printer_group_ids AS "keyPrinterGroupIds",
+        k.project_ids AS "keyProjectIds", k.expires_at AS "expiresAt", ${RIGHTS}
+      FROM api_key k JOIN app_user u ON u.id = k.user_id ${WITH_SCOPE}
+      WHERE k.id = ${keyId} AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now())
+        AND u.disabled_at IS NULL`
+    if (row === undefined) return null
+    const { id, secretHash, scopes, keyPrinterGroupIds, keyProjectIds, expiresAt } = row
+    const places = { printerGroupIds: keyPrinterGroupIds, projectIds: keyProjectIds }
+    return { id, secretHash, scopes: knownOf(scopes), ...places, expiresAt, user: rightsOf(row) }
+  }
+
+  async revoke(keyId: string, by: { userId: string } | 'anybody', now: Date) {
+    const [revoked] = await this.tx.apiKey.updateManyAndReturn({
+      where: { id: keyId, revokedAt: null, ...(by === 'anybody' ? {} : by) },
+      data: { revokedAt: now, version: { increment: 1 } },
+      select: { userId: true },
+    })
+    return revoked?.userId ?? null
+  }
+
+  async noteUse(keyIds: readonly string[]) {
+    await this.tx.$executeRaw`UPDATE api_key SET last_used_at = now() WHERE id = ANY(${[...keyIds]})`
+  }
+}

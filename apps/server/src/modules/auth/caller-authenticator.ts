@@ -1,0 +1,31 @@
+import { GantryError, type Actor, type Authenticator } from '../../kernel/index.js'
+import { API_KEY_MARK } from './api-key-token.js'
+import type { ApiKeyAuthenticator } from './api-key-authenticator.js'
+import type { SessionAuthenticator } from './session-authenticator.js'
+
+const BEARER = /^Bearer +([\w~+/.=-]+) *$/i
+
+/** Knows callers by whichever bearer token they send: an access token, or an API key. */
+export class CallerAuthenticator implements Authenticator {
+  constructor(
+    private readonly sessions: SessionAuthenticator,
+    private readonly apiKeys: ApiKeyAuthenticator,
+  ) {}
+
+  async authenticate(authorization: string | undefined): Promise<Actor | null> {
+    if (authorization === undefined) return null
+    const token = BEARER.exec(authorization)?.[1]
+    if (token === undefined) throw new GantryError('UNAUTHENTICATED', { detail: 'the credentials are no bearer token' })
+    return token.startsWith(API_KEY_MARK) ? this.apiKeys.authenticate(token) : this.sessions.authenticate(token)
+  }
+
+  /** Called in the process that changed what the user may, before anybody is told that it did. */
+  forgetUser(userId: string): void {
+    this.sessions.forgetUser(userId)
+    this.apiKeys.forgetUser(userId)
+  }
+
+  stillValid(actor: Actor): Promise<boolean> {
+    return actor.kind === 'api_key' ? this.apiKeys.stillValid(actor) : this.sessions.stillValid(actor)
+  }
+}

@@ -1,0 +1,63 @@
+import type { SetUserScopeInput, UserScope } from '@gantry/schemas'
+
+import { GantryError, notFound, type Actor, type Primary, type UnitOfWork } from '../../kernel/index.js'
+import { expectPlaces, type PlaceRepository } from './places.js'
+
+export interface UserScopeRepository {
+  /** Everything, as version 0, until it was set. @returns null when there is no such user */
+  get(userId: string): Promise<UserScope | null>
+  /** The same, and nobody else sets it until the transaction ends. */
+  lock(userId: string): Promise<UserScope | null>
+  set(scope: UserScope, byId: string, now: Date): Promise<void>
+}
+
+interface Repositories {
+  userScopes: UserScopeRepository
+  places: PlaceRepository
+}
+
+export interface UserScopesServiceDeps {
+  unitOfWork: UnitOfWork<Repositories>
+  reads: Primary<Repositories>
+  /** Makes this process ask anew what the user may see. */
+  forgetUser: (userId: string) => void
+}
+
+/** What of the farm users see. */
+export class UserScopesService {
+  constructor(private readonly deps: UserScopesServiceDeps) {}
+
+  /** @throws GantryError `NOT_FOUND` */
+  async get(userId: string): Promise<UserScope> {
+    return known(await this.deps.reads.userScopes.get(userId), userId)
+  }
+
+  /**
+   * Holds at once on this instance, and on the others as soon as they hear of it. Nobody narrows their own scope, so that
+   * there is always somebody left who may widen it.
+   * @throws GantryError `NOT_FOUND`, `VERSION_CONFLICT`, `INVALID_STATE` for oneself
+   */
+  async set(actor: Actor, { ifVersion, ...input }: SetUserScopeInput): Promise<UserScope> {
+    const { userId, printers, projectIds } = input
+    if (userId === actor.id) throw new GantryError('INVALID_STATE', { params: { detail: 'this is your own scope' } })
+    const { unitOfWork, forgetUser } = this.deps
+    const stored = await unitOfWork.run(async (tx) => {
+      const { version } = known(await tx.userScopes.lock(userId), userId)
+      if (ifVersion !== undefined && ifVersion !== version)
+        throw new GantryError('VERSION_CONFLICT', { params: { ifVersion, version } })
+      const { groupIds, locationIds } = printers ?? { groupIds: [], locationIds: [] }
+      await expectPlaces(tx.places, actor, { printerGroupIds: groupIds, locationIds, projectIds: projectIds ?? [] })
+      const scope = { ...input, version: version + 1 }
+      await tx.userScopes.set(scope, actor.id, tx.now)
+      tx.record({ type: 'user.changed', subjectType: 'user', subjectId: userId, payload: { userId } }, actor.id)
+      return scope
+    })
+    forgetUser(userId)
+    return stored
+  }
+}
+
+const known = (scope: UserScope | null, userId: string): UserScope => {
+  if (scope === null) throw notFound('user', userId)
+  return scope
+}
