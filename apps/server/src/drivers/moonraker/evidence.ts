@@ -1,5 +1,6 @@
 import type { HistoryEntry, PrintEvidence } from '../../modules/printers/printer-driver.port.js'
 
+import { hostDate } from '../host-values.js'
 import { isActive, klippyState } from './mapper.js'
 import { lostSight, outcomeOfHistory, outcomeOfState, printSeconds } from './outcome.js'
 import type { MoonrakerSession } from './session.js'
@@ -55,8 +56,8 @@ export async function readHistory(socket: RpcSocket, limit: number, signal: Abor
     remotePath: job.filename,
     hostJobRef: job.job_id,
     outcome: outcomeOfHistory(job.status) ?? 'running',
-    startedAt: dateOf(job.start_time),
-    endedAt: dateOf(job.end_time),
+    startedAt: hostDate(job.start_time),
+    endedAt: hostDate(job.end_time),
   }))
 }
 
@@ -64,5 +65,3 @@ const measuresOf = (run: Parameters<typeof printSeconds>[0] & { filament_used: n
   printSeconds: printSeconds(run),
   filamentUsedMm: run.filament_used,
 })
-
-const dateOf = (seconds: number | null) => (seconds === null ? null : new Date(seconds * 1000))

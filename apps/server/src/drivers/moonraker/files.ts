@@ -10,6 +10,7 @@ import {
   type UploadSource,
 } from '../../modules/printers/printer-driver.port.js'
 
+import { hostDate } from '../host-values.js'
 import { toDriverError } from './driver-errors.js'
 import { isActive } from './mapper.js'
 import { RpcError } from './rpc-error.js'
@@ -50,7 +51,7 @@ export class Files {
     return files.slice(0, limit).map(({ path, size, modified }) => ({
       remotePath: path,
       sizeBytes: size,
-      modifiedAt: modified === null ? null : new Date(modified * 1000),
+      modifiedAt: hostDate(modified),
     }))
   }
 

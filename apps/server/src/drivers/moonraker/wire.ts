@@ -1,12 +1,14 @@
 import { z } from 'zod'
 
+import { hostText } from '../host-values.js'
+
 /**
  * What Moonraker sends, as far as we read it. Fields that are missing or of another type become null: a field that one
  * version lacks must not take the rest of the message with it.
  */
 const lenient = <T>(schema: z.ZodType<T>) => schema.nullish().catch(null).default(null)
 
-const text = lenient(z.string())
+const text = lenient(hostText)
 const number = lenient(z.number())
 const flag = lenient(z.boolean())
 
@@ -16,11 +18,11 @@ export const rpcMessage = z.object({
   method: text,
   params: z.unknown().optional(),
   result: z.unknown().optional(),
-  error: lenient(z.object({ code: z.number(), message: z.string() })),
+  error: lenient(z.object({ code: z.number(), message: hostText })),
 })
 
 export const serverInfo = z.object({
-  moonraker_version: z.string(),
+  moonraker_version: hostText,
   klippy_connected: flag,
   klippy_state: text,
   components: lenient(z.array(z.string())),
@@ -58,8 +60,8 @@ export const idleTimeout = z.object({ state: text })
 export const temperature = z.object({ temperature: number, target: number })
 
 export const historyJob = z.object({
-  job_id: z.string(),
-  filename: z.string(),
+  job_id: hostText,
+  filename: hostText,
   status: text,
   start_time: number,
   end_time: number,
@@ -72,7 +74,7 @@ export type HistoryJob = z.infer<typeof historyJob>
 export const historyPage = z.object({ jobs: z.array(historyJob) })
 export const historyChange = z.tuple([z.object({ action: z.string(), job: historyJob })]).rest(z.unknown())
 
-export const fileList = z.array(z.object({ path: z.string(), size: number, modified: number }))
+export const fileList = z.array(z.object({ path: hostText, size: number, modified: number }))
 export const directory = z.object({ files: z.array(z.object({ filename: z.string() })) })
 export const deletedFile = z.object({ action: z.literal('delete_file'), item: z.object({ path: z.string() }) })
 

@@ -1,4 +1,5 @@
 import type { HistoryEntry, RemoteFile } from '../../modules/printers/printer-driver.port.js'
+import { hostDate } from '../host-values.js'
 import { type FileMessage, fileMessage } from './wire.js'
 
 const MAX_DEPTH = 20
@@ -6,7 +7,7 @@ const MAX_DEPTH = 20
 const toRemoteFile = ({ path, size, date }: FileMessage): RemoteFile => ({
   remotePath: path,
   sizeBytes: size,
-  modifiedAt: date === null ? null : new Date(date * 1000),
+  modifiedAt: hostDate(date),
 })
 
 /** The files of a tree as OctoPrint lists it, folders' files after those beside the folder. */
@@ -42,7 +43,7 @@ export const lastPrintsOf = (entries: readonly unknown[], limit: number): Histor
   for (const { path, prints: record } of filesOf(entries)) {
     const last = record?.last
     if (last === undefined) continue
-    const endedAt = last.date === null ? null : new Date(last.date * 1000)
+    const endedAt = hostDate(last.date)
     const outcome = last.success ? 'completed' : 'failed'
     prints.push({ remotePath: path, hostJobRef: null, outcome, startedAt: null, endedAt })
   }

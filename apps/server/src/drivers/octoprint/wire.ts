@@ -1,12 +1,11 @@
 import { z } from 'zod'
 
+import { hostText as text } from '../host-values.js'
+
 /**
  * OctoPrint's messages as far as we read them, for 1.4 to 2.0. Tolerant on purpose: unknown fields are dropped, a
  * missing flag is false, a value of the wrong type is unknown. Texts are cut, lists are bounded.
  */
-const MAX_TEXT = 1000
-
-const text = z.string().transform((value) => value.slice(0, MAX_TEXT))
 const optionalText = text.nullable().catch(null)
 const optionalNumber = z.number().nullable().catch(null)
 const flag = z.boolean().catch(false)
@@ -55,12 +54,13 @@ const temperatures = z
   .record(z.string(), z.unknown())
   .catch({})
   .transform((entries) => {
-    const heaters: Record<string, HeaterMessage> = {}
-    for (const [name, value] of Object.entries(entries).slice(0, MAX_HEATERS)) {
-      const parsed = heater.safeParse(value)
-      if (parsed.success) heaters[name.slice(0, 100)] = parsed.data
-    }
-    return heaters
+    const heaters = Object.entries(entries)
+      .slice(0, MAX_HEATERS)
+      .flatMap(([name, value]): [string, HeaterMessage][] => {
+        const parsed = heater.safeParse(value)
+        return parsed.success ? [[text.parse(name).slice(0, 100), parsed.data]] : []
+      })
+    return Object.fromEntries(heaters)
   })
 export type TemperatureMessage = z.infer<typeof temperatures>
 
