@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream'
 
 import { GantryError } from '../kernel/errors.js'
 import { errorBodyOf } from '../trpc/error-body.js'
+import { SECURITY_HEADERS } from './security-headers.js'
 
 interface Refusal {
   status: string
@@ -22,6 +23,10 @@ const refusalOf = (code: string | undefined): Refusal => {
   return { status: '400 Bad Request', error }
 }
 
+const SECURITY_LINES = Object.entries(SECURITY_HEADERS)
+  .map(([name, value]) => `${name}: ${value}\r\n`)
+  .join('')
+
 /** Answers what node:http could not parse, and so never became a request; then the connection ends. */
 export const refuseUnparsable = (cause: NodeJS.ErrnoException, socket: Duplex): void => {
   if (cause.code === 'ECONNRESET' || !socket.writable) {
@@ -33,6 +38,6 @@ export const refuseUnparsable = (cause: NodeJS.ErrnoException, socket: Duplex): 
   const body = JSON.stringify({ error: errorBodyOf(error, requestId) })
   socket.end(
     `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n` +
-      `X-Request-Id: ${requestId}\r\nConnection: close\r\n\r\n${body}`,
+      `X-Request-Id: ${requestId}\r\n${SECURITY_LINES}Connection: close\r\n\r\n${body}`,
   )
 }

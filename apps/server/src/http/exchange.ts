@@ -7,6 +7,7 @@ import { GantryError } from '../kernel/errors.js'
 import type { Logger } from '../kernel/logger.port.js'
 import type { Span } from '../kernel/spans.port.js'
 import { requestIdOf } from './request-id.js'
+import { stopReceiving } from './stop-receiving.js'
 
 /** Without the query, in which inputs stand. */
 const LOGGED_URL = 500
@@ -153,6 +154,8 @@ export class Exchange {
   private onClose(): void {
     clearTimeout(this.deadline)
     if (!this.res.writableFinished) this.abort('REQUEST_ABORTED')
+    // Answered without its body, which could else go on for ever.
+    else stopReceiving(this.req)
   }
 
   private abort(code: 'DEADLINE_EXCEEDED' | 'REQUEST_ABORTED'): void {

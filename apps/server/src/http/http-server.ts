@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
 import type { AnyRouter } from '@trpc/server'
@@ -86,6 +86,10 @@ class GantryHttpServer implements HttpServer {
         }),
       ),
     })
+    const answer = (req: IncomingMessage, res: ServerResponse) => {
+      if (this.draining) res.setHeader('Connection', 'close')
+      void pipeline.handle(req, res)
+    }
     this.server = createServer(
       {
         maxHeaderSize: LIMITS.headerBytes,
@@ -94,12 +98,14 @@ class GantryHttpServer implements HttpServer {
         // Uploads may take long; bodies of other requests have a limit of their own.
         requestTimeout: 0,
         connectionsCheckingInterval: Math.min(5_000, this.timeouts.headersMs / 2),
+        // Refused by us, with everything that an answer of ours carries.
+        requireHostHeader: false,
       },
-      (req, res) => {
-        if (this.draining) res.setHeader('Connection', 'close')
-        void pipeline.handle(req, res)
-      },
+      answer,
     )
+    this.server.on('checkExpectation', answer)
+    // What is beyond it node would leave out in silence, such as the line that says who asks.
+    this.server.maxHeadersCount = 0
     this.connections = new Connections(this.server)
     this.server.maxConnections = LIMITS.connections
     this.server.maxRequestsPerSocket = LIMITS.requestsPerConnection

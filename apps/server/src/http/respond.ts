@@ -1,9 +1,7 @@
 import { ERROR_TABLE, type GantryError } from '../kernel/errors.js'
 import { errorBodyOf } from '../trpc/error-body.js'
 import type { Exchange } from './exchange.js'
-
-/** How long a client may go on sending a body that nobody wants, so that it gets to read the answer. */
-const LINGER_MS = 2_000
+import { stopReceiving } from './stop-receiving.js'
 
 /** JSON as REST sends it: dates as ISO 8601 in UTC, big integers as strings. */
 export const toJson = (value: unknown): string => {
@@ -37,15 +35,6 @@ export const sendParts = ({ res, head }: Exchange, status: number, parts: readon
 export const sendJson = (exchange: Exchange, status: number, value: unknown): void =>
   sendText(exchange, status, 'application/json; charset=utf-8', toJson(value))
 
-/** Ends the connection after the answer when the request's body is still on its way. */
-const stopReceiving = ({ req, res }: Exchange): void => {
-  if (req.complete || req.destroyed) return
-  res.setHeader('Connection', 'close')
-  req.resume()
-  const linger = setTimeout(() => req.destroy(), LINGER_MS).unref()
-  req.once('close', () => clearTimeout(linger))
-}
-
 /** For the header `Retry-After`; null when the error does not say when to come back. */
 export const retryAfter = ({ retryAfterSeconds }: GantryError): string | null =>
   retryAfterSeconds === null ? null : String(Math.max(1, Math.ceil(retryAfterSeconds)))
@@ -54,7 +43,7 @@ export const retryAfter = ({ retryAfterSeconds }: GantryError): string | null =>
 export const prepareError = (exchange: Exchange, error: GantryError): void => {
   exchange.errorCodes.add(error.code)
   if (exchange.res.headersSent) return
-  stopReceiving(exchange)
+  if (stopReceiving(exchange.req)) exchange.res.setHeader('Connection', 'close')
   const later = retryAfter(error)
   if (later !== null) exchange.res.setHeader('Retry-After', later)
   if (ERROR_TABLE[error.code].httpStatus === 401) exchange.res.setHeader('WWW-Authenticate', 'Bearer')

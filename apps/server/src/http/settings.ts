@@ -43,6 +43,7 @@ export const DEFAULT_TIMEOUTS: HttpTimeouts = {
 export const LIMITS = {
   urlBytes: 16_384,
   headerBytes: 32_768,
+  headerLines: 100,
   jsonBodyBytes: 1_048_576,
   batchMembers: 20,
   /** Beyond this new connections are refused. */

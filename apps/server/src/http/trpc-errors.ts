@@ -33,11 +33,13 @@ interface WireError {
 const isWireError = (value: unknown): value is WireError =>
   typeof value === 'object' && value !== null && 'error' in value
 
-/** Errors that tRPC finds before it makes a context do not know their request; it is filled in here. */
+/** Errors that tRPC finds before it makes a context know neither their request nor a type; both are filled in here. */
 export const withRequestId = async (response: Response, requestId: string): Promise<Response> => {
   const body: unknown = await response.json()
   for (const member of Array.isArray(body) ? body : [body]) {
     if (isWireError(member)) member.error.json.data.requestId ||= requestId
   }
-  return new Response(JSON.stringify(body), { status: response.status, headers: response.headers })
+  const headers = new Headers(response.headers)
+  headers.set('content-type', 'application/json')
+  return new Response(JSON.stringify(body), { status: response.status, headers })
 }

@@ -179,7 +179,8 @@ const logIn = async (url: string, email: string): Promise<Caller> => {
   return callerOf(url, { Authorization: `Bearer ${accessToken}` })
 }
 
-const createUser = async (prisma: PrismaClient, role: UserRole): Promise<string> => {
+/** A user of this role who logs in with {@link PASSWORD}. @returns the e-mail address */
+export const createUser = async (prisma: PrismaClient, role: UserRole): Promise<string> => {
   const id = newId('user')
   const email = `${id}@example.org`
   await prisma.user.create({

@@ -4,6 +4,8 @@ import { GantryError, invalidField } from '../kernel/errors.js'
 import { serializeOutput } from '../kernel/output-serializer.js'
 
 const MAX_DEPTH = 32
+/** The longest lists that any procedure takes have a hundred members. */
+const MAX_VALUES = 5_000
 const ALLOWED_ANNOTATIONS = ['Date', 'bigint']
 const PROTOTYPE_KEYS = ['__proto__', 'constructor', 'prototype']
 
@@ -21,35 +23,52 @@ const assertStorable = (text: string, path: readonly string[]): void => {
   }
 }
 
-/**
- * @throws GantryError `VALIDATION_FAILED` for keys that reach prototypes, for nesting without end, and for texts that
- *   no database stores, naming the field
- */
-export const assertPlainJson = (value: unknown, path: readonly string[] = []): void => {
-  if (typeof value === 'string') assertStorable(value, path)
-  if (typeof value !== 'object' || value === null) return
-  if (path.length > MAX_DEPTH) throw refuse(`it is nested deeper than ${MAX_DEPTH} levels`)
-  for (const [key, member] of Object.entries(value)) {
-    if (PROTOTYPE_KEYS.includes(key)) throw refuse(`the key ${key} is not allowed`)
-    assertPlainJson(member, [...path, key])
+/** What one input has passed so far: each value in it costs something to every parser behind this one. */
+class Budget {
+  private left = MAX_VALUES
+
+  take(): void {
+    this.left -= 1
+    if (this.left < 0) throw refuse(`it has more than ${MAX_VALUES} values`)
   }
 }
 
+/** @param path of the value; changed while its members are looked at */
+const assertPlain = (value: unknown, path: string[], budget: Budget): void => {
+  budget.take()
+  if (typeof value === 'string') assertStorable(value, path)
+  if (typeof value !== 'object' || value === null) return
+  if (path.length > MAX_DEPTH) throw refuse(`it is nested deeper than ${MAX_DEPTH} levels`)
+  for (const key in value) {
+    if (PROTOTYPE_KEYS.includes(key)) throw refuse(`the key ${key} is not allowed`)
+    path.push(key)
+    assertPlain((value as Record<string, unknown>)[key], path, budget)
+    path.pop()
+  }
+}
+
+/**
+ * @throws GantryError `VALIDATION_FAILED` for keys that reach prototypes, for nesting without end, for more values than
+ *   any input has, and for texts that no database stores, naming the field
+ */
+export const assertPlainJson = (value: unknown): void => assertPlain(value, [], new Budget())
+
 /** Superjson's tree of annotations: `['Date']` is a leaf, `[leaf, { path: tree }]` and `{ path: tree }` are nodes. */
-const assertAnnotations = (tree: unknown, depth: number): void => {
+const assertAnnotations = (tree: unknown, depth: number, budget: Budget): void => {
+  budget.take()
   if (depth > MAX_DEPTH) throw refuse('its annotations are nested too deep')
   if (Array.isArray(tree)) {
     const [annotation, children, ...rest] = tree as unknown[]
     const isAllowed = typeof annotation === 'string' && ALLOWED_ANNOTATIONS.includes(annotation)
     if (!isAllowed || rest.length > 0) throw refuse('only Date and bigint annotations are allowed')
-    if (children !== undefined) assertAnnotations(children, depth + 1)
+    if (children !== undefined) assertAnnotations(children, depth + 1, budget)
     return
   }
   if (!isRecord(tree)) throw refuse('its annotations are malformed')
   for (const [path, child] of Object.entries(tree)) {
     if (path.split(/[.\\]/).some((key) => PROTOTYPE_KEYS.includes(key)))
       throw refuse('an annotation reaches a prototype')
-    assertAnnotations(child, depth + 1)
+    assertAnnotations(child, depth + 1, budget)
   }
 }
 
@@ -58,7 +77,7 @@ const assertMeta = (meta: unknown): void => {
   // Shared references (`referentialEqualities`) would let one value stand in many places.
   const foreign = Object.keys(meta).find((key) => key !== 'values' && key !== 'v')
   if (foreign !== undefined) throw refuse(`the meta ${foreign} is not allowed`)
-  if (meta['values'] !== undefined) assertAnnotations(meta['values'], 0)
+  if (meta['values'] !== undefined) assertAnnotations(meta['values'], 0, new Budget())
 }
 
 /** How an ordinary tRPC client sends "no input" for one member of a batch whose other members have one. */

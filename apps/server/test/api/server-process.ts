@@ -36,11 +36,13 @@ export class ServerProcesses {
 
   constructor(private readonly dataDir: string) {}
 
-  start(settings: Record<string, string> = {}): ServerProcess {
+  /** @param preloads URLs of modules that the process loads before the server; they talk to the test over IPC */
+  start(settings: Record<string, string> = {}, preloads: readonly string[] = []): ServerProcess {
     const { dataDir } = this
-    const child = spawn(process.execPath, ['--import', TSX, '--conditions=gantry-source', MAIN], {
+    const imports = [TSX, ...preloads].flatMap((url) => ['--import', url])
+    const child = spawn(process.execPath, [...imports, '--conditions=gantry-source', MAIN], {
       cwd: dataDir,
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe', ...(preloads.length > 0 ? (['ipc'] as const) : [])],
       env: {
         ...{ PATH: process.env['PATH'], HOME: process.env['HOME'], NODE_PATH: '' },
         ...{ GANTRY_DATA_DIR: dataDir, PORT: '0', LOG_LEVEL: 'info', SHUTDOWN_DRAIN_SECONDS: '0' },
@@ -50,7 +52,7 @@ export class ServerProcesses {
     this.children.add(child)
     let terminal = ''
     for (const stream of [child.stdout, child.stderr])
-      stream.on('data', (text: Buffer) => (terminal += text.toString()))
+      stream?.on('data', (text: Buffer) => (terminal += text.toString()))
     const over = once(child, 'close').then(([code, signal]) => (code ?? signal) as number | string)
     const said = async (sign: RegExp) => {
       const isSaid = () => sign.test(terminal) || child.exitCode !== null

@@ -1,7 +1,7 @@
 import type { Actor } from '../../kernel/actor.js'
 import { GantryError } from '../../kernel/errors.js'
 import type { Exchange } from '../exchange.js'
-import { mediaTypeOf } from '../limits/json-body.js'
+import { isUncompressed, mediaTypeOf } from '../limits/json-body.js'
 import { sendJson } from '../respond.js'
 import type { Route } from '../route.js'
 import type { Download, FileHandlers } from './file-handlers.js'
@@ -22,22 +22,22 @@ const actorOf = ({ actor }: Exchange): Actor => {
 }
 
 const openUpload = (exchange: Exchange, limits: UploadLimits): IncomingFile | Promise<IncomingFile> => {
-  const type = mediaTypeOf(exchange.req.headers['content-type'])
-  if (type === 'multipart/form-data') return formUpload(exchange, limits)
-  if (type !== 'application/octet-stream') {
+  const { headers } = exchange.req
+  const type = mediaTypeOf(headers['content-type'])
+  const isPlain = isUncompressed(headers)
+  if (isPlain && type === 'multipart/form-data') return formUpload(exchange, limits)
+  if (!isPlain || type !== 'application/octet-stream') {
     throw new GantryError('UNSUPPORTED_MEDIA_TYPE', {
       params: { expected: 'application/octet-stream or multipart/form-data' },
     })
   }
-  if (Number(exchange.req.headers['content-length'] ?? 0) > limits.maxBytes) throw fileTooLarge(limits.maxBytes)
+  if (Number(headers['content-length'] ?? 0) > limits.maxBytes) throw fileTooLarge(limits.maxBytes)
   return rawUpload(exchange, limits)
 }
 
 const receive = async (exchange: Exchange, { files, ...limits }: FileRoutesOptions): Promise<void> => {
   const actor = actorOf(exchange)
   const { name, source, contentLength } = await openUpload(exchange, limits)
-  // Between its making and its reading nobody would hear it fail.
-  source.on('error', () => undefined)
   try {
     const answer = await files.upload(actor, { name, source, signal: exchange.signal, contentLength })
     sendJson(exchange, 201, answer)

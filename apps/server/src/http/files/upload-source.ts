@@ -21,6 +21,9 @@ export class UploadSource extends Transform {
   ) {
     super()
     this.timer = setInterval(() => this.checkProgress(), Math.max(10, limits.stallMs / 4))
+    // It may fail before anybody reads it, as when a second file follows in one packet; unheard, that would end the
+    // process. Whoever reads is told all the same.
+    this.on('error', () => undefined)
   }
 
   override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {

@@ -1,3 +1,6 @@
+import { isUtf8 } from 'node:buffer'
+import type { IncomingHttpHeaders } from 'node:http'
+
 import { GantryError } from '../../kernel/errors.js'
 import type { Exchange } from '../exchange.js'
 import { LIMITS } from '../settings.js'
@@ -8,6 +11,10 @@ const tooLarge = () =>
 export const mediaTypeOf = (contentType: string | undefined): string | null =>
   contentType?.split(';', 1)[0]?.trim().toLowerCase() ?? null
 
+/** Nothing is unpacked: what a body is when it is unpacked has no bound. */
+export const isUncompressed = (headers: IncomingHttpHeaders): boolean =>
+  (headers['content-encoding'] ?? 'identity') === 'identity'
+
 const hasBody = ({ req }: Exchange): boolean =>
   req.headers['transfer-encoding'] !== undefined || Number(req.headers['content-length'] ?? 0) > 0
 
@@ -16,8 +23,7 @@ export const assertJsonOnly = (exchange: Exchange): void => {
   const { headers } = exchange.req
   const type = mediaTypeOf(headers['content-type'])
   const isJson = type === 'application/json' && /charset=(?!"?utf-?8)/i.exec(headers['content-type'] ?? '') === null
-  const isPlain = (headers['content-encoding'] ?? 'identity') === 'identity'
-  if (isPlain && (isJson || (type === null && !hasBody(exchange)))) return
+  if (isUncompressed(headers) && (isJson || (type === null && !hasBody(exchange)))) return
   throw new GantryError('UNSUPPORTED_MEDIA_TYPE', { params: { expected: 'application/json' } })
 }
 
@@ -25,18 +31,20 @@ const collect = async (exchange: Exchange): Promise<Buffer> => {
   const parts: Buffer[] = []
   let bytes = 0
   // A request that is refused half-way must stay open, so that its client can read the answer.
-  const body = exchange.req.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>
-  for await (const part of body) {
+  const incoming = exchange.req.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>
+  for await (const part of incoming) {
     bytes += part.length
     if (bytes > LIMITS.jsonBodyBytes) throw tooLarge()
     parts.push(part)
   }
-  return Buffer.concat(parts, bytes)
+  const body = Buffer.concat(parts, bytes)
+  if (!isUtf8(body)) throw new GantryError('VALIDATION_FAILED', { params: { detail: 'the body is not UTF-8' } })
+  return body
 }
 
 /**
  * The whole body, of at most 1 MB, within `timeoutMs`.
- * @throws GantryError `REQUEST_TOO_LARGE`, `DEADLINE_EXCEEDED`, `REQUEST_ABORTED`
+ * @throws GantryError `REQUEST_TOO_LARGE`, `VALIDATION_FAILED` for what is not UTF-8, `DEADLINE_EXCEEDED`, `REQUEST_ABORTED`
  */
 export const readJsonBody = async (exchange: Exchange, timeoutMs: number): Promise<Buffer> => {
   if (!hasBody(exchange)) return Buffer.alloc(0)

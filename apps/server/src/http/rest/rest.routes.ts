@@ -21,9 +21,9 @@ const parseBody = (body: Buffer): Record<string, unknown> => {
   if (body.length === 0) return {}
   let value: unknown
   try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body))
+    value = JSON.parse(new TextDecoder().decode(body))
   } catch (cause) {
-    throw invalid('the body is not JSON in UTF-8', cause)
+    throw invalid('the body is not JSON', cause)
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw invalid('the body is not a JSON object')
@@ -32,11 +32,12 @@ const parseBody = (body: Buffer): Record<string, unknown> => {
 }
 
 const queryInput = (query: URLSearchParams): Record<string, unknown> => {
-  const input: Record<string, unknown> = {}
-  for (const key of new Set(query.keys())) {
+  const entries = [...new Set(query.keys())].map((key): [string, unknown] => {
     const values = query.getAll(key)
-    input[key] = values.length === 1 ? values[0] : values
-  }
+    return [key, values.length === 1 ? values[0] : values]
+  })
+  // Assigned one by one, `__proto__` would become the prototype and be seen by nobody.
+  const input = Object.fromEntries(entries)
   assertPlainJson(input)
   return input
 }
