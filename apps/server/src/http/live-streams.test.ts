@@ -1,9 +1,15 @@
+import { connect } from 'node:net'
+
 import { createTRPCClient, httpSubscriptionLink, TRPCClientError, type TRPCLink } from '@trpc/client'
 import { EventSource } from 'eventsource'
 import superjson from 'superjson'
 import { afterEach, describe, expect, it } from 'vitest'
+import { z } from 'zod'
 
+import { router } from '../trpc/init.js'
+import { liveStream, streamOf } from '../trpc/live-stream.js'
 import { LiveStreams } from '../trpc/live-streams.js'
+import { authedProcedure } from '../trpc/procedures.js'
 import {
   ProbeAuthenticator,
   startProbeServer,
@@ -106,6 +112,31 @@ describe('a live stream', () => {
     }
     await expect.poll(tried).toBe(true)
     again.stop()
+  })
+
+  it('that nobody reads is given up, with no more made for it than its connection holds', async () => {
+    let made = 0
+    const flood = router({
+      flood: authedProcedure.output(streamOf(z.string())).subscription(({ ctx }) =>
+        // eslint-disable-next-line @typescript-eslint/require-await -- the stream waits for its reader alone
+        liveStream(ctx, async function* () {
+          for (;;) {
+            made += 1
+            yield 'x'.repeat(1_000)
+          }
+        }),
+      ),
+    })
+    const server = await startProbeServer({ router: flood, timeouts: { streamStallMs: 200 } })
+    open.push(server)
+    const socket = connect(Number(new URL(server.url).port), '127.0.0.1')
+    socket.pause()
+    socket.write('GET /trpc/flood HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer viewer\r\n\r\n')
+    await expect.poll(() => server.lines.some(({ status }) => status === 499)).toBe(true)
+    socket.destroy()
+    expect(made).toBeGreaterThan(10)
+    // What the kernel takes of a loopback connection, at most.
+    expect(made).toBeLessThan(20_000)
   })
 
   it('is told when the server stops, as something that passes', async () => {

@@ -192,19 +192,6 @@ describe('CORS', () => {
   })
 })
 
-describe('security headers', () => {
-  it('stand on answers of every kind', async () => {
-    const { url } = await start()
-    for (const path of ['/api/ping', '/trpc/ping', '/nowhere', '/healthz']) {
-      const { headers } = await fetch(url + path)
-      expect(headers.get('x-content-type-options')).toBe('nosniff')
-      expect(headers.get('content-security-policy')).toContain("default-src 'none'")
-      expect(headers.get('cache-control')).toBe('no-store')
-      expect(headers.get('x-powered-by')).toBeNull()
-    }
-  })
-})
-
 describe('routes', () => {
   it('that do not exist are 404, and wrong methods 405 with those that are right', async () => {
     const { url } = await start()

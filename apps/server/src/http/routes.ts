@@ -27,7 +27,7 @@ export const allRoutes = (options: RoutesOptions): Route[] => {
     ...healthRoutes({ ...options, token: config.metrics.token }),
     apiIndexRoute({ version, hasMetrics: config.metrics.enabled }),
     ...(config.metrics.enabled ? [metricsRoute({ metrics, ...admission })] : []),
-    trpcRoute(procedures),
+    trpcRoute({ ...procedures, streamStallMs: timeouts.streamStallMs }),
     ...docsRoutes({
       document: () => openApiDocument({ router, version, publicUrl }),
       isPublic: docsPublic,

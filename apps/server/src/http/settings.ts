@@ -24,6 +24,8 @@ export interface HttpTimeouts {
   uploadStallMs: number
   /** A download that takes nothing for so long is given up. */
   downloadStallMs: number
+  /** A live stream that takes nothing for so long is given up; several pings fall into it. */
+  streamStallMs: number
   keepAliveMs: number
   /** How long `stop` waits for answers under way. */
   stopMs: number
@@ -35,6 +37,7 @@ export const DEFAULT_TIMEOUTS: HttpTimeouts = {
   requestMs: 30_000,
   uploadStallMs: 30_000,
   downloadStallMs: 60_000,
+  streamStallMs: 60_000,
   // Longer than the 60 s after which common load balancers drop idle connections.
   keepAliveMs: 65_000,
   stopMs: 12_000,
