@@ -137,7 +137,7 @@ export const composeServices = async ({
     exports: new ExportsService({ unitOfWork, reads, storage: exportStorage, links, log }),
     files: new FilesService({
       ...{ unitOfWork, reads, lists, storage, scans, clock, log },
-      ...{ limitBytes: config.http.maxUploadBytes, bytesReceived },
+      ...{ limitBytes: config.http.maxUploadBytes, quotaBytes: config.http.uploadQuotaBytes, bytesReceived },
     }),
     ...jobs,
     notifications: new NotificationsService({ unitOfWork, reads }),

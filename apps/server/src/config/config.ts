@@ -18,6 +18,8 @@ export interface Config {
     corsOrigins: readonly string[]
     rateLimitPerMinute: number
     maxUploadBytes: number
+    /** Of one user. */
+    uploadQuotaBytes: number
     docsPublic: boolean
   }
   database: {
@@ -112,6 +114,7 @@ const grouped = (values: SettingValues, cwd: string): Config => ({
     corsOrigins: values.CORS_ORIGINS,
     rateLimitPerMinute: values.RATE_LIMIT_PER_MINUTE,
     maxUploadBytes: values.MAX_UPLOAD_BYTES,
+    uploadQuotaBytes: values.UPLOAD_QUOTA_BYTES,
     docsPublic: values.API_DOCS_PUBLIC,
   },
   database: {

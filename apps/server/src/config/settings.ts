@@ -69,6 +69,11 @@ export const SETTINGS = {
     '1073741824',
     'Largest print file that is accepted, in bytes.',
   ),
+  UPLOAD_QUOTA_BYTES: setting(
+    wholeNumber(1, Number.MAX_SAFE_INTEGER, 107_374_182_400),
+    '107374182400',
+    'How many bytes of print files one user may keep in the library; versions that prints refer to count as long as they are kept.',
+  ),
   API_DOCS_PUBLIC: setting(
     flag(false),
     'false',

@@ -121,6 +121,18 @@ export class PrismaFileRepository implements FileRepository {
     }
   }
 
+  async lockUploadsOf(userId: string) {
+    await this.tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended(${`uploads ${userId}`}, 0))`
+  }
+
+  async bytesUploadedBy(userId: string) {
+    const { _sum } = await this.tx.fileVersion.aggregate({
+      where: { createdById: userId },
+      _sum: { sizeBytes: true },
+    })
+    return Number(_sum.sizeBytes ?? 0)
+  }
+
   async lockForRemoval(actor: Actor, fileId: string) {
     await this.tx.$queryRaw`SELECT 1 FROM print_file WHERE id = ${fileId} FOR UPDATE`
     const where = { AND: [{ id: fileId, removedAt: null }, visibleFiles(actor)] }

@@ -95,6 +95,11 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorEntry>> = {
   STORAGE_FULL: entry(507, 'INTERNAL_SERVER_ERROR', () => 'The file storage is full; nothing was kept.', {
     logLevel: 'error',
   }),
+  QUOTA_EXCEEDED: entry(
+    413,
+    'PAYLOAD_TOO_LARGE',
+    (p) => `You may keep ${named(p, 'limitBytes', 'only so many')} bytes of files; remove some first.`,
+  ),
   EXPORT_LIMIT_REACHED: entry(409, 'CONFLICT', detailed('There are too many exports')),
   LINK_REFUSED: entry(403, 'FORBIDDEN', () => 'This link was not given by this server.'),
   LINK_EXPIRED: entry(410, 'PRECONDITION_FAILED', () => 'This link is no longer valid; ask for a new one.'),

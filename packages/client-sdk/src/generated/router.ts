@@ -496,6 +496,7 @@ export type ErrorCode =
   | 'PRINTER_TIMEOUT'
   | 'PRINTER_UNREACHABLE'
   | 'PRINTER_UNSUPPORTED'
+  | 'QUOTA_EXCEEDED'
   | 'RANGE_NOT_SATISFIABLE'
   | 'RATE_LIMITED'
   | 'REGISTRATION_CLOSED'
@@ -610,6 +611,9 @@ export interface ErrorParamsByCode {
   }
   STORAGE_FULL: {
     [key: string]: never
+  }
+  QUOTA_EXCEEDED: {
+    limitBytes: number
   }
   EXPORT_LIMIT_REACHED: {
     /** What exactly, in English. */

@@ -45,6 +45,10 @@ export interface FileRepository {
     createdById: string,
   ): Promise<{ fileId: string; latestSha256: string | null }>
   addVersion(version: NewFileVersion, now: Date): Promise<void>
+  /** Nobody else adds what this user uploaded until the transaction ends. */
+  lockUploadsOf(userId: string): Promise<void>
+  /** Of all versions that this user uploaded and that are kept; the same content counts each time. */
+  bytesUploadedBy(userId: string): Promise<number>
 
   /** Locks the file with its versions. @returns whether unfinished jobs print it; null when there is no such file */
   lockForRemoval(actor: Actor, fileId: string): Promise<{ isInUse: boolean } | null>

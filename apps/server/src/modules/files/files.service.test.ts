@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Readable } from 'node:stream'
+import { PassThrough, Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 
 import { describe, expect, it } from 'vitest'
@@ -14,6 +14,7 @@ import { openTestDatabase, silentHook } from '../../testing/open-database.js'
 import { createFileProcessingHandler } from './file-processing.handler.js'
 import { FilesService, type UploadRequest } from './files.service.js'
 import { ScanThread } from './gcode/scan-thread.js'
+import { UPLOADS_AT_ONCE } from './uploads-under-way.js'
 
 const fixture = (name: string) => readFile(new URL(`fixtures/${name}`, import.meta.url))
 const ada: Actor = {
@@ -25,7 +26,7 @@ const ada: Actor = {
   scope: { printerGroups: 'all', projects: 'all' },
 }
 
-const open = async () => {
+const open = async (quotaBytes = 1_000_000_000) => {
   const database = await openTestDatabase({ poolSize: 8 })
   const { prisma, log } = database
   const dataDir = await mkdtemp(join(tmpdir(), 'gantry-files-'))
@@ -39,7 +40,7 @@ const open = async () => {
   const scans = new ScanThread()
   const files = new FilesService({
     ...{ unitOfWork, reads, lists: listsOfPrimary(reads) },
-    ...{ storage, scans, limitBytes: 5_000_000, clock: systemClock, log },
+    ...{ storage, scans, limitBytes: 5_000_000, quotaBytes, clock: systemClock, log },
   })
   const request = (name: string, content: Buffer, more: Partial<UploadRequest> = {}): UploadRequest => ({
     name,
@@ -181,6 +182,50 @@ describe('uploading', () => {
     await expect(upload('b.gcode', await fixture('cura-cube.gcode'))).rejects.toThrow()
     await expect(upload('b.gcode', await fixture('prusa-two-tools.gcode'))).rejects.toThrow()
     expect(await stored()).toBe(before)
+  })
+})
+
+describe('what one user keeps', () => {
+  const LIMIT = 60_000
+  const ofSize = (bytes: number, n = 0) => Buffer.from(`G28\nG1 X1 E1 ; ${n}\n`.padEnd(bytes, '\n'))
+
+  it('is refused beyond the quota before it is read, and fits again when something was removed', async () => {
+    await using bench = await open(LIMIT)
+    const { files, upload, stored } = bench
+    const first = await upload('first.gcode', ofSize(40_000))
+    const refused = { code: 'QUOTA_EXCEEDED', params: { limitBytes: LIMIT } }
+    await expect(upload('second.gcode', ofSize(40_000, 2))).rejects.toMatchObject(refused)
+    expect(await stored()).toBe(1)
+    await expect(upload('small.gcode', ofSize(20_000, 3))).resolves.toMatchObject({ name: 'small.gcode' })
+    await files.remove(ada, first.id)
+    await expect(upload('second.gcode', ofSize(40_000, 2))).resolves.toMatchObject({ name: 'second.gcode' })
+  })
+
+  it('is refused beyond the quota when only its end tells its size, and several at once share what is left', async () => {
+    await using bench = await open(LIMIT)
+    const outcomes = await Promise.allSettled(
+      [1, 2, 3, 4].map((n) => bench.upload(`${n}.gcode`, ofSize(25_000, n), { contentLength: null })),
+    )
+    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(2)
+    for (const outcome of outcomes)
+      if (outcome.status === 'rejected') expect(outcome.reason).toMatchObject({ code: 'QUOTA_EXCEEDED' })
+    expect(await bench.stored()).toBe(2)
+  })
+
+  it('comes in at most so many uploads at once, and others are not held up by that', async () => {
+    await using bench = await open()
+    const { files, request } = bench
+    const slow = Array.from({ length: UPLOADS_AT_ONCE }, () => new PassThrough())
+    const waiting = slow.map((source, n) =>
+      files.upload(ada, request(`slow-${n}.gcode`, ofSize(100, n), { source, contentLength: null })),
+    )
+    const refused = { code: 'RATE_LIMITED', params: { limit: UPLOADS_AT_ONCE, of: 'uploads at once' } }
+    await expect(bench.upload('more.gcode', ofSize(100, 9))).rejects.toMatchObject(refused)
+    const bob: Actor = { ...ada, id: newId('user') }
+    await expect(files.upload(bob, request('bob.gcode', ofSize(100, 10)))).resolves.toBeDefined()
+    slow.forEach((source, n) => source.end(ofSize(100, n)))
+    await Promise.all(waiting)
+    await expect(bench.upload('more.gcode', ofSize(100, 9))).resolves.toBeDefined()
   })
 })
 

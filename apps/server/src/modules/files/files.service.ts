@@ -22,6 +22,7 @@ import { fileProcessing } from './files.jobs.js'
 import type { FileContent, FileRepository, StoredThumbnail } from './files.ports.js'
 import type { ScanThread } from './gcode/scan-thread.js'
 import { receiveUpload, type ReceivedFile } from './receive-upload.js'
+import { UploadsUnderWay } from './uploads-under-way.js'
 
 interface Repositories {
   files: FileRepository
@@ -36,6 +37,8 @@ export interface FilesServiceDeps {
   scans: ScanThread
   /** Largest accepted file, in bytes. */
   limitBytes: number
+  /** How many bytes one user may keep. */
+  quotaBytes: number
   /** Hears of the bytes of every upload as they come. @default nobody */
   bytesReceived?: (bytes: number) => void
   clock: Clock
@@ -68,6 +71,8 @@ const CONTENT_TYPES = { png: 'image/png', jpg: 'image/jpeg', qoi: 'image/qoi' } 
 
 /** The library of print files. */
 export class FilesService {
+  private readonly underWay = new UploadsUnderWay()
+
   constructor(private readonly deps: FilesServiceDeps) {}
 
   list(actor: Actor, query: { limit: number; cursor: string | null }): Promise<Page<PrintFile>> {
@@ -98,11 +103,18 @@ export class FilesService {
   /**
    * Stores a file, or a new version of the one that has this name. The same content again is the same version. On any
    * failure nothing is kept.
-   * @throws GantryError `FORBIDDEN`, `VALIDATION_FAILED`, `NAME_TAKEN`, `NOT_GCODE`, `FILE_TOO_LARGE`, `UPLOAD_TRUNCATED`, `STORAGE_FULL`
+   * @throws GantryError `FORBIDDEN`, `VALIDATION_FAILED`, `NAME_TAKEN`, `NOT_GCODE`, `FILE_TOO_LARGE`, `UPLOAD_TRUNCATED`, `STORAGE_FULL`,
+   *   `QUOTA_EXCEEDED`, `RATE_LIMITED` for too many uploads at once
    */
   async upload(actor: Actor, request: UploadRequest): Promise<PrintFile> {
     assertMay(actor, 'files.write')
     const name = parsedName(request.name)
+    return this.underWay.run(actor.id, () => this.receive(actor, request, name))
+  }
+
+  private async receive(actor: Actor, request: UploadRequest, name: string): Promise<PrintFile> {
+    // What is over already need not come first; whether it still fits is decided where it is stored.
+    await this.assertWithinQuota(this.deps.reads.files, actor, request.contentLength ?? 0)
     const { storage, scans, limitBytes, bytesReceived } = this.deps
     const { source, signal, contentLength } = request
     const received = await receiveUpload(source, {
@@ -219,12 +231,24 @@ export class FilesService {
     const isForeign = latestSha256 !== null && (await tx.files.get(actor, fileId)) === null
     if (isForeign) throw new GantryError('NAME_TAKEN', { params: { name } })
     if (latestSha256 === sha256) return { fileId }
+    await tx.files.lockUploadsOf(actor.id)
+    await this.assertWithinQuota(tx.files, actor, sizeBytes)
     const id = newId('fileVersion')
     const version = { id, fileId, sha256, sizeBytes, format: 'gcode', metadata, thumbnail, createdById: actor.id }
     await tx.files.addVersion(version, tx.now)
     const payload = { fileId, fileVersionId: id }
     tx.record({ type: 'file.created', subjectType: 'file', subjectId: fileId, payload }, actor.id)
     return { fileId }
+  }
+
+  private async assertWithinQuota(
+    files: Pick<FileRepository, 'bytesUploadedBy'>,
+    actor: Actor,
+    sizeBytes: number,
+  ): Promise<void> {
+    const limitBytes = this.deps.quotaBytes
+    const usedBytes = await files.bytesUploadedBy(actor.id)
+    if (usedBytes + sizeBytes > limitBytes) throw new GantryError('QUOTA_EXCEEDED', { params: { limitBytes } })
   }
 
   /** While the lock is held nobody discards these; but somebody may have, whose upload of the same content failed. */
