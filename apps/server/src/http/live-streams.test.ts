@@ -9,7 +9,7 @@ import { z } from 'zod'
 import { router } from '../trpc/init.js'
 import { liveStream, streamOf } from '../trpc/live-stream.js'
 import { LiveStreams } from '../trpc/live-streams.js'
-import { authedProcedure } from '../trpc/procedures.js'
+import { sessionProcedure } from '../trpc/procedures.js'
 import {
   ProbeAuthenticator,
   startProbeServer,
@@ -117,7 +117,7 @@ describe('a live stream', () => {
   it('that nobody reads is given up, with no more made for it than its connection holds', async () => {
     let made = 0
     const flood = router({
-      flood: authedProcedure.output(streamOf(z.string())).subscription(({ ctx }) =>
+      flood: sessionProcedure.output(streamOf(z.string())).subscription(({ ctx }) =>
         // eslint-disable-next-line @typescript-eslint/require-await -- the stream waits for its reader alone
         liveStream(ctx, async function* () {
           for (;;) {
