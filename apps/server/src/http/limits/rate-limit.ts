@@ -1,18 +1,11 @@
-import { isIPv6 } from 'node:net'
-
 import { GantryError } from '../../kernel/errors.js'
+import { networkOf } from '../../kernel/network-of.js'
 import type { Exchange } from '../exchange.js'
 import type { RateLimiter } from './rate-limiter.port.js'
 
 /** One household of IPv6 addresses (/64) counts as one caller. */
-const network = (address: string): string => {
-  if (!isIPv6(address) || address.startsWith('::')) return address
-  const [head = ''] = address.split('::')
-  return `${head.split(':').slice(0, 4).join(':')}::/64`
-}
-
 export const callerKeyOf = ({ actor, address }: Pick<Exchange, 'actor' | 'address'>): string =>
-  actor === null ? `address:${network(address)}` : `${actor.kind}:${actor.id}`
+  actor === null ? `address:${networkOf(address)}` : `${actor.kind}:${actor.id}`
 
 /**
  * Counts the request for its actor, or for its address when nobody logged in, and tells the state in headers.
