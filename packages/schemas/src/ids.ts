@@ -6,6 +6,7 @@ export const ID_PREFIXES = {
   session: 'ses',
   refreshToken: 'rft',
   apiKey: 'key',
+  role: 'rol',
   location: 'loc',
   printerGroup: 'grp',
   printer: 'prn',

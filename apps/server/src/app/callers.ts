@@ -7,6 +7,7 @@ import { ApiKeysService } from '../modules/auth/api-keys.service.js'
 import { AuthService, type AuthServiceOptions } from '../modules/auth/auth.service.js'
 import { CallerAuthenticator } from '../modules/auth/caller-authenticator.js'
 import { Reauthentication } from '../modules/auth/reauthentication.js'
+import { RolesService } from '../modules/auth/roles.service.js'
 import { SecondFactors } from '../modules/auth/second-factors.js'
 import { SessionAuthenticator } from '../modules/auth/session-authenticator.js'
 import { UserScopesService } from '../modules/auth/user-scopes.service.js'
@@ -29,7 +30,7 @@ export interface CallersDeps {
 
 export interface Callers {
   authenticator: CallerAuthenticator
-  services: Pick<Services, 'auth' | 'apiKeys' | 'secondFactors' | 'users' | 'userScopes'>
+  services: Pick<Services, 'auth' | 'apiKeys' | 'roles' | 'secondFactors' | 'users' | 'userScopes'>
 }
 
 /** Who calls, and what they may. The use of API keys is written until the database closes. */
@@ -55,9 +56,14 @@ export const openCallers = (deps: CallersDeps): Callers => {
         refreshTokenDays,
       }),
       apiKeys: new ApiKeysService({ unitOfWork, reads, reauthentication, forgetKey: (keyId) => keys.forget(keyId) }),
+      roles: new RolesService({ unitOfWork, reads, forget: (whom) => authenticator.forget(whom) }),
       secondFactors,
       users: new UsersService({ unitOfWork, limiter, isRegistrationOpen }),
-      userScopes: new UserScopesService({ unitOfWork, reads, forgetUser: (id) => authenticator.forgetUser(id) }),
+      userScopes: new UserScopesService({
+        unitOfWork,
+        reads,
+        forgetUser: (userId) => authenticator.forget({ userId }),
+      }),
     },
   }
 }

@@ -1,8 +1,7 @@
-import { permission, type Permission } from '@gantry/schemas'
-
 import type { ApiKeyRecord, ApiKeyRepository, LiveApiKey, NewApiKey } from '../modules/auth/api-keys.ports.js'
 import type { Prisma } from './generated/client.js'
-import { RIGHTS, rightsOf, WITH_SCOPE, type RightsRow } from './user-rights.js'
+import { knownPermissions } from './known-permissions.js'
+import { RIGHTS, rightsOf, WITH_RIGHTS, type RightsRow } from './user-rights.js'
 
 interface KeyRow {
   id: string
@@ -13,14 +12,10 @@ interface KeyRow {
   expiresAt: Date | null
 }
 
-/** A permission that was given up since is none any more. */
-const knownOf = (scopes: readonly string[]): Permission[] =>
-  scopes.filter((scope): scope is Permission => permission.safeParse(scope).success)
-
 const recordOf = (row: Prisma.ApiKeyGetPayload<object>): ApiKeyRecord => ({
   id: row.id,
   name: row.name,
-  scopes: knownOf(row.scopes),
+  scopes: knownPermissions(row.scopes),
   printerGroupIds: row.printerGroupIds,
   projectIds: row.projectIds,
   createdAt: row.createdAt,
@@ -53,13 +48,13 @@ export class PrismaApiKeyRepository implements ApiKeyRepository {
     const [row] = await this.tx.$queryRaw<(KeyRow & RightsRow)[]>`
       SELECT k.id, k.secret_hash AS "secretHash", k.scopes, k.printer_group_ids AS "keyPrinterGroupIds",
         k.project_ids AS "keyProjectIds", k.expires_at AS "expiresAt", ${RIGHTS}
-      FROM api_key k JOIN app_user u ON u.id = k.user_id ${WITH_SCOPE}
+      FROM api_key k JOIN app_user u ON u.id = k.user_id ${WITH_RIGHTS}
       WHERE k.id = ${keyId} AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now())
         AND u.disabled_at IS NULL`
     if (row === undefined) return null
     const { id, secretHash, scopes, keyPrinterGroupIds, keyProjectIds, expiresAt } = row
     const places = { printerGroupIds: keyPrinterGroupIds, projectIds: keyProjectIds }
-    return { id, secretHash, scopes: knownOf(scopes), ...places, expiresAt, user: rightsOf(row) }
+    return { id, secretHash, scopes: knownPermissions(scopes), ...places, expiresAt, user: rightsOf(row) }
   }
 
   async revoke(keyId: string, by: { userId: string } | 'anybody', now: Date) {

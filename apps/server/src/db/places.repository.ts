@@ -1,5 +1,5 @@
 import type { Actor } from '../kernel/index.js'
-import type { PlaceRepository, Places } from '../modules/auth/places.js'
+import type { PlaceRepository, Places } from '../modules/auth/places.ports.js'
 import type { Prisma } from './generated/client.js'
 import { visibleProjects } from './scope.js'
 

@@ -20,6 +20,7 @@ import { PrismaPrintJobRepository } from './print-jobs.repository.js'
 import { PrismaPrintableFileRepository } from './printable-files.repository.js'
 import { PrismaPrinterRepository } from './printers.repository.js'
 import { PrismaPartProgressRepository, PrismaProjectRepository } from './projects.repository.js'
+import { PrismaRoleRepository } from './roles.repository.js'
 import { PrismaApiUseRepository, PrismaRollUpRepository } from './roll-up.repository.js'
 import { PrismaSecondFactorRepository } from './second-factors.repository.js'
 import { PrismaStatisticsRepository } from './statistics.repository.js'
@@ -56,6 +57,7 @@ export const repositoriesFor = (tx: Prisma.TransactionClient) => ({
   printJobs: new PrismaPrintJobRepository(tx),
   projects: new PrismaProjectRepository(tx),
   apiUse: new PrismaApiUseRepository(tx),
+  roles: new PrismaRoleRepository(tx),
   rollUp: new PrismaRollUpRepository(tx),
   secondFactors: new PrismaSecondFactorRepository(tx),
   statistics: new PrismaStatisticsRepository(tx),

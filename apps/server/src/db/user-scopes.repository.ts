@@ -1,6 +1,6 @@
 import type { UserScope } from '@gantry/schemas'
 
-import type { UserScopeRepository } from '../modules/auth/user-scopes.service.js'
+import type { UserScopeRepository } from '../modules/auth/user-scopes.ports.js'
 import type { Prisma } from './generated/client.js'
 
 export class PrismaUserScopeRepository implements UserScopeRepository {

@@ -9,7 +9,7 @@ import type {
 } from '../modules/auth/auth.ports.js'
 import type { AccountRepository } from '../modules/users/users.ports.js'
 import type { Prisma } from './generated/client.js'
-import { RIGHTS, rightsOf, WITH_SCOPE, type RightsRow } from './user-rights.js'
+import { RIGHTS, rightsOf, WITH_RIGHTS, type RightsRow } from './user-rights.js'
 
 const userOf = (row: UserRecord): UserRecord => ({
   id: row.id,
@@ -72,7 +72,7 @@ export class PrismaUserRepository implements UserRepository, AccountRepository {
 
   async rights(userId: string) {
     const [row] = await this.tx.$queryRaw<RightsRow[]>`
-      SELECT ${RIGHTS} FROM app_user u ${WITH_SCOPE} WHERE u.id = ${userId} AND u.disabled_at IS NULL`
+      SELECT ${RIGHTS} FROM app_user u ${WITH_RIGHTS} WHERE u.id = ${userId} AND u.disabled_at IS NULL`
     return row === undefined ? null : rightsOf(row)
   }
 
@@ -88,7 +88,7 @@ export class PrismaUserRepository implements UserRepository, AccountRepository {
 
   async findLiveSession(sessionId: string) {
     const [live] = await this.tx.$queryRaw<RightsRow[]>`
-      SELECT ${RIGHTS} FROM session s JOIN app_user u ON u.id = s.user_id ${WITH_SCOPE}
+      SELECT ${RIGHTS} FROM session s JOIN app_user u ON u.id = s.user_id ${WITH_RIGHTS}
       WHERE s.id = ${sessionId} AND s.revoked_at IS NULL AND s.expires_at > now() AND u.disabled_at IS NULL`
     return live === undefined ? null : rightsOf(live)
   }

@@ -20,6 +20,8 @@ export interface EventPayloads {
   'user.created': { userId: string }
   /** Of what the user may do or see. */
   'user.changed': { userId: string }
+  /** Of what everybody may who has the role. */
+  'role.changed': { roleId: string }
   'api_key.created': { apiKeyId: string; userId: string }
   'api_key.revoked': { apiKeyId: string; userId: string }
   'printer.created': { printerId: string }

@@ -12,6 +12,7 @@ import { printJobsRouter } from './print-jobs.router.js'
 import { printersRouter } from './printers.router.js'
 import { projectsRouter } from './projects.router.js'
 import { secondFactorRouter } from './second-factor.router.js'
+import { rolesRouter } from './roles.router.js'
 import { statisticsRouter } from './statistics.router.js'
 import { systemRouter } from './system.router.js'
 import { userScopesRouter } from './user-scopes.router.js'
@@ -32,6 +33,7 @@ export const appRouter = router({
   printJobs: printJobsRouter,
   projects: projectsRouter,
   secondFactor: secondFactorRouter,
+  roles: rolesRouter,
   statistics: statisticsRouter,
   system: systemRouter,
   userScopes: userScopesRouter,

@@ -15,6 +15,7 @@ import type { ProjectsService } from '../modules/projects/projects.service.js'
 import type { StatisticsService } from '../modules/statistics/statistics.service.js'
 import type { SystemService } from '../modules/system/system.service.js'
 import type { UsersService } from '../modules/users/users.service.js'
+import type { RolesService } from '../modules/auth/roles.service.js'
 import type { UserScopesService } from '../modules/auth/user-scopes.service.js'
 import type { WebhooksService } from '../modules/webhooks/webhooks.service.js'
 
@@ -34,6 +35,7 @@ export interface Services {
   printJobs: PrintJobsService
   projects: ProjectsService
   secondFactors: SecondFactors
+  roles: RolesService
   statistics: StatisticsService
   system: SystemService
   users: UsersService

@@ -134,6 +134,27 @@ describe('every procedure', () => {
   )
 })
 
+describe('what is no procedure', () => {
+  const routes: readonly [method: string, path: () => string, needs: Permission][] = [
+    ['POST', () => '/api/files?name=empty.gcode', 'files.write'],
+    ['GET', () => `/api/files/${shops.mine.fileId}/content`, 'files.read'],
+    ['GET', () => `/api/files/${shops.mine.fileId}/thumbnail`, 'files.read'],
+    ['GET', () => '/metrics', 'system.read'],
+    ['GET', () => '/api/metrics', 'system.read'],
+    ['GET', () => '/health/detailed', 'system.read'],
+  ]
+
+  it.each(callers)('answers %s by the same permissions', async (_who, open, rule) => {
+    const { headers } = await open()
+    for (const [method, path, needs] of routes) {
+      const body = method === 'POST' ? { body: 'no g-code' } : {}
+      const typed = { ...headers, 'Content-Type': 'application/octet-stream' }
+      const code = codeOf(await (await fetch(shops.app.url + path(), { method, headers: typed, ...body })).text())
+      expect([path(), REFUSALS.includes(code) ? code : 'let in']).toEqual([path(), rule(needs)])
+    }
+  })
+})
+
 /** Ids have a form that no other text has. */
 const takesIds = ({ input }: Procedure): boolean =>
   input !== null &&

@@ -232,6 +232,7 @@ describe('every table', () => {
       session: 'session',
       refresh_token: 'refreshToken',
       api_key: 'apiKey',
+      custom_role: 'role',
       location: 'location',
       printer_group: 'printerGroup',
       printer: 'printer',
@@ -260,7 +261,7 @@ describe('every table', () => {
 
   it('whose rows people edit has a version and says who made them', async () => {
     const edited =
-      'api_key app_user location print_file print_job printer printer_group project project_part user_scope webhook'.split(
+      'api_key app_user custom_role location print_file print_job printer printer_group project project_part user_scope webhook'.split(
         ' ',
       )
     const found = await columns()

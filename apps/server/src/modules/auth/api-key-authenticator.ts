@@ -60,11 +60,9 @@ export class ApiKeyAuthenticator {
     options.bus.onEvent((event) => {
       if (event.type === 'api_key.revoked') this.forget(event.payload.apiKeyId)
       else if (event.type === 'user.changed') this.forgetUser(event.payload.userId)
+      else if (event.type === 'role.changed') this.forgetAll()
     })
-    options.bus.onGap(() => {
-      this.forgotten += 1
-      this.remembered.clear()
-    })
+    options.bus.onGap(() => this.forgetAll())
   }
 
   /** @throws GantryError `UNAUTHENTICATED`, the same for an unknown, a wrong, an expired and a revoked key; `UNAVAILABLE` */
@@ -90,6 +88,12 @@ export class ApiKeyAuthenticator {
   forget(keyId: string): void {
     this.forgotten += 1
     this.remembered.delete(keyId)
+  }
+
+  /** Something of what many may has changed. */
+  forgetAll(): void {
+    this.forgotten += 1
+    this.remembered.clear()
   }
 
   /** Something of what the user may has changed. */

@@ -13,8 +13,9 @@ import {
 } from '../../kernel/index.js'
 import { newApiKeyToken } from './api-key-token.js'
 import type { ApiKeyRepository } from './api-keys.ports.js'
+import type { PlaceRepository } from './places.ports.js'
+import { expectPlaces } from './places.js'
 import type { Reauthentication } from './reauthentication.js'
-import { expectPlaces, type PlaceRepository } from './places.js'
 
 interface Repositories {
   apiKeys: ApiKeyRepository

@@ -19,10 +19,15 @@ export class CallerAuthenticator implements Authenticator {
     return token.startsWith(API_KEY_MARK) ? this.apiKeys.authenticate(token) : this.sessions.authenticate(token)
   }
 
-  /** Called in the process that changed what the user may, before anybody is told that it did. */
-  forgetUser(userId: string): void {
-    this.sessions.forgetUser(userId)
-    this.apiKeys.forgetUser(userId)
+  /** Called in the process that changed what the user may, or everybody, before anybody is told that it did. */
+  forget(whom: { userId: string } | 'everybody'): void {
+    if (whom === 'everybody') {
+      this.sessions.forgetAll()
+      this.apiKeys.forgetAll()
+    } else {
+      this.sessions.forgetUser(whom.userId)
+      this.apiKeys.forgetUser(whom.userId)
+    }
   }
 
   stillValid(actor: Actor): Promise<boolean> {

@@ -1,16 +1,5 @@
 import { notFound, type Actor } from '../../kernel/index.js'
-
-/** What of the farm scopes are made of. */
-export interface Places {
-  printerGroupIds: readonly string[]
-  locationIds: readonly string[]
-  projectIds: readonly string[]
-}
-
-export interface PlaceRepository {
-  /** Those of them that are there and that the actor may see; of locations: that are there. */
-  among(actor: Actor, places: Places): Promise<Places>
-}
+import type { PlaceRepository, Places } from './places.ports.js'
 
 /** @throws GantryError `NOT_FOUND` for the first that is not there for the actor */
 export const expectPlaces = async (repository: PlaceRepository, actor: Actor, wanted: Places): Promise<void> => {

@@ -44,11 +44,9 @@ export class SessionAuthenticator {
     options.bus.onEvent((event) => {
       if (event.type === 'session.ended') this.forget(event.payload.sessionId)
       else if (event.type === 'user.changed') this.forgetUser(event.payload.userId)
+      else if (event.type === 'role.changed') this.forgetAll()
     })
-    options.bus.onGap(() => {
-      this.forgotten += 1
-      this.remembered.clear()
-    })
+    options.bus.onGap(() => this.forgetAll())
   }
 
   /** @throws GantryError `UNAUTHENTICATED`, `SESSION_ENDED`, `UNAVAILABLE` */
@@ -74,6 +72,12 @@ export class SessionAuthenticator {
   forget(sessionId: string): void {
     this.forgotten += 1
     this.remembered.delete(sessionId)
+  }
+
+  /** Something of what many may has changed. */
+  forgetAll(): void {
+    this.forgotten += 1
+    this.remembered.clear()
   }
 
   /** Something of what the user may has changed. */

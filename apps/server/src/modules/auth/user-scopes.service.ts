@@ -1,15 +1,9 @@
 import type { SetUserScopeInput, UserScope } from '@gantry/schemas'
 
 import { GantryError, notFound, type Actor, type Primary, type UnitOfWork } from '../../kernel/index.js'
-import { expectPlaces, type PlaceRepository } from './places.js'
-
-export interface UserScopeRepository {
-  /** Everything, as version 0, until it was set. @returns null when there is no such user */
-  get(userId: string): Promise<UserScope | null>
-  /** The same, and nobody else sets it until the transaction ends. */
-  lock(userId: string): Promise<UserScope | null>
-  set(scope: UserScope, byId: string, now: Date): Promise<void>
-}
+import type { PlaceRepository } from './places.ports.js'
+import { expectPlaces } from './places.js'
+import type { UserScopeRepository } from './user-scopes.ports.js'
 
 interface Repositories {
   userScopes: UserScopeRepository

@@ -155,13 +155,13 @@ export class FilesService {
     })
   }
 
-  /** @param id of a file, for its newest version, or of a version. @throws GantryError `NOT_FOUND`, `VALIDATION_FAILED` */
+  /** @param id of a file, for its newest version, or of a version. @throws GantryError `FORBIDDEN`, `NOT_FOUND` */
   async openContent(actor: Actor, id: string, range?: ByteRange): Promise<Download> {
     const { name, sha256 } = await this.contentOf(actor, id)
     return this.open(sha256, { name, contentType: 'text/x-gcode' }, range)
   }
 
-  /** @throws GantryError `NOT_FOUND`, also when the file has no picture */
+  /** @throws GantryError `FORBIDDEN`, `NOT_FOUND`, also when the file has no picture */
   async openThumbnail(actor: Actor, id: string): Promise<Download> {
     const { name, thumbnail } = await this.contentOf(actor, id)
     if (thumbnail === null) throw notFound('thumbnail', id)
@@ -178,6 +178,7 @@ export class FilesService {
   }
 
   private async contentOf(actor: Actor, id: string): Promise<FileContent> {
+    assertMay(actor, 'files.read')
     const { files } = this.deps.reads
     const found = FILE_VERSION_ID.safeParse(id).success
       ? await files.findContent(actor, { fileVersionId: id })

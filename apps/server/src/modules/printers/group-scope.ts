@@ -1,7 +1,7 @@
 import { invalidField, notFound, type Actor } from '../../kernel/index.js'
 
 /** @throws GantryError `NOT_FOUND` for a group that the actor may not see */
-export const expectGroups = ({ scope: { printerGroups } }: Actor, groupIds: readonly string[]): void => {
+const expectGroups = ({ scope: { printerGroups } }: Actor, groupIds: readonly string[]): void => {
   if (printerGroups === 'all') return
   for (const id of groupIds) if (!printerGroups.includes(id)) throw notFound('printer group', id)
 }

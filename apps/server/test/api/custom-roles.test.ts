@@ -1,0 +1,90 @@
+import type { Permission } from '@gantry/schemas'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+import { newId } from '../../src/kernel/index.js'
+import {
+  callerOf,
+  PASSWORD,
+  startAppUnderTest,
+  type AppUnderTest,
+  type Caller,
+} from '../../src/testing/app-under-test.js'
+
+let app: AppUnderTest
+beforeAll(async () => {
+  app = await startAppUnderTest({ GANTRY_ROLES: 'api' })
+})
+afterAll(() => app[Symbol.asyncDispose]())
+
+const idOf = async ({ trpc }: Caller) => (await trpc.auth.me.query()).id
+const codeOf = (call: Promise<unknown>) =>
+  call.then(
+    () => 'OK',
+    (error: unknown) => (error as { data?: { code?: string } }).data?.code,
+  )
+let made = 0
+const create = (...permissions: Permission[]) =>
+  app.admin.trpc.roles.create.mutate({ name: `role ${(made += 1)}`, permissions })
+
+/** Somebody who has a role of these permissions and nothing else. */
+const having = async (...permissions: Permission[]) => {
+  const caller = await app.logInAs('admin')
+  const { id: role } = await create(...permissions)
+  await app.admin.trpc.roles.assign.mutate({ userId: await idOf(caller), role })
+  return { caller, role, userId: await idOf(caller) }
+}
+
+describe('a role that people made', () => {
+  it('lets its users do what it says, and nothing else, whatever they were before', async () => {
+    const { caller, role, userId } = await having('files.read', 'webhooks.read')
+    expect(await codeOf(caller.trpc.files.list.query({}))).toBe('OK')
+    expect(await codeOf(caller.trpc.webhooks.list.query({}))).toBe('OK')
+    const refused = await caller.rest('GET', '/api/printers')
+    const { name } = (await app.admin.trpc.roles.list.query()).items.find(({ id }) => id === role) ?? { name: '' }
+    expect(refused.error).toMatchObject({ code: 'FORBIDDEN', params: { needs: 'printers.read', has: name } })
+    await app.admin.trpc.roles.assign.mutate({ userId, role: 'viewer' })
+    expect(await codeOf(caller.trpc.printers.list.query({}))).toBe('OK')
+    expect(await codeOf(caller.trpc.webhooks.list.query({}))).toBe('FORBIDDEN')
+  })
+
+  it('changes at once for everybody who has it, keys included', async () => {
+    const { caller, role } = await having('files.read', 'alarms.read')
+    const scopes = ['alarms.read' as const]
+    const { key } = await caller.trpc.apiKeys.create.mutate({ password: PASSWORD, name: 'key', scopes })
+    const by = callerOf(app.url, { Authorization: `Bearer ${key}` })
+    expect(await codeOf(by.trpc.alarms.list.query({}))).toBe('OK')
+    const changed = await app.admin.trpc.roles.update.mutate({ id: role, ifVersion: 1, permissions: ['files.read'] })
+    expect(changed).toMatchObject({ permissions: ['files.read'], version: 2, users: 1 })
+    expect(await codeOf(caller.trpc.alarms.list.query({}))).toBe('FORBIDDEN')
+    expect(await codeOf(by.trpc.alarms.list.query({}))).toBe('FORBIDDEN')
+    const stale = { id: role, ifVersion: 1, permissions: [] }
+    expect(await codeOf(app.admin.trpc.roles.update.mutate(stale))).toBe('VERSION_CONFLICT')
+  })
+
+  it('has a name of its own, and goes only when nobody has it', async () => {
+    const { role, userId } = await having('files.read')
+    const { roles } = app.admin.trpc
+    const { name } = await create('files.read')
+    expect(await codeOf(roles.create.mutate({ name, permissions: [] }))).toBe('NAME_TAKEN')
+    expect(await codeOf(roles.update.mutate({ id: role, name }))).toBe('NAME_TAKEN')
+    expect(await codeOf(roles.create.mutate({ name: 'Admin', permissions: [] }))).toBe('VALIDATION_FAILED')
+    expect(await codeOf(roles.remove.mutate({ id: role }))).toBe('INVALID_STATE')
+    await roles.assign.mutate({ userId, role: 'operator' })
+    expect(await codeOf(roles.remove.mutate({ id: role }))).toBe('OK')
+    expect(await codeOf(roles.remove.mutate({ id: role }))).toBe('NOT_FOUND')
+    expect(await codeOf(roles.assign.mutate({ userId, role }))).toBe('NOT_FOUND')
+    expect(await codeOf(roles.assign.mutate({ userId: newId('user'), role: 'viewer' }))).toBe('NOT_FOUND')
+  })
+
+  it('is no way to more than one has, nor to being locked out', async () => {
+    const { caller, role, userId } = await having('users.read', 'users.manage')
+    const { roles } = caller.trpc
+    const other = await idOf(await app.logInAs('viewer'))
+    expect(await codeOf(roles.create.mutate({ name: 'more', permissions: ['files.read'] }))).toBe('FORBIDDEN')
+    expect(await codeOf(roles.assign.mutate({ userId: other, role: 'admin' }))).toBe('FORBIDDEN')
+    expect(await codeOf(roles.assign.mutate({ userId, role }))).toBe('INVALID_STATE')
+    expect(await codeOf(roles.update.mutate({ id: role, permissions: [] }))).toBe('INVALID_STATE')
+    const same = await roles.create.mutate({ name: 'same', permissions: ['users.read'] })
+    expect(await codeOf(roles.assign.mutate({ userId: other, role: same.id }))).toBe('OK')
+  })
+})
