@@ -2,6 +2,7 @@
 import { loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 
+import { authenticationBench } from './authentication.bench.js'
 import { cacheBench } from './cache.bench.js'
 import { cachedListBench } from './cached-list.bench.js'
 import { claimBench } from './claim-100k.bench.js'
@@ -33,6 +34,7 @@ const BENCHES: readonly Bench[] = [
   freeBench,
   queueBench,
   jobsBench,
+  authenticationBench,
   observabilityBench,
   dispatchBench,
   takeoverBench,
