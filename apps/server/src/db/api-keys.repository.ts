@@ -46,8 +46,9 @@ export class PrismaApiKeyRepository implements ApiKeyRepository {
 
   async findLive(keyId: string): Promise<LiveApiKey | null> {
     const [row] = await this.tx.$queryRaw<(KeyRow & RightsRow)[]>`
-      SELECT k.id, k.secret_hash AS "secretHash", k.scopes, k.printer_group_ids AS "keyPrinterGroupIds",
-        k.project_ids AS "keyProjectIds", k.expires_at AS "expiresAt", ${RIGHTS}
+      SELECT k.id, k.secret_hash AS "secretHash", coalesce(k.scopes, '{}') AS scopes,
+        coalesce(k.printer_group_ids, '{}') AS "keyPrinterGroupIds",
+        coalesce(k.project_ids, '{}') AS "keyProjectIds", k.expires_at AS "expiresAt", ${RIGHTS}
       FROM api_key k JOIN app_user u ON u.id = k.user_id ${WITH_RIGHTS}
       WHERE k.id = ${keyId} AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now())
         AND u.disabled_at IS NULL`

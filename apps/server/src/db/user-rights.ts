@@ -15,14 +15,17 @@ export interface RightsRow {
   projectIds: string[] | null
 }
 
-/** Columns of a {@link RightsRow}, of user `u` with {@link WITH_RIGHTS}. Groups of a location are those it has now. */
+/**
+ * Columns of a {@link RightsRow}, of user `u` with {@link WITH_RIGHTS}. Groups of a location are those it has now. A list that
+ * nobody filled in names nothing, and must not be taken for everything.
+ */
 export const RIGHTS = Prisma.sql`
   u.id AS "userId", u.role::text AS role,
-  CASE WHEN cr.id IS NOT NULL THEN jsonb_build_object('name', cr.name, 'permissions', cr.permissions) END AS "customRole",
+  CASE WHEN cr.id IS NOT NULL THEN jsonb_build_object('name', cr.name, 'permissions', coalesce(cr.permissions, '{}')) END AS "customRole",
   CASE WHEN NOT coalesce(sc.all_printers, true) THEN ARRAY(
     SELECT g.id FROM printer_group g WHERE g.id = ANY(sc.printer_group_ids) OR g.location_id = ANY(sc.location_ids) ORDER BY 1
   ) END AS "printerGroupIds",
-  CASE WHEN NOT coalesce(sc.all_projects, true) THEN sc.project_ids END AS "projectIds"`
+  CASE WHEN NOT coalesce(sc.all_projects, true) THEN coalesce(sc.project_ids, '{}') END AS "projectIds"`
 
 export const WITH_RIGHTS = Prisma.sql`
   LEFT JOIN user_scope sc ON sc.user_id = u.id LEFT JOIN custom_role cr ON cr.id = u.custom_role_id`

@@ -93,6 +93,14 @@ describe('an API key', () => {
     expect((await ask(key))?.scope.printerGroups).toEqual([two])
   })
 
+  it('of a user whose scope names nothing sees nothing', async () => {
+    await using bench = await open()
+    const { create, ask, prisma, userId } = bench
+    await prisma.userScope.create({ data: { userId, allPrinters: false, allProjects: false } })
+    const { key } = await create()
+    expect((await ask(key))?.scope).toEqual({ printerGroups: [], projects: [] })
+  })
+
   it('loses what its user loses: at once when it is told, and within a minute if not', async () => {
     await using bench = await open()
     const { authenticator, create, ask, prisma, userId, say, move } = bench
