@@ -9,16 +9,16 @@ export type UserRole = z.infer<typeof userRole>
 export const oneTimeCode = z.string().min(6).max(40)
 
 /** Compared and kept in lower case. */
-const emailAddress = z
+export const emailAddress = z
   .email()
   .max(254)
   .transform((email) => email.toLowerCase())
 
 /** 128 characters, of which one can be two units of UTF-16. */
-const passwordText = z.string().min(1).max(256)
+export const passwordText = z.string().min(1).max(256)
 
 /** Only bounded here: why it is refused is said by `PASSWORD_REFUSED`. */
-const newPassword = z.string().max(1_000)
+export const newPassword = z.string().max(1_000)
 
 /** Why a password cannot be chosen. */
 export const passwordRefusal = z.enum(['too_short', 'too_long', 'contains_email', 'common'])
@@ -31,7 +31,7 @@ export const loginInput = z.strictObject({
   code: oneTimeCode.optional(),
 })
 
-const displayName = z.string().trim().min(1).max(100)
+export const displayName = z.string().trim().min(1).max(100)
 
 export const registerInput = z.strictObject({
   email: emailAddress,

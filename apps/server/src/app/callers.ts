@@ -6,13 +6,13 @@ import { ApiKeyUse } from '../modules/auth/api-key-use.js'
 import { ApiKeysService } from '../modules/auth/api-keys.service.js'
 import { AuthService, type AuthServiceOptions } from '../modules/auth/auth.service.js'
 import { CallerAuthenticator } from '../modules/auth/caller-authenticator.js'
+import type { LoginLimiter } from '../modules/auth/login-limiter.js'
 import { Reauthentication } from '../modules/auth/reauthentication.js'
 import { RolesService } from '../modules/auth/roles.service.js'
 import { SecondFactors } from '../modules/auth/second-factors.js'
 import { SessionAuthenticator } from '../modules/auth/session-authenticator.js'
 import { UserScopesService } from '../modules/auth/user-scopes.service.js'
 import type { CredentialSealer } from '../modules/printers/printers.ports.js'
-import { UsersService } from '../modules/users/users.service.js'
 import type { Services } from '../trpc/services.js'
 import { openLoginLimiter } from './login-limiter.js'
 import type { Persistence } from './persistence.js'
@@ -30,13 +30,15 @@ export interface CallersDeps {
 
 export interface Callers {
   authenticator: CallerAuthenticator
-  services: Pick<Services, 'auth' | 'apiKeys' | 'roles' | 'secondFactors' | 'users' | 'userScopes'>
+  /** For the services of accounts. */
+  own: { limiter: LoginLimiter; reauthentication: Reauthentication; forgetSession: (sessionId: string) => void }
+  services: Pick<Services, 'auth' | 'apiKeys' | 'roles' | 'secondFactors' | 'userScopes'>
 }
 
 /** Who calls, and what they may. The use of API keys is written until the database closes. */
 export const openCallers = (deps: CallersDeps): Callers => {
   const { persistence, tokens, sealer, loginEnded, clock, log, lifecycle } = deps
-  const { refreshTokenDays, isRegistrationOpen } = deps.config.auth
+  const { refreshTokenDays } = deps.config.auth
   const { unitOfWork, reads, bus } = persistence
   const use = new ApiKeyUse({ unitOfWork, clock, log })
   lifecycle.onStop('api key use', () => use.stop())
@@ -47,18 +49,17 @@ export const openCallers = (deps: CallersDeps): Callers => {
   const authenticator = new CallerAuthenticator(sessions, keys)
   const reauthentication = new Reauthentication({ reads, limiter })
   const secondFactors = new SecondFactors({ unitOfWork, reads, sealer, reauthentication })
+  const forgetSession = (sessionId: string) => sessions.forget(sessionId)
   return {
     authenticator,
+    own: { limiter, reauthentication, forgetSession },
     services: {
       auth: new AuthService({
-        ...{ unitOfWork, reads, tokens, limiter, secondFactors, loginEnded },
-        forgetSession: (sessionId) => sessions.forget(sessionId),
-        refreshTokenDays,
+        ...{ unitOfWork, reads, tokens, limiter, secondFactors, loginEnded, forgetSession, refreshTokenDays },
       }),
       apiKeys: new ApiKeysService({ unitOfWork, reads, reauthentication, forgetKey: (keyId) => keys.forget(keyId) }),
       roles: new RolesService({ unitOfWork, reads, forget: (whom) => authenticator.forget(whom) }),
       secondFactors,
-      users: new UsersService({ unitOfWork, limiter, isRegistrationOpen }),
       userScopes: new UserScopesService({
         unitOfWork,
         reads,

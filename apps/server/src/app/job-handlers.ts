@@ -107,12 +107,12 @@ export const jobHandlers = (deps: JobHandlersDeps): JobHandler[] => {
 
 /** What goes out to people and other systems. */
 const telling = (deps: JobHandlersDeps): JobHandler[] => {
-  const { config, persistence, webhookSender } = deps
+  const { config, persistence, sealer, webhookSender } = deps
   const { unitOfWork } = persistence
   return [
     createAlarmNoticeHandler({ unitOfWork, leastSeverity: config.mail.alarmSeverity }),
     createEmailNotificationHandler({
-      ...{ unitOfWork, sender: mailSender(config.mail), publicUrl: config.http.publicUrl },
+      ...{ unitOfWork, sender: mailSender(config.mail), publicUrl: config.http.publicUrl, sealer },
     }),
     createWebhookDeliveryHandler({ ...deps, ...persistence, sender: webhookSender }),
   ]

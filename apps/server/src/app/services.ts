@@ -36,6 +36,7 @@ import { WebhooksService } from '../modules/webhooks/webhooks.service.js'
 import type { Metrics } from '../observability/metrics.js'
 import { QueuesOfJobs } from '../queues/job-queues.js'
 import type { Services } from '../trpc/services.js'
+import { composeAccounts } from './accounts.js'
 import { openCallers } from './callers.js'
 import { buildId, GANTRY_VERSION } from './installation.js'
 import { composeJobAdministration } from './job-administration.js'
@@ -118,6 +119,7 @@ export const composeServices = async ({
   const { sealer, tokens, links } = await openSecrets(config, clock)
   const disk = { dataDir, reserveBytes: RESERVED_BYTES }
   const [storage, exportStorage] = [new LocalFileStorage(disk), new LocalExportStorage(disk)]
+  const exports = new ExportsService({ unitOfWork, reads, storage: exportStorage, links, log })
   const webhookSender = openWebhookSender(config.webhooks, lifecycle)
   const board = new StatusBoard(bus, clock)
   const follow: FollowEvents = (cursor, signal) => followEvents(bus, eventLog, cursor, signal)
@@ -134,7 +136,7 @@ export const composeServices = async ({
     alarms: new AlarmsService({ unitOfWork, reads, lists, follow }),
     attempts: new AttemptsService({ reads, ledger: new AttemptLedger(unitOfWork, reads), bus }),
     dispatch: new DispatchService({ database: unitOfWork, board }),
-    exports: new ExportsService({ unitOfWork, reads, storage: exportStorage, links, log }),
+    exports,
     files: new FilesService({
       ...{ unitOfWork, reads, lists, storage, scans, clock, log },
       ...{ limitBytes: config.http.maxUploadBytes, quotaBytes: config.http.uploadQuotaBytes, bytesReceived },
@@ -146,6 +148,7 @@ export const composeServices = async ({
     projects: new ProjectsService({ unitOfWork, reads, lists }),
     statistics: new StatisticsService({ lists, timeZone: config.timeZone }),
     system: systemService({ config, persistence, cache, logLevel, instanceId, clock, metrics }, jobStatistics),
+    ...composeAccounts({ config, persistence, sealer, exports, ...callers.own }),
     webhooks: new WebhooksService({ unitOfWork, reads, lists, sealer, sender: webhookSender }),
   }
   const { authenticator } = callers

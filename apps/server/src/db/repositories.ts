@@ -1,3 +1,4 @@
+import { PrismaAccountRepository, PrismaPasswordTokenRepository } from './accounts.repository.js'
 import { PrismaAlarmConditionRepository } from './alarm-conditions.repository.js'
 import { PrismaAlarmRepository } from './alarms.repository.js'
 import { PrismaApiKeyRepository } from './api-keys.repository.js'
@@ -32,6 +33,7 @@ import { PrismaWebhookRepository } from './webhooks.repository.js'
 
 /** Every repository, bound to one transaction, or to the pool for reads that need none. */
 export const repositoriesFor = (tx: Prisma.TransactionClient) => ({
+  accounts: new PrismaAccountRepository(tx),
   alarmConditions: new PrismaAlarmConditionRepository(tx),
   alarms: new PrismaAlarmRepository(tx),
   apiKeys: new PrismaApiKeyRepository(tx),
@@ -50,6 +52,7 @@ export const repositoriesFor = (tx: Prisma.TransactionClient) => ({
   jobRows: new PrismaJobRowRepository(tx),
   jobSchedules: new PrismaJobScheduleRepository(tx),
   parts: new PrismaPartProgressRepository(tx),
+  passwordTokens: new PrismaPasswordTokenRepository(tx),
   pastPrints: new PrismaPastPrintRepository(tx),
   places: new PrismaPlaceRepository(tx),
   printableFiles: new PrismaPrintableFileRepository(tx),

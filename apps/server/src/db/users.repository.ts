@@ -7,7 +7,6 @@ import type {
   UserRecord,
   UserRepository,
 } from '../modules/auth/auth.ports.js'
-import type { AccountRepository } from '../modules/users/users.ports.js'
 import type { Prisma } from './generated/client.js'
 import { RIGHTS, rightsOf, WITH_RIGHTS, type RightsRow } from './user-rights.js'
 
@@ -26,7 +25,7 @@ const successorsOf = (tokens: { usedAt: Date | null }[]): LockedRefreshToken['su
   return tokens.some(({ usedAt }) => usedAt !== null) ? 'used' : 'unused'
 }
 
-export class PrismaUserRepository implements UserRepository, AccountRepository {
+export class PrismaUserRepository implements UserRepository {
   constructor(private readonly tx: Prisma.TransactionClient) {}
 
   async isEmpty() {
@@ -44,11 +43,6 @@ export class PrismaUserRepository implements UserRepository, AccountRepository {
 
   async create(user: NewUser) {
     await this.tx.user.create({ data: user })
-  }
-
-  async createIfFree(user: NewUser) {
-    const { count } = await this.tx.user.createMany({ data: user, skipDuplicates: true })
-    return count === 1
   }
 
   async get(userId: string) {
@@ -104,6 +98,15 @@ export class PrismaUserRepository implements UserRepository, AccountRepository {
       select: { userId: true },
     })
     return revoked?.userId ?? null
+  }
+
+  async revokeSessionsOf(userId: string, reason: SessionEnd, now: Date, except?: string) {
+    const revoked = await this.tx.session.updateManyAndReturn({
+      where: { userId, revokedAt: null, ...(except === undefined ? {} : { id: { not: except } }) },
+      data: { revokedAt: now, revokedReason: reason },
+      select: { id: true },
+    })
+    return revoked.map(({ id }) => id)
   }
 
   async addRefreshToken(token: NewRefreshToken) {

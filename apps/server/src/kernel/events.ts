@@ -18,12 +18,13 @@ export interface EventPayloads {
   'second_factor.recovery_code_used': { userId: string; left: number }
   'session.ended': { sessionId: string; userId: string }
   'user.created': { userId: string }
-  /** Of what the user may do or see. */
-  'user.changed': { userId: string }
   /** Of what everybody may who has the role. */
   'role.changed': { roleId: string }
   'api_key.created': { apiKeyId: string; userId: string }
   'api_key.revoked': { apiKeyId: string; userId: string }
+  'user.updated': { userId: string }
+  'user.disabled': { userId: string }
+  'user.deleted': { userId: string }
   'printer.created': { printerId: string }
   'printer.updated': { printerId: string }
   'printer.removed': { printerId: string }

@@ -10,8 +10,14 @@ export const SEALED_PLACES = [
 ] as const
 export type SealedPlace = (typeof SEALED_PLACES)[number]
 
-/** The one row and column in which a sealed text opens. */
+/**
+ * Where sealed texts pass through: jobs and kept answers, which are over within days. A new key does not seal them anew, so
+ * that the one before is kept as long.
+ */
+type PassingPlace = 'password link'
+
+/** The one row and column in which a sealed text opens, or whom one on its way is for. */
 export interface SealedAt {
-  place: SealedPlace
+  place: SealedPlace | PassingPlace
   id: string
 }

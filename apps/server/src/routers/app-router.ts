@@ -16,6 +16,7 @@ import { rolesRouter } from './roles.router.js'
 import { statisticsRouter } from './statistics.router.js'
 import { systemRouter } from './system.router.js'
 import { userScopesRouter } from './user-scopes.router.js'
+import { usersRouter } from './users.router.js'
 import { webhooksRouter } from './webhooks.router.js'
 
 /** Everything that clients can call, by noun. */
@@ -37,6 +38,7 @@ export const appRouter = router({
   statistics: statisticsRouter,
   system: systemRouter,
   userScopes: userScopesRouter,
+  users: usersRouter,
   webhooks: webhooksRouter,
 })
 

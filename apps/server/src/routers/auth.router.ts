@@ -1,4 +1,15 @@
-import { currentUser, loginInput, loginOutput, refreshInput, registerInput, tokenPair } from '@gantry/schemas'
+import {
+  changePasswordInput,
+  choosePasswordInput,
+  currentUser,
+  emailAddress,
+  loginInput,
+  loginOutput,
+  refreshInput,
+  registerInput,
+  tokenPair,
+  updateProfileInput,
+} from '@gantry/schemas'
 import { z } from 'zod'
 
 import { router } from '../trpc/init.js'
@@ -38,6 +49,42 @@ export const authRouter = router({
     .meta({ openapi: { method: 'GET', path: '/auth/me', tags, summary: 'Who is logged in' } })
     .output(currentUser)
     .query(({ ctx }) => ctx.services.auth.me(ctx.actor)),
+
+  /** Another address needs the password. */
+  updateProfile: sessionProcedure
+    .meta({ openapi: { method: 'PATCH', path: '/auth/me', tags, summary: 'Change own name or address' } })
+    .input(updateProfileInput)
+    .output(currentUser)
+    .mutation(({ ctx, input }) => ctx.services.account.updateProfile(ctx.actor, input, ctx.client)),
+
+  /** Ends all other sessions. */
+  changePassword: sessionProcedure
+    .meta({ openapi: { method: 'PUT', path: '/auth/me/password', tags, summary: 'Change own password' } })
+    .input(changePasswordInput)
+    .output(z.void())
+    .mutation(({ ctx, input }) => ctx.services.account.changePassword(ctx.actor, input, ctx.client)),
+
+  /** Answers alike whether or not somebody has the address. */
+  requestPasswordReset: publicProcedure
+    .meta({ openapi: { method: 'POST', path: '/auth/password-reset', tags, summary: 'Have a reset link mailed' } })
+    .input(z.strictObject({ email: emailAddress }))
+    .output(z.void())
+    .mutation(({ ctx, input }) => ctx.services.account.requestPasswordReset(input.email, ctx.client)),
+
+  /** Ends all sessions. */
+  resetPassword: publicProcedure
+    .meta({
+      openapi: { method: 'PUT', path: '/auth/password-reset', tags, summary: 'Choose another password by a link' },
+    })
+    .input(choosePasswordInput)
+    .output(z.void())
+    .mutation(({ ctx, input }) => ctx.services.account.resetPassword(input)),
+
+  acceptInvitation: publicProcedure
+    .meta({ openapi: { method: 'POST', path: '/auth/accept-invitation', tags, summary: 'Choose the first password' } })
+    .input(choosePasswordInput)
+    .output(z.void())
+    .mutation(({ ctx, input }) => ctx.services.account.acceptInvitation(input)),
 
   /** For oneself. Opting out also removes what was counted so far. */
   setAnalyticsOptOut: sessionProcedure

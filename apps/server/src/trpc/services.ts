@@ -14,6 +14,7 @@ import type { PrintersService } from '../modules/printers/printers.service.js'
 import type { ProjectsService } from '../modules/projects/projects.service.js'
 import type { StatisticsService } from '../modules/statistics/statistics.service.js'
 import type { SystemService } from '../modules/system/system.service.js'
+import type { AccountService } from '../modules/users/account.service.js'
 import type { UsersService } from '../modules/users/users.service.js'
 import type { RolesService } from '../modules/auth/roles.service.js'
 import type { UserScopesService } from '../modules/auth/user-scopes.service.js'
@@ -21,6 +22,7 @@ import type { WebhooksService } from '../modules/webhooks/webhooks.service.js'
 
 /** The services that routers call, by module. Whoever adds a module adds it here. */
 export interface Services {
+  account: AccountService
   alarms: AlarmsService
   apiKeys: ApiKeysService
   attempts: AttemptsService

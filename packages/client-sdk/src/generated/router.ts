@@ -236,6 +236,12 @@ export interface CopyCounts {
   held: number
 }
 
+export interface CreatedUser {
+  user: UserAccount
+  /** Null when a password was given. */
+  invitation: PasswordLink | null
+}
+
 /** What the printer works on now. `foreign` is true for a print that Gantry did not order. */
 export interface CurrentPrint {
   fileName: string | null
@@ -881,6 +887,17 @@ export interface LogLevelState {
 
 /** `off`: it is not configured. */
 export type PartState = 'degraded' | 'failed' | 'off' | 'ok'
+
+/** How somebody gets to choose a password. */
+export interface PasswordLink {
+  purpose: 'invitation' | 'reset'
+  expiresAt: Date
+  /** Whether it is mailed to the user; else whoever asked has to pass `token` and `link` on. */
+  isMailed: boolean
+  token: string | null
+  /** Null when it is mailed, or the server does not know how users reach it (`PUBLIC_URL`). */
+  link: string | null
+}
 
 /** Why a password cannot be chosen. */
 export type PasswordRefusal = 'common' | 'contains_email' | 'too_long' | 'too_short'
@@ -1540,6 +1557,17 @@ export interface RecoveryCodes {
   recoveryCodes: string[]
 }
 
+/** A role that people made. */
+export interface Role {
+  id: string
+  name: string
+  permissions: Permission[]
+  /** How many users have it. */
+  users: number
+  version: number
+  createdAt: Date
+}
+
 /** Null: one that was ordered earlier is not done yet, so that no other was ordered. */
 export interface ScheduleRun {
   jobId: string | null
@@ -1672,6 +1700,19 @@ export interface ToldReason {
   text: string
 }
 
+/** An account, as admins see it. */
+export interface UserAccount {
+  id: string
+  email: string
+  displayName: string
+  role: UserRole
+  state: UserState
+  disabledAt: Date | null
+  version: number
+  createdAt: Date
+  updatedAt: Date
+}
+
 /** What one user did on one day of the installation's time zone. */
 export interface UserActivity {
   day: string
@@ -1694,6 +1735,9 @@ export interface UserScope {
   /** 0 until it is set for the first time. */
   version: number
 }
+
+/** `invited`: has not chosen a password yet. */
+export type UserState = 'active' | 'disabled' | 'invited'
 
 /** A URL to which events are posted. Its secret is shown when it is made, and never again. */
 export interface Webhook {
@@ -1989,6 +2033,46 @@ export type Procedures = {
     logout: Mutation<void, void>
     /** Who is logged in. */
     me: Query<void, CurrentUser>
+    /** Another address needs the password. */
+    updateProfile: Mutation<
+      {
+        displayName?: string
+        email?: string
+        currentPassword?: string
+      },
+      CurrentUser
+    >
+    /** Ends all other sessions. */
+    changePassword: Mutation<
+      {
+        currentPassword: string
+        newPassword: string
+      },
+      void
+    >
+    /** Answers alike whether or not somebody has the address. */
+    requestPasswordReset: Mutation<
+      {
+        email: string
+      },
+      void
+    >
+    /** Ends all sessions. */
+    resetPassword: Mutation<
+      {
+        token: string
+        password: string
+      },
+      void
+    >
+    /** Choose the first password. */
+    acceptInvitation: Mutation<
+      {
+        token: string
+        password: string
+      },
+      void
+    >
     /** For oneself. Opting out also removes what was counted so far. */
     setAnalyticsOptOut: Mutation<
       {
@@ -2547,6 +2631,49 @@ export type Procedures = {
       void
     >
   }
+  roles: {
+    /** List the roles that were made here. */
+    list: Query<
+      void,
+      {
+        items: Role[]
+      }
+    >
+    /** Make a role of permissions. */
+    create: Mutation<
+      {
+        name: string
+        permissions: Permission[]
+      },
+      Role
+    >
+    /** Holds at once for everybody who has it. */
+    update: Mutation<
+      {
+        id: string
+        ifVersion?: number
+        name?: string
+        permissions?: Permission[]
+      },
+      Role
+    >
+    /** Refused while somebody has it. */
+    remove: Mutation<
+      {
+        id: string
+      },
+      void
+    >
+    /** In place of the role that the user had, built-in or not. */
+    assign: Mutation<
+      {
+        userId: string
+        /** A built-in role by its name, or another by its id. */
+        role: string
+      },
+      void
+    >
+  }
   statistics: {
     /** Attempts by outcome, and print seconds. */
     prints: Query<
@@ -2671,6 +2798,100 @@ export type Procedures = {
         ifVersion?: number
       },
       UserScope
+    >
+  }
+  users: {
+    /** List users, newest first. */
+    list: Query<
+      {
+        role?: UserRole
+        state?: UserState
+        /** Part of the address or the name, in whatever case. */
+        search?: string
+        limit?: number
+        cursor?: string
+      },
+      {
+        items: UserAccount[]
+        nextCursor: string | null
+      }
+    >
+    /** One user. */
+    get: Query<
+      {
+        id: string
+      },
+      UserAccount
+    >
+    /** With a password, or with an invitation: mailed, or in the answer where there is no mail server. */
+    create: Mutation<
+      {
+        email: string
+        role: UserRole
+        displayName?: string
+        /** Without one the user is invited, and chooses it. */
+        password?: string
+        idempotencyKey?: string
+      },
+      CreatedUser
+    >
+    /** Another role ends the user's sessions. */
+    update: Mutation<
+      {
+        id: string
+        ifVersion?: number
+        displayName?: string
+        role?: UserRole
+      },
+      UserAccount
+    >
+    /** Ends the user's sessions. */
+    disable: Mutation<
+      {
+        id: string
+      },
+      UserAccount
+    >
+    /** Let a disabled user in again. */
+    enable: Mutation<
+      {
+        id: string
+      },
+      UserAccount
+    >
+    /** An invitation for who has no password yet, a reset for who has; the last link is over with it. */
+    sendPasswordLink: Mutation<
+      {
+        id: string
+      },
+      PasswordLink
+    >
+    /** In the user's name: it counts among the user's exports. */
+    orderExport: Mutation<
+      {
+        id: string
+        format?: ExportFormat
+      },
+      DataExport
+    >
+    /** How far that export is. */
+    getExport: Query<
+      {
+        id: string
+        exportId: string
+      },
+      DataExport
+    >
+    /** For good; with a finished export of all their data, or the word that none is wanted. */
+    delete: Mutation<
+      {
+        id: string
+        /** A finished export of all of the user's data. */
+        exportId?: string
+        /** Says that none is wanted. */
+        waiveExport?: boolean
+      },
+      void
     >
   }
   webhooks: {

@@ -14,6 +14,7 @@ import { sightOf } from '../../kernel/sight.js'
 import { isSameHash, readApiKeyToken } from './api-key-token.js'
 import type { ApiKeyRepository, LiveApiKey } from './api-keys.ports.js'
 import { failingClosed } from './failing-closed.js'
+import { isAboutUser } from './user-events.js'
 
 const REMEMBERED_MS = 60_000
 const MAX_REMEMBERED = 10_000
@@ -59,7 +60,7 @@ export class ApiKeyAuthenticator {
   constructor(private readonly options: ApiKeyAuthenticatorOptions) {
     options.bus.onEvent((event) => {
       if (event.type === 'api_key.revoked') this.forget(event.payload.apiKeyId)
-      else if (event.type === 'user.changed') this.forgetUser(event.payload.userId)
+      else if (isAboutUser(event)) this.forgetUser(event.payload.userId)
       else if (event.type === 'role.changed') this.forgetAll()
     })
     options.bus.onGap(() => this.forgetAll())

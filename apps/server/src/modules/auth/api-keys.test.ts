@@ -19,7 +19,7 @@ const open = async () => {
   return { ...bench, ada: ada!, create, ask, [Symbol.asyncDispose]: () => bench[Symbol.asyncDispose]() }
 }
 
-const told = (type: 'user.changed' | 'api_key.revoked', payload: object): StoredEvent =>
+const told = (type: 'user.updated' | 'api_key.revoked', payload: object): StoredEvent =>
   ({
     ...{ cursor: '1-1', type, subjectType: 'x', subjectId: 'x', payload, actorId: null },
     ...{ createdAt: new Date(), printerGroupId: null, projectId: null },
@@ -89,7 +89,7 @@ describe('an API key', () => {
     expect([...before!.permissions]).toEqual(['printers.read'])
     const kept = { allPrinters: false, printerGroupIds: [two], allProjects: true }
     await prisma.userScope.create({ data: { userId, ...kept } })
-    say(told('user.changed', { userId }))
+    say(told('user.updated', { userId }))
     expect((await ask(key))?.scope.printerGroups).toEqual([two])
   })
 
@@ -108,7 +108,7 @@ describe('an API key', () => {
     const actor = await ask(key)
     await prisma.user.update({ where: { id: userId }, data: { role: 'viewer' } })
     expect(await authenticator.stillValid(actor!)).toBe(true)
-    say(told('user.changed', { userId }))
+    say(told('user.updated', { userId }))
     expect(await authenticator.stillValid(actor!)).toBe(false)
     expect([...(await ask(key))!.permissions]).toEqual(['files.read'])
     await prisma.user.update({ where: { id: userId }, data: { disabledAt: new Date() } })

@@ -7,7 +7,8 @@ export interface UserRecord {
   /** In lower case. */
   email: string
   displayName: string
-  passwordHash: string
+  /** Null: none was chosen yet. */
+  passwordHash: string | null
   role: UserRole
   disabledAt: Date | null
   /** Nobody counts what this user does. */
@@ -58,7 +59,8 @@ export interface UserRights {
   scope: Scope
 }
 
-export type SessionEnd = 'logout' | 'refresh_token_reused'
+export type SessionEnd =
+  'logout' | 'refresh_token_reused' | 'user_disabled' | 'user_deleted' | 'role_changed' | 'password_changed'
 
 /** Users, their sessions and refresh tokens. Asked before anybody is known, so without an actor. */
 export interface UserRepository {
@@ -85,6 +87,9 @@ export interface UserRepository {
   extendSession(sessionId: string, expiresAt: Date, now: Date): Promise<void>
   /** @returns the session's user; null when there is no such session or it was revoked before */
   revokeSession(sessionId: string, reason: SessionEnd, now: Date): Promise<string | null>
+
+  /** Ends every session of the user that is not over, save one. @returns their ids */
+  revokeSessionsOf(userId: string, reason: SessionEnd, now: Date, except?: string): Promise<string[]>
 
   addRefreshToken(token: NewRefreshToken): Promise<void>
   /** Locks the token's session, so that two uses of one family come one after the other. */

@@ -72,7 +72,7 @@ const failureOf = (error: unknown): LoginOutcome => {
   return code === 'RATE_LIMITED' ? 'limited' : 'failed'
 }
 
-const currentUserOf = ({ id, email, displayName, role, analyticsOptOut }: UserRecord): CurrentUser => ({
+export const currentUserOf = ({ id, email, displayName, role, analyticsOptOut }: UserRecord): CurrentUser => ({
   ...{ id, email, displayName, role, analyticsOptOut },
 })
 
@@ -158,7 +158,8 @@ export class AuthService {
     const { reads, unitOfWork, secondFactors } = this.options
     const known = await reads.users.findByEmail(email)
     const isRight = await verifyPassword(known?.passwordHash ?? null, password)
-    if (known === null || !isRight || known.disabledAt !== null) throw new GantryError('INVALID_CREDENTIALS')
+    if (!isRight || known?.passwordHash == null || known.disabledAt !== null)
+      throw new GantryError('INVALID_CREDENTIALS')
     // The password is at hand only now.
     const strongerHash = isWeakHash(known.passwordHash) ? await hashPassword(password) : null
     return unitOfWork.run(async (tx): Promise<Renewal | GantryError | null> => {

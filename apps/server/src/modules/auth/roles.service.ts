@@ -101,7 +101,7 @@ export class RolesService {
       const builtIn = userRole.safeParse(role)
       granted(actor, builtIn.success ? ROLE_PERMISSIONS[builtIn.data] : (await find(tx, role)).permissions)
       await tx.roles.assign(userId, builtIn.success ? { builtIn: builtIn.data } : { id: role }, tx.now)
-      tx.record({ type: 'user.changed', subjectType: 'user', subjectId: userId, payload: { userId } }, actor.id)
+      tx.record({ type: 'user.updated', subjectType: 'user', subjectId: userId, payload: { userId } }, actor.id)
     })
     forget({ userId })
   }

@@ -4,6 +4,7 @@ import { GantryError, type Actor, type Clock, type EventBus, type Primary } from
 import { sightOf } from '../../kernel/sight.js'
 import type { AccessTokens } from './access-tokens.js'
 import { failingClosed } from './failing-closed.js'
+import { isAboutUser } from './user-events.js'
 import type { UserRepository, UserRights } from './auth.ports.js'
 
 const REMEMBERED_MS = 60_000
@@ -43,7 +44,7 @@ export class SessionAuthenticator {
   constructor(private readonly options: SessionAuthenticatorOptions) {
     options.bus.onEvent((event) => {
       if (event.type === 'session.ended') this.forget(event.payload.sessionId)
-      else if (event.type === 'user.changed') this.forgetUser(event.payload.userId)
+      else if (isAboutUser(event)) this.forgetUser(event.payload.userId)
       else if (event.type === 'role.changed') this.forgetAll()
     })
     options.bus.onGap(() => this.forgetAll())

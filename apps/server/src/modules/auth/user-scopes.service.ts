@@ -43,7 +43,7 @@ export class UserScopesService {
       await expectPlaces(tx.places, actor, { printerGroupIds: groupIds, locationIds, projectIds: projectIds ?? [] })
       const scope = { ...input, version: version + 1 }
       await tx.userScopes.set(scope, actor.id, tx.now)
-      tx.record({ type: 'user.changed', subjectType: 'user', subjectId: userId, payload: { userId } }, actor.id)
+      tx.record({ type: 'user.updated', subjectType: 'user', subjectId: userId, payload: { userId } }, actor.id)
       return scope
     })
     forgetUser(userId)

@@ -1,9 +1,16 @@
 import { createHash } from 'node:crypto'
 
-import { handleJob, JobRefused, type JobDelivery, type JobHandler, type UnitOfWork } from '../../kernel/index.js'
+import {
+  handleJob,
+  JobRefused,
+  type JobDelivery,
+  type JobHandler,
+  type SealedAt,
+  type UnitOfWork,
+} from '../../kernel/index.js'
 import { emailTextOf } from './email-templates.js'
-import { rendered, type RenderedEmail } from './email-text.js'
-import { emailNotification } from './notifications.jobs.js'
+import { rendered, type EmailText, type RenderedEmail } from './email-text.js'
+import { emailNotification, type EmailContent } from './notifications.jobs.js'
 import {
   MailRefused,
   type EmailClaim,
@@ -11,6 +18,7 @@ import {
   type EmailRepository,
   type MailSender,
 } from './notifications.ports.js'
+import { passwordLinkAt, passwordPage } from './password-page.js'
 
 interface Repositories {
   emails: EmailRepository
@@ -22,6 +30,8 @@ export interface EmailNotificationDeps {
   sender: MailSender | null
   /** Where the mail's link leads; null: it has none. */
   publicUrl: string | null
+  /** Opens the tokens that mails hand over. */
+  sealer: { open(cipher: string, at: SealedAt): string }
 }
 
 /** As long as a delivery may take, and some seconds in which its end is written down. */
@@ -49,7 +59,7 @@ class EmailNotificationHandler {
 
   async handle({ jobId, payload, attempt, attempts, signal }: JobDelivery<typeof emailNotification>): Promise<void> {
     const { to, key = jobId, content } = payload
-    const mail = rendered(emailTextOf(content), this.deps.publicUrl)
+    const mail = rendered(this.textOf(content), this.deps.publicUrl)
     const order = { key, to, template: content.template, subject: mail.subject, jobId }
     const { sender } = this.deps
     if (sender === null) {
@@ -61,6 +71,20 @@ class EmailNotificationHandler {
     if (claim.kind !== 'claimed') throw new Error('this mail is being sent by somebody else just now')
     await this.sendClaimed(sender, claim, { order, mail, isLast: attempt >= attempts, signal })
     await this.conclude(jobId, ({ emails, now }) => emails.sent(claim.id, now))
+  }
+
+  /** With what is sealed in the job, which stands in the mail alone. */
+  private textOf(content: EmailContent): EmailText {
+    const text = emailTextOf(content)
+    if (content.template !== 'invitation' && content.template !== 'password-reset') return text
+    const { publicUrl, sealer } = this.deps
+    const token = sealer.open(content.data.sealedToken, passwordLinkAt(content.data.userId))
+    const purpose = content.template === 'invitation' ? 'invitation' : 'reset'
+    const way =
+      publicUrl === null
+        ? { name: 'Token', value: token }
+        : { name: 'Link', value: passwordPage(publicUrl, purpose, token) }
+    return { ...text, facts: [...text.facts, way] }
   }
 
   /** @throws JobRefused for a mail that the server will never take, and whatever else went wrong */

@@ -15,6 +15,8 @@ const FROM = Object.freeze({ name: 'Gantry', address: 'gantry@example.org' })
 const TO = 'ada@example.org'
 const CONTENT: EmailContent = { template: 'test', data: { requestedBy: 'Ada' } }
 
+const SEALER = { open: (cipher: string) => cipher.replace(/^sealed /, '') }
+
 type Delivery = JobDelivery<typeof emailNotification>
 
 const senderTo = ({ url }: MailServer, answerMs = 10_000): MailSender =>
@@ -25,7 +27,12 @@ const open = async (sender: MailSender | null) => {
   const { prisma } = database
   const unitOfWork = createUnitOfWork({ prisma, repositoriesFor, hook: silentHook })
   const handlerWith = (with_: MailSender | null) =>
-    createEmailNotificationHandler({ unitOfWork, sender: with_, publicUrl: 'https://gantry.example.org' })
+    createEmailNotificationHandler({
+      unitOfWork,
+      sender: with_,
+      publicUrl: 'https://gantry.example.org',
+      sealer: SEALER,
+    })
   const handler = handlerWith(sender)
   const deliver = (more: Partial<Delivery> = {}, by = handler) =>
     by.handle({
@@ -146,6 +153,18 @@ describe('a mail', () => {
     abort.abort()
     await expect(delivered).rejects.toMatchObject({ code: 'EABORT' })
     expect(await bench.rows()).toMatchObject([{ state: 'sending', tries: 2, sendingUntil: null }])
+  })
+
+  it.each([
+    ['invitation', 'invitation'],
+    ['password-reset', 'reset'],
+  ] as const)('with a sealed token hands it over as a link: %s', async (template, page) => {
+    await using server = await startMailServer()
+    await using bench = await open(senderTo(server))
+    const data = { userId: 'usr_1', sealedToken: 'sealed abc', expiresAt: '2026-11-27T08:00:00Z' }
+    await bench.deliver({ payload: { to: TO, key: 'k', content: { template, data } } })
+    expect(server.mails[0]?.parsed.text).toContain(`Link: https://gantry.example.org/#/${page}/abc`)
+    expect(server.mails[0]?.parsed.text).not.toContain('sealed')
   })
 
   it('without a mail server is skipped, says why, and is done; a later order with one is sent', async () => {

@@ -29,6 +29,23 @@ const TEMPLATES: Templates = {
     paragraphs: ['Nothing more is delivered to it until somebody switches it on again.'],
     facts: factsOf({ Webhook: webhookId, URL: url, Reason: reason }),
   }),
+  invitation: ({ expiresAt }) => ({
+    subject: 'You are invited to Gantry',
+    heading: 'You are invited to Gantry',
+    paragraphs: [
+      `An account was made for you. Choose a password to use it; that is possible once, until ${expiresAt}.`,
+    ],
+    facts: [],
+  }),
+  'password-reset': ({ expiresAt }) => ({
+    subject: 'Choose a new password',
+    heading: 'Choose a new password',
+    paragraphs: [
+      `Somebody asked for a new password for your account. It can be chosen once, until ${expiresAt}.`,
+      'If it was not you, nothing has happened, and nothing needs to be done.',
+    ],
+    facts: [],
+  }),
   'registration-tried': () => ({
     subject: 'You have an account already',
     heading: 'You have an account already',

@@ -28,6 +28,15 @@ export const emailContent = z.discriminatedUnion('template', [
     template: z.literal('webhook-disabled'),
     data: z.strictObject({ webhookId: z.string(), url: z.string(), reason: z.string() }),
   }),
+  /** Lets the one who has the address choose a password. The token is sealed, so that no row of jobs shows it. */
+  z.strictObject({
+    template: z.literal('invitation'),
+    data: z.strictObject({ userId: z.string(), sealedToken: z.string(), expiresAt: when }),
+  }),
+  z.strictObject({
+    template: z.literal('password-reset'),
+    data: z.strictObject({ userId: z.string(), sealedToken: z.string(), expiresAt: when }),
+  }),
   /** Somebody wanted to register with the address of this account. */
   z.strictObject({ template: z.literal('registration-tried'), data: z.strictObject({}) }),
   /** What an older producer sends: a subject of its own, and lines of name and value. */

@@ -1,0 +1,27 @@
+import type { TransactionContext } from '../../kernel/index.js'
+import type { SessionEnd, UserRepository } from './auth.ports.js'
+
+interface Ending {
+  userId: string
+  reason: SessionEnd
+  /** Who ends them. */
+  actorId: string
+  /** This one goes on. */
+  except?: string | null
+}
+
+/**
+ * Ends the sessions of a user and tells every instance. @returns their ids: once the transaction is committed this
+ * process has to forget them at once
+ */
+export const endSessionsOf = async (
+  tx: TransactionContext & { users: Pick<UserRepository, 'revokeSessionsOf'> },
+  { userId, reason, actorId, except = null }: Ending,
+): Promise<string[]> => {
+  const ended = await tx.users.revokeSessionsOf(userId, reason, tx.now, except ?? undefined)
+  for (const sessionId of ended) {
+    const payload = { sessionId, userId }
+    tx.record({ type: 'session.ended', subjectType: 'session', subjectId: sessionId, payload }, actorId)
+  }
+  return ended
+}
