@@ -1,4 +1,5 @@
 import type { Config } from '../config/config.js'
+import { SessionsService } from '../modules/auth/sessions.service.js'
 import { AccountService, type AccountServiceDeps } from '../modules/users/account.service.js'
 import type { CredentialSealer } from '../modules/printers/printers.ports.js'
 import { PasswordLinks } from '../modules/users/password-links.js'
@@ -22,6 +23,7 @@ export const composeAccounts = ({ config, persistence, sealer, ...rest }: Accoun
   const shared = { ...rest, unitOfWork, reads, links }
   return {
     account: new AccountService(shared),
+    sessions: new SessionsService(shared),
     users: new UsersService({ ...shared, isRegistrationOpen: config.auth.isRegistrationOpen }),
   }
 }

@@ -72,7 +72,7 @@ export class PrismaAccountRepository implements AccountRepository {
       data: {
         ...(email === undefined ? {} : { email }),
         ...(displayName === undefined ? {} : { displayName }),
-        ...(role === undefined ? {} : { role }),
+        ...(role === undefined ? {} : { role, customRoleId: null }),
         ...(disabledAt === undefined ? {} : { disabledAt }),
         version: { increment: 1 },
         updatedAt: now,

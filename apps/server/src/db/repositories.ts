@@ -24,6 +24,7 @@ import { PrismaPartProgressRepository, PrismaProjectRepository } from './project
 import { PrismaRoleRepository } from './roles.repository.js'
 import { PrismaApiUseRepository, PrismaRollUpRepository } from './roll-up.repository.js'
 import { PrismaSecondFactorRepository } from './second-factors.repository.js'
+import { PrismaSessionRepository } from './sessions.repository.js'
 import { PrismaStatisticsRepository } from './statistics.repository.js'
 import { PrismaUserActivityRepository } from './user-activity.repository.js'
 import { PrismaUserScopeRepository } from './user-scopes.repository.js'
@@ -63,6 +64,7 @@ export const repositoriesFor = (tx: Prisma.TransactionClient) => ({
   roles: new PrismaRoleRepository(tx),
   rollUp: new PrismaRollUpRepository(tx),
   secondFactors: new PrismaSecondFactorRepository(tx),
+  sessions: new PrismaSessionRepository(tx),
   statistics: new PrismaStatisticsRepository(tx),
   userActivity: new PrismaUserActivityRepository(tx),
   users: new PrismaUserRepository(tx),

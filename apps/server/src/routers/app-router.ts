@@ -13,6 +13,7 @@ import { printersRouter } from './printers.router.js'
 import { projectsRouter } from './projects.router.js'
 import { secondFactorRouter } from './second-factor.router.js'
 import { rolesRouter } from './roles.router.js'
+import { sessionsRouter } from './sessions.router.js'
 import { statisticsRouter } from './statistics.router.js'
 import { systemRouter } from './system.router.js'
 import { userScopesRouter } from './user-scopes.router.js'
@@ -35,6 +36,7 @@ export const appRouter = router({
   projects: projectsRouter,
   secondFactor: secondFactorRouter,
   roles: rolesRouter,
+  sessions: sessionsRouter,
   statistics: statisticsRouter,
   system: systemRouter,
   userScopes: userScopesRouter,

@@ -64,5 +64,5 @@ export const secondFactorRouter = router({
     })
     .input(z.strictObject({ id: idOf('user') }))
     .output(z.void())
-    .mutation(({ ctx, input }) => ctx.services.secondFactors.reset(input.id)),
+    .mutation(({ ctx, input }) => ctx.services.secondFactors.reset(ctx.actor, input.id)),
 })

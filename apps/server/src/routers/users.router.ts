@@ -6,10 +6,12 @@ import {
   idOf,
   listUsersInput,
   orderUserExportInput,
+  pageInput,
   pageOf,
   passwordLink,
   updateUserInput,
   userAccount,
+  userSession,
 } from '@gantry/schemas'
 import { z } from 'zod'
 
@@ -69,6 +71,29 @@ export const usersRouter = router({
     .input(byId)
     .output(passwordLink)
     .mutation(({ ctx, input }) => ctx.services.users.sendPasswordLink(ctx.actor, input.id)),
+
+  sessions: procedureFor('users.read')
+    .meta({ openapi: { method: 'GET', path: '/users/{id}/sessions', tags, summary: 'Where a user is logged in' } })
+    .input(byId.extend(pageInput))
+    .output(pageOf(userSession))
+    .query(({ ctx, input: { id, limit, cursor = null } }) =>
+      ctx.services.sessions.list(ctx.actor, id, { limit, cursor }),
+    ),
+
+  revokeSession: procedureFor('users.manage')
+    .meta({
+      openapi: { method: 'DELETE', path: '/users/{id}/sessions/{sessionId}', tags, summary: 'End a login of a user' },
+    })
+    .input(byId.extend({ sessionId: idOf('session') }))
+    .output(z.void())
+    .mutation(({ ctx, input }) => ctx.services.sessions.end(ctx.actor, input.id, input.sessionId)),
+
+  /** Of oneself: all but this one. */
+  revokeSessions: procedureFor('users.manage')
+    .meta({ openapi: { method: 'DELETE', path: '/users/{id}/sessions', tags, summary: 'End all logins of a user' } })
+    .input(byId)
+    .output(z.object({ ended: z.int() }))
+    .mutation(async ({ ctx, input }) => ({ ended: await ctx.services.sessions.endOthers(ctx.actor, input.id) })),
 
   /** In the user's name: it counts among the user's exports. */
   orderExport: procedureFor('users.manage')

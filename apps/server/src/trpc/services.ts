@@ -2,6 +2,7 @@ import type { AlarmsService } from '../modules/alarms/alarms.service.js'
 import type { ApiKeysService } from '../modules/auth/api-keys.service.js'
 import type { AuthService } from '../modules/auth/auth.service.js'
 import type { SecondFactors } from '../modules/auth/second-factors.js'
+import type { SessionsService } from '../modules/auth/sessions.service.js'
 import type { ExportsService } from '../modules/exports/exports.service.js'
 import type { FilesService } from '../modules/files/files.service.js'
 import type { NotificationsService } from '../modules/notifications/notifications.service.js'
@@ -38,6 +39,7 @@ export interface Services {
   projects: ProjectsService
   secondFactors: SecondFactors
   roles: RolesService
+  sessions: SessionsService
   statistics: StatisticsService
   system: SystemService
   users: UsersService

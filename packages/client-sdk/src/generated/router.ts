@@ -1736,6 +1736,22 @@ export interface UserScope {
   version: number
 }
 
+/** A login that goes on. */
+export interface UserSession {
+  id: string
+  /** What the browser or the program says it is. */
+  device: string | null
+  /** From where it was begun. */
+  address: string | null
+  createdAt: Date
+  /** When its tokens were last renewed. */
+  lastUsedAt: Date
+  /** Unless its tokens are renewed before. */
+  expiresAt: Date
+  /** Whether it is the one that asks. */
+  isCurrent: boolean
+}
+
 /** `invited`: has not chosen a password yet. */
 export type UserState = 'active' | 'disabled' | 'invited'
 
@@ -2674,6 +2690,33 @@ export type Procedures = {
       void
     >
   }
+  sessions: {
+    /** Where one is logged in. */
+    list: Query<
+      {
+        limit?: number
+        cursor?: string
+      },
+      {
+        items: UserSession[]
+        nextCursor: string | null
+      }
+    >
+    /** End one of them. */
+    revoke: Mutation<
+      {
+        id: string
+      },
+      void
+    >
+    /** End all of them but this. */
+    revokeOthers: Mutation<
+      void,
+      {
+        ended: number
+      }
+    >
+  }
   statistics: {
     /** Attempts by outcome, and print seconds. */
     prints: Query<
@@ -2865,6 +2908,35 @@ export type Procedures = {
         id: string
       },
       PasswordLink
+    >
+    /** Where a user is logged in. */
+    sessions: Query<
+      {
+        id: string
+        limit?: number
+        cursor?: string
+      },
+      {
+        items: UserSession[]
+        nextCursor: string | null
+      }
+    >
+    /** End a login of a user. */
+    revokeSession: Mutation<
+      {
+        id: string
+        sessionId: string
+      },
+      void
+    >
+    /** Of oneself: all but this one. */
+    revokeSessions: Mutation<
+      {
+        id: string
+      },
+      {
+        ended: number
+      }
     >
     /** In the user's name: it counts among the user's exports. */
     orderExport: Mutation<

@@ -1,4 +1,4 @@
-import type { Permission, UserRole } from '@gantry/schemas'
+import type { Page, Permission, UserRole, UserSession } from '@gantry/schemas'
 
 import type { Scope } from '../../kernel/index.js'
 
@@ -60,7 +60,7 @@ export interface UserRights {
 }
 
 export type SessionEnd =
-  'logout' | 'refresh_token_reused' | 'user_disabled' | 'user_deleted' | 'role_changed' | 'password_changed'
+  'logout' | 'refresh_token_reused' | 'user_disabled' | 'user_deleted' | 'role_changed' | 'password_changed' | 'revoked'
 
 /** Users, their sessions and refresh tokens. Asked before anybody is known, so without an actor. */
 export interface UserRepository {
@@ -96,6 +96,19 @@ export interface UserRepository {
   lockRefreshToken(tokenHash: string): Promise<LockedRefreshToken | null>
   /** Marks the token used, and with it its unused siblings: from now on only its own descendants count. */
   useRefreshToken(token: Pick<LockedRefreshToken, 'id' | 'parentId'>, sessionId: string, now: Date): Promise<void>
+}
+
+/** The sessions of one user that go on. */
+export interface SessionRepository {
+  /** The newest first. */
+  list(userId: string, query: SessionQuery): Promise<Page<Omit<UserSession, 'isCurrent'>>>
+  /** @returns false when the user has no such session that goes on */
+  end(userId: string, sessionId: string, reason: SessionEnd, now: Date): Promise<boolean>
+}
+
+export interface SessionQuery {
+  limit: number
+  cursor: string | null
 }
 
 /** What is left of logins that are over. */

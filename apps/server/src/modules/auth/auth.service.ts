@@ -11,9 +11,11 @@ import {
 } from '../../kernel/index.js'
 import type { AccessTokens } from './access-tokens.js'
 import type { LockedRefreshToken, SessionEnd, UserRecord, UserRepository } from './auth.ports.js'
+import { recordEnded } from './end-sessions.js'
 import type { LoginLimiter } from './login-limiter.js'
 import { hashPassword, isWeakHash, verifyPassword } from './passwords.js'
 import { newRefreshToken, refreshTokenHash } from './refresh-tokens.js'
+import type { RoleRepository } from './roles.ports.js'
 import type { SecondFactors } from './second-factors.js'
 import type { SecondFactorRepository } from './second-factors.ports.js'
 
@@ -23,6 +25,7 @@ const GRACE_MS = 10_000
 
 interface Repositories {
   users: UserRepository
+  roles: Pick<RoleRepository, 'ofUser' | 'get'>
   secondFactors: SecondFactorRepository
 }
 type Transaction = Repositories & TransactionContext
@@ -212,8 +215,7 @@ export class AuthService {
   private async endSession(tx: Transaction, sessionId: string, reason: SessionEnd): Promise<void> {
     const userId = await tx.users.revokeSession(sessionId, reason, tx.now)
     if (userId === null) return
-    const payload = { sessionId, userId }
-    tx.record({ type: 'session.ended', subjectType: 'session', subjectId: sessionId, payload }, userId)
+    recordEnded(tx, { sessionId, userId }, userId)
   }
 
   private expiryAt(now: Date): Date {

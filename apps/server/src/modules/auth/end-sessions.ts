@@ -19,9 +19,12 @@ export const endSessionsOf = async (
   { userId, reason, actorId, except = null }: Ending,
 ): Promise<string[]> => {
   const ended = await tx.users.revokeSessionsOf(userId, reason, tx.now, except ?? undefined)
-  for (const sessionId of ended) {
-    const payload = { sessionId, userId }
-    tx.record({ type: 'session.ended', subjectType: 'session', subjectId: sessionId, payload }, actorId)
-  }
+  for (const sessionId of ended) recordEnded(tx, { sessionId, userId }, actorId)
   return ended
 }
+
+export const recordEnded = (
+  tx: TransactionContext,
+  payload: { sessionId: string; userId: string },
+  actorId: string,
+): void => tx.record({ type: 'session.ended', subjectType: 'session', subjectId: payload.sessionId, payload }, actorId)

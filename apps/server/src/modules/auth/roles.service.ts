@@ -1,16 +1,13 @@
 import {
-  permission,
   ROLE_PERMISSIONS,
   userRole,
   type AssignRoleInput,
   type CreateRoleInput,
-  type Permission,
   type Role,
   type UpdateRoleInput,
 } from '@gantry/schemas'
 
 import {
-  assertMay,
   GantryError,
   newId,
   notFound,
@@ -19,16 +16,20 @@ import {
   type TransactionContext,
   type UnitOfWork,
 } from '../../kernel/index.js'
+import { keepAnAdmin } from '../users/user-changes.js'
+import type { AccountRepository } from '../users/users.ports.js'
+import { expectNoMore, granted } from './role-grants.js'
 import type { RoleRepository } from './roles.ports.js'
 
 interface Repositories {
   roles: RoleRepository
+  accounts: AccountRepository
 }
 type Transaction = Repositories & TransactionContext
 
 export interface RolesServiceDeps {
   unitOfWork: UnitOfWork<Repositories>
-  reads: Primary<Repositories>
+  reads: Primary<Pick<Repositories, 'roles'>>
   /** Makes this process ask anew what the user may, or everybody. */
   forget: (whom: { userId: string } | 'everybody') => void
 }
@@ -97,7 +98,11 @@ export class RolesService {
     const { unitOfWork, forget } = this.deps
     await unitOfWork.run(async (tx) => {
       await tx.roles.lockAll()
-      if ((await tx.roles.ofUser(userId)) === undefined) throw notFound('user', userId)
+      await tx.accounts.lockAdmins()
+      const user = await tx.accounts.get(userId)
+      if (user === null) throw notFound('user', userId)
+      await expectNoMore(tx, actor, user)
+      if (user.role === 'admin' && role !== 'admin') await keepAnAdmin(tx.accounts, userId)
       const builtIn = userRole.safeParse(role)
       granted(actor, builtIn.success ? ROLE_PERMISSIONS[builtIn.data] : (await find(tx, role)).permissions)
       await tx.roles.assign(userId, builtIn.success ? { builtIn: builtIn.data } : { id: role }, tx.now)
@@ -109,13 +114,7 @@ export class RolesService {
 
 const refused = (detail: string) => new GantryError('INVALID_STATE', { params: { detail } })
 
-/** In the order of the list, each once. @throws GantryError `FORBIDDEN` for one that the actor has not got */
-const granted = (actor: Actor, permissions: readonly Permission[]): Permission[] => {
-  for (const each of permissions) assertMay(actor, each)
-  return permission.options.filter((each) => permissions.includes(each))
-}
-
-const find = async ({ roles }: Repositories, roleId: string): Promise<Role> => {
+const find = async ({ roles }: Pick<Repositories, 'roles'>, roleId: string): Promise<Role> => {
   const role = await roles.get(roleId)
   if (role === null) throw notFound('role', roleId)
   return role

@@ -1,6 +1,7 @@
 import { Secret, TOTP } from 'otpauth'
 import { describe, expect, it } from 'vitest'
 
+import { SYSTEM_ACTOR } from '../../kernel/index.js'
 import { EMAIL, openAuth, PASSWORD } from '../../testing/auth-bench.js'
 
 type Bench = Awaited<ReturnType<typeof openAuth>>
@@ -138,11 +139,11 @@ describe('a second factor', () => {
 
   it('is removed by an admin when device and codes are lost, once', async () => {
     await using bench = await openWithFactor()
-    await bench.secondFactors.reset(bench.userId)
+    await bench.secondFactors.reset(SYSTEM_ACTOR, bench.userId)
     expect(await codeOf(bench.login())).toBe('OK')
-    await bench.secondFactors.reset(bench.userId)
+    await bench.secondFactors.reset(SYSTEM_ACTOR, bench.userId)
     expect(await bench.prisma.event.count({ where: { type: 'second_factor.disabled' } })).toBe(1)
-    expect(await codeOf(bench.secondFactors.reset('usr_unknown'))).toBe('NOT_FOUND')
+    expect(await codeOf(bench.secondFactors.reset(SYSTEM_ACTOR, 'usr_unknown'))).toBe('NOT_FOUND')
   })
 
   it('leaves neither seed nor codes readable in the database', async () => {

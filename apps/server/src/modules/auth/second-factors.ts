@@ -12,11 +12,14 @@ import {
 import type { CredentialSealer } from '../printers/printers.ports.js'
 import type { UserRepository } from './auth.ports.js'
 import { newRecoveryCodes, newSeed, plainCode, recoveryCodeHash, seedUri, stepOf } from './one-time-codes.js'
+import { expectNoMore } from './role-grants.js'
+import type { RoleRepository } from './roles.ports.js'
 import type { Reauthentication } from './reauthentication.js'
 import type { SecondFactorRecord, SecondFactorRepository } from './second-factors.ports.js'
 
 interface Repositories {
   users: UserRepository
+  roles: Pick<RoleRepository, 'ofUser' | 'get'>
   secondFactors: SecondFactorRepository
 }
 type Transaction = Repositories & TransactionContext
@@ -105,14 +108,16 @@ export class SecondFactors {
 
   /**
    * By an admin, for somebody who has lost device and recovery codes.
-   * @throws GantryError `NOT_FOUND`
+   * @throws GantryError `NOT_FOUND`, `FORBIDDEN` for somebody who may more
    */
-  async reset(userId: string): Promise<void> {
+  async reset(actor: Actor, userId: string): Promise<void> {
     await this.options.unitOfWork.run(async (tx) => {
-      if ((await tx.users.get(userId)) === null) throw notFound('user', userId)
+      const user = await tx.users.get(userId)
+      if (user === null) throw notFound('user', userId)
+      await expectNoMore(tx, actor, user)
       if ((await tx.secondFactors.lock(userId)) === null) return
       await tx.secondFactors.remove(userId)
-      recordOf(tx, 'second_factor.disabled', userId)
+      recordOf(tx, 'second_factor.disabled', userId, actor.id)
     })
   }
 
@@ -177,5 +182,9 @@ export class SecondFactors {
   }
 }
 
-const recordOf = (tx: Transaction, type: 'second_factor.enabled' | 'second_factor.disabled', userId: string) =>
-  tx.record({ type, subjectType: 'user', subjectId: userId, payload: { userId } }, userId)
+const recordOf = (
+  tx: Transaction,
+  type: 'second_factor.enabled' | 'second_factor.disabled',
+  userId: string,
+  actorId = userId,
+) => tx.record({ type, subjectType: 'user', subjectId: userId, payload: { userId } }, actorId)

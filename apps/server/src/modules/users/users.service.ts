@@ -10,6 +10,7 @@ import type {
   UpdateUserInput,
   UserAccount,
 } from '@gantry/schemas'
+import { ROLE_PERMISSIONS } from '@gantry/schemas'
 
 import {
   GantryError,
@@ -28,6 +29,8 @@ import { endSessionsOf } from '../auth/end-sessions.js'
 import { checkNewPassword } from '../auth/password-policy.js'
 import { hashPassword } from '../auth/passwords.js'
 import type { ExportsService } from '../exports/exports.service.js'
+import { expectNoMore, granted } from '../auth/role-grants.js'
+import type { RoleRepository } from '../auth/roles.ports.js'
 import type { IssuedLink, PasswordLinks } from './password-links.js'
 import { register, type RegistrationDeps, type RegistrationRequest } from './registration.js'
 import { keepAnAdmin, nameOf, recordUser } from './user-changes.js'
@@ -36,6 +39,7 @@ import type { AccountQuery, AccountRepository, PasswordTokenRepository } from '.
 interface Repositories {
   accounts: AccountRepository
   passwordTokens: PasswordTokenRepository
+  roles: Pick<RoleRepository, 'ofUser' | 'get'>
   users: Pick<UserRepository, 'lock' | 'revokeSessionsOf'>
 }
 type Transaction = Repositories & TransactionContext
@@ -73,6 +77,7 @@ export class UsersService {
    */
   async create(actor: Actor, { idempotencyKey, password, ...input }: CreateUserInput): Promise<CreatedUser> {
     const { email } = input
+    granted(actor, ROLE_PERMISSIONS[input.role])
     if (password !== undefined) await checkNewPassword({ password, email })
     const passwordHash = password === undefined ? null : await hashPassword(password)
     const work = (tx: Transaction) => this.createIn(tx, actor, { ...input, passwordHash })
@@ -92,6 +97,7 @@ export class UsersService {
   update(actor: Actor, { id, ifVersion, displayName, role }: UpdateUserInput): Promise<UserAccount> {
     return this.change(actor, id, async (tx, user) => {
       const isOther = role !== undefined && role !== user.role
+      if (isOther) granted(actor, ROLE_PERMISSIONS[role])
       if (isOther && user.role === 'admin') await keepAnAdmin(tx.accounts, id)
       if (!(await tx.accounts.update(id, { displayName, role }, tx.now, ifVersion))) {
         throw new GantryError('VERSION_CONFLICT', {
@@ -129,10 +135,11 @@ export class UsersService {
    * Another invitation for who has not chosen a password yet, a reset for who has; the last link is over with it.
    * @throws GantryError `NOT_FOUND`, `INVALID_STATE` for who is disabled
    */
-  async sendPasswordLink(_actor: Actor, userId: string): Promise<PasswordLink> {
+  async sendPasswordLink(actor: Actor, userId: string): Promise<PasswordLink> {
     const { links, unitOfWork } = this.deps
     const issued = await unitOfWork.run(async (tx) => {
       const user = await find(tx, userId)
+      await expectNoMore(tx, actor, user)
       if (user.state === 'disabled') {
         throw new GantryError('INVALID_STATE', { params: { detail: 'the user is disabled' } })
       }
@@ -159,7 +166,7 @@ export class UsersService {
   async delete(actor: Actor, { id, exportId, waiveExport }: DeleteUserInput): Promise<void> {
     if (!waiveExport) await this.checkExport(actor, id, exportId)
     const ended = await this.deps.unitOfWork.run(async (tx) => {
-      const user = await locked(tx, id)
+      const user = await locked(tx, actor, id)
       if (user.role === 'admin') await keepAnAdmin(tx.accounts, id)
       const sessions = await endSessionsOf(tx, { userId: id, reason: 'user_deleted', actorId: actor.id })
       await tx.accounts.remove(id)
@@ -196,7 +203,7 @@ export class UsersService {
     change: (tx: Transaction, user: UserAccount) => Promise<SessionEnd | null>,
   ): Promise<UserAccount> {
     const ended = await this.deps.unitOfWork.run(async (tx) => {
-      const reason = await change(tx, await locked(tx, userId))
+      const reason = await change(tx, await locked(tx, actor, userId))
       return reason === null ? [] : endSessionsOf(tx, { userId, reason, actorId: actor.id })
     })
     ended.forEach(this.deps.forgetSession)
@@ -213,10 +220,12 @@ const find = async ({ accounts }: Pick<Repositories, 'accounts'>, userId: string
 }
 
 /** Of two who take the last two admins away at once one is refused, and nobody logs in meanwhile. */
-const locked = async (tx: Transaction, userId: string): Promise<UserAccount> => {
+const locked = async (tx: Transaction, actor: Actor, userId: string): Promise<UserAccount> => {
   await tx.accounts.lockAdmins()
   await tx.users.lock(userId)
-  return find(tx, userId)
+  const user = await find(tx, userId)
+  await expectNoMore(tx, actor, user)
+  return user
 }
 
 /** Exports are their owner's alone: whoever orders one for a user orders it in the user's name. */
