@@ -1,3 +1,4 @@
+import { openRefusalLog } from './app/audit.js'
 import { openCache } from './app/cache.js'
 import { databaseObserver } from './app/database-metrics.js'
 import { openDrivers } from './app/drivers.js'
@@ -113,8 +114,9 @@ const startRoles = async (
   const scans = new ScanThread()
   lifecycle.onStop('scan thread', () => scans.close())
   const hotQueries = startHotQueries({ unitOfWork, clock, log }, lifecycle)
+  const refusals = openRefusalLog({ persistence, clock, log, lifecycle })
   const shared = { config, persistence, cache, hotQueries, instanceId, clock, log, lifecycle }
-  const composed = await composeServices({ ...shared, drivers, scans, logLevel, metrics })
+  const composed = await composeServices({ ...shared, drivers, scans, logLevel, refusals, metrics })
   const { services, board, authenticator, sealer } = composed
   const firstAdmin = await ensureFirstAdmin({ unitOfWork, users: reads.users, ...config.auth.firstAdmin })
 
@@ -146,7 +148,7 @@ const startRoles = async (
   async function listen(): Promise<string> {
     const health = openHealth({ ...shared, ...composed, recentErrors })
     running.http = createHttpRole({
-      ...{ config, services, authenticator, cache, metrics, apiUse, tracer, health, clock, log },
+      ...{ config, services, authenticator, cache, metrics, apiUse, refusals, tracer, health, clock, log },
     })
     return (await running.http.listen()).url
   }

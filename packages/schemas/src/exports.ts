@@ -3,8 +3,8 @@ import { z } from 'zod'
 import { errorCode } from './errors.js'
 import { idempotencyKey, idOf } from './ids.js'
 
-/** What an export holds; `full` is all of it, for one's own data also profile, sessions, keys, files and events. */
-export const exportKind = z.enum(['full', 'projects', 'jobs', 'attempts', 'analytics'])
+/** What an export holds; `audit` are entries of the audit log; `full` is all of it, for one's own data also profile, sessions, keys, files and events. */
+export const exportKind = z.enum(['full', 'projects', 'jobs', 'attempts', 'analytics', 'audit'])
 export type ExportKind = z.infer<typeof exportKind>
 
 /** Whose: what belongs to the one who asks, or the whole farm's. */

@@ -1,5 +1,6 @@
 export * from './alarms.js'
 export * from './api-keys.js'
+export * from './audit.js'
 export * from './auth.js'
 export * from './cache.js'
 export * from './database-health.js'

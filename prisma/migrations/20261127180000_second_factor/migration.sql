@@ -21,3 +21,7 @@ CREATE TABLE "recovery_code" (
 
 ALTER TABLE "second_factor" ADD CONSTRAINT "second_factor_user_id_fkey" FOREIGN KEY ("user_id") REFERENCES "app_user"("id") ON DELETE CASCADE ON UPDATE CASCADE;
 ALTER TABLE "recovery_code" ADD CONSTRAINT "recovery_code_user_id_fkey" FOREIGN KEY ("user_id") REFERENCES "app_user"("id") ON DELETE CASCADE ON UPDATE CASCADE;
+
+CREATE TRIGGER audit AFTER INSERT OR UPDATE OR DELETE ON second_factor FOR EACH ROW
+  WHEN (current_setting('gantry.call', true) IS DISTINCT FROM 'system')
+  EXECUTE FUNCTION audit_row('user_id', 'confirmed_at', '!seed_cipher');

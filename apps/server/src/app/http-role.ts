@@ -4,13 +4,23 @@ import type { HttpMetrics } from '../http/metrics.port.js'
 import type { HealthSource } from '../http/health/health.routes.js'
 import { createHttpServer, type HttpServer } from '../http/http-server.js'
 import { SlidingWindowLimiter } from '../http/limits/sliding-window-limiter.js'
-import type { Authenticator, Cache, Clock, Lifecycle, Logger, Tracer } from '../kernel/index.js'
+import {
+  GantryError,
+  type Authenticator,
+  type Cache,
+  type Clock,
+  type Lifecycle,
+  type Logger,
+  type Tracer,
+} from '../kernel/index.js'
 import type { FilesService } from '../modules/files/files.service.js'
+import type { RefusalLog } from '../modules/audit/refusal-log.js'
 import { ApiUse, type ApiUseDeps } from '../modules/statistics/api-use.js'
 import type { Metrics } from '../observability/metrics.js'
 import { appRouter } from '../routers/app-router.js'
 import { Answers } from '../trpc/answers.js'
 import type { Services } from '../trpc/services.js'
+import { noteRefusal } from './audit.js'
 import { buildId } from './installation.js'
 
 export interface HttpRoleDeps {
@@ -20,14 +30,19 @@ export interface HttpRoleDeps {
   cache: Cache
   metrics: Metrics
   apiUse: ApiUse
+  refusals: RefusalLog
   tracer: Tracer
   health: HealthSource
   clock: Clock
   log: Logger
 }
 
-const fileHandlers = (files: FilesService): FileHandlers => ({
-  upload: (actor, request) => files.upload(actor, request),
+const fileHandlers = (files: FilesService, refusals: RefusalLog): FileHandlers => ({
+  upload: (actor, request) =>
+    files.upload(actor, request).catch((error: unknown) => {
+      if (error instanceof GantryError) noteRefusal(refusals, error)
+      throw error
+    }),
   content: (actor, id) => files.openContent(actor, id),
   thumbnail: (actor, id) => files.openThumbnail(actor, id),
 })
@@ -40,26 +55,31 @@ export const startApiUse = (deps: ApiUseDeps, lifecycle: Lifecycle): ApiUse => {
   return apiUse
 }
 
-/** Every call is measured, and counted for the statistics. */
-const counting = (metrics: Metrics, apiUse: ApiUse): HttpMetrics => ({
+/** Every call is measured, and counted for the statistics; what was refused is for the audit log. */
+const counting = ({
+  metrics,
+  apiUse,
+  refusals,
+}: Pick<HttpRoleDeps, 'metrics' | 'apiUse' | 'refusals'>): HttpMetrics => ({
   expose: (format) => metrics.expose(format),
   requestFinished: (outcome) => metrics.requestFinished(outcome),
   procedureFinished: (outcome) => {
     metrics.procedureFinished(outcome)
     apiUse.note(outcome)
+    noteRefusal(refusals, outcome)
   },
   gauge: (name, help, read) => metrics.gauge(name, help, read),
 })
 
 /** The HTTP side of the server: tRPC, REST, file transfers, probes and metrics. */
 export const createHttpRole = (deps: HttpRoleDeps): HttpServer => {
-  const { config, services, authenticator, cache, metrics, apiUse, tracer, health, clock, log } = deps
+  const { config, services, authenticator, cache, tracer, health, clock, log } = deps
   const answers = config.cache.answers ? new Answers(cache, buildId()) : null
   return createHttpServer({
-    ...{ config, log, tracer, metrics: counting(metrics, apiUse), authenticator, services, answers, health },
+    ...{ config, log, tracer, metrics: counting(deps), authenticator, services, answers, health },
     rateLimiter: new SlidingWindowLimiter(config.http.rateLimitPerMinute, clock),
     router: appRouter,
     exports: { download: (link) => services.exports.download(link) },
-    files: fileHandlers(services.files),
+    files: fileHandlers(services.files, deps.refusals),
   })
 }

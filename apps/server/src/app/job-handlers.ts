@@ -5,6 +5,8 @@ import { PrismaExportTables } from '../db/export-tables.js'
 import { removeExpiredIdempotencyKeys } from '../db/idempotency.js'
 import type { PrismaOutbox } from '../db/outbox.js'
 import { handleJob, type JobHandler, type Logger, type Timers } from '../kernel/index.js'
+import { removeOldEntries } from '../modules/audit/audit-retention.js'
+import type { Seals } from '../modules/audit/seals.js'
 import { createCleanupTokensHandler } from '../modules/auth/cleanup-tokens.js'
 import { cacheWarmupHandler } from '../modules/cache-warmup/cache-warmup.handler.js'
 import { ExportRunner } from '../modules/exports/export-runner.js'
@@ -41,13 +43,14 @@ const WEBHOOK_DELIVERIES_KEPT_DAYS = 30
 const EMAILS_KEPT_DAYS = 90
 
 export interface JobHandlersDeps {
-  config: Pick<Config, 'http' | 'mail'>
+  config: Pick<Config, 'audit' | 'http' | 'mail'>
   persistence: Persistence
   storage: FileStorage
   outbox: PrismaOutbox
   exportStorage: ExportStorage
   sealer: CredentialSealer
   webhookSender: WebhookSender
+  auditSeals: Seals
   timeZone: string
   warmUp: WarmUp
   clock: Timers
@@ -60,7 +63,10 @@ const HOT_QUERIES_KEPT = 1_000
 const removeColdQueries = ({ unitOfWork }: Persistence) =>
   unitOfWork.run(({ hotQueries }) => hotQueries.removeCold(HOT_QUERIES_KEPT))
 
-const clearings = ({ persistence, outbox, exportStorage, clock }: JobHandlersDeps, rollUp: RollUp): Clearing[] => [
+const clearings = (
+  { config, persistence, outbox, exportStorage, auditSeals, clock }: JobHandlersDeps,
+  rollUp: RollUp,
+): Clearing[] => [
   { what: 'events', remove: () => persistence.eventLog.removeOlderThan(EVENTS_KEPT_HOURS, UNREAD_EVENTS_KEPT_HOURS) },
   { what: 'idempotency keys', remove: () => removeExpiredIdempotencyKeys(persistence.database.prisma) },
   {
@@ -74,6 +80,11 @@ const clearings = ({ persistence, outbox, exportStorage, clock }: JobHandlersDep
   },
   { what: 'mails', remove: (signal) => removeOldEmails(persistence.database.prisma, EMAILS_KEPT_DAYS, signal) },
   { what: 'queries that are asked no more', remove: () => removeColdQueries(persistence) },
+  {
+    what: 'audit entries',
+    remove: (signal) =>
+      removeOldEntries({ ...persistence, seals: auditSeals, days: config.audit.retentionDays }, signal),
+  },
   { what: 'statistics', remove: (signal) => rollUp.clear(signal) },
 ]
 

@@ -3,6 +3,7 @@ import { loadSecrets } from '../adapters/secrets/load-secrets.js'
 import type { Config } from '../config/config.js'
 import type { Clock } from '../kernel/index.js'
 import { AccessTokens } from '../modules/auth/access-tokens.js'
+import { Seals } from '../modules/audit/seals.js'
 import { DownloadLinks } from '../modules/exports/download-links.js'
 
 /** Whatever seals or signs, on the server's keys. @throws KeyFileError */
@@ -13,6 +14,7 @@ export const openSecrets = async ({ dataDir, auth }: Pick<Config, 'dataDir' | 'a
   return {
     sealer: new AesGcmSealer(secrets.sealingKeys),
     tokens: new AccessTokens({ signingKey, previousKeys, lifetimeSeconds: auth.accessTokenSeconds, clock }),
+    auditSeals: new Seals(secrets.auditKey),
     links: new DownloadLinks(linkKey, clock, previousLinkKeys),
   }
 }

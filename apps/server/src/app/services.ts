@@ -12,6 +12,9 @@ import {
   type Timers,
 } from '../kernel/index.js'
 import { AlarmsService } from '../modules/alarms/alarms.service.js'
+import { AuditService } from '../modules/audit/audit.service.js'
+import type { RefusalLog } from '../modules/audit/refusal-log.js'
+import type { Seals } from '../modules/audit/seals.js'
 import type { HotQueries } from '../modules/cache-warmup/hot-queries.js'
 import type { JobStatistics } from '../modules/jobs/job-statistics.js'
 import { DispatchService } from '../modules/print-jobs/dispatch.service.js'
@@ -37,6 +40,7 @@ import type { Metrics } from '../observability/metrics.js'
 import { QueuesOfJobs } from '../queues/job-queues.js'
 import type { Services } from '../trpc/services.js'
 import { composeAccounts } from './accounts.js'
+import { noteLogins } from './audit.js'
 import { openCallers } from './callers.js'
 import { buildId, GANTRY_VERSION } from './installation.js'
 import { composeJobAdministration } from './job-administration.js'
@@ -53,6 +57,7 @@ export interface ServicesDeps {
   drivers: DriverRegistry
   scans: ScanThread
   logLevel: LogLevelControl
+  refusals: RefusalLog
   metrics: Metrics
   instanceId: string
   clock: Timers
@@ -70,10 +75,16 @@ export interface ComposedServices {
   storage: FileStorage
   queues: QueuesOfJobs
   jobStatistics: JobStatistics
+  auditSeals: Seals
 }
 
 /** Disk space that is left free however much is uploaded, in bytes. */
 const RESERVED_BYTES = 256 * 1024 * 1024
+
+const openStorages = (dataDir: string) => {
+  const disk = { dataDir, reserveBytes: RESERVED_BYTES }
+  return { storage: new LocalFileStorage(disk), exportStorage: new LocalExportStorage(disk) }
+}
 
 const systemService = (
   deps: Pick<ServicesDeps, 'config' | 'persistence' | 'cache' | 'logLevel' | 'instanceId' | 'clock' | 'metrics'>,
@@ -106,6 +117,7 @@ export const composeServices = async ({
   drivers,
   scans,
   logLevel,
+  refusals,
   metrics,
   instanceId,
   clock,
@@ -115,26 +127,33 @@ export const composeServices = async ({
   const { unitOfWork, reads, bus, eventLog } = persistence
   const asked = hotQueries.note.bind(hotQueries)
   const lists = config.cache.answers ? new KeptReads(persistence.lists, cache, buildId(), asked) : persistence.lists
-  const { dataDir } = config
-  const { sealer, tokens, links } = await openSecrets(config, clock)
-  const disk = { dataDir, reserveBytes: RESERVED_BYTES }
-  const [storage, exportStorage] = [new LocalFileStorage(disk), new LocalExportStorage(disk)]
+  const { sealer, tokens, links, auditSeals } = await openSecrets(config, clock)
+  const { storage, exportStorage } = openStorages(config.dataDir)
   const exports = new ExportsService({ unitOfWork, reads, storage: exportStorage, links, log })
   const webhookSender = openWebhookSender(config.webhooks, lifecycle)
   const board = new StatusBoard(bus, clock)
   const follow: FollowEvents = (cursor, signal) => followEvents(bus, eventLog, cursor, signal)
-  const shared = { unitOfWork, reads, lists, board, bus }
   const desk = new CommandDesk({ unitOfWork, reads, bus, drivers, sealer, clock, log })
 
   const { loginEnded, bytesReceived } = countUseIn(metrics)
   const queues = new QueuesOfJobs()
   const { statistics: jobStatistics, ...jobs } = composeJobAdministration({ config, persistence, queues, clock })
 
-  const callers = openCallers({ config, persistence, tokens, sealer, loginEnded, clock, log, lifecycle })
+  const callers = openCallers({
+    config,
+    persistence,
+    tokens,
+    sealer,
+    loginEnded: noteLogins(refusals, loginEnded),
+    clock,
+    log,
+    lifecycle,
+  })
   const services: Services = {
     ...callers.services,
     alarms: new AlarmsService({ unitOfWork, reads, lists, follow }),
     attempts: new AttemptsService({ reads, ledger: new AttemptLedger(unitOfWork, reads), bus }),
+    audit: new AuditService({ lists: persistence.lists }),
     dispatch: new DispatchService({ database: unitOfWork, board }),
     exports,
     files: new FilesService({
@@ -143,7 +162,7 @@ export const composeServices = async ({
     }),
     ...jobs,
     notifications: new NotificationsService({ unitOfWork, reads }),
-    printers: new PrintersService({ ...shared, desk, drivers, sealer }),
+    printers: new PrintersService({ unitOfWork, reads, lists, board, bus, desk, drivers, sealer }),
     printJobs: new PrintJobsService({ unitOfWork, reads, lists, bus, follow }),
     projects: new ProjectsService({ unitOfWork, reads, lists }),
     statistics: new StatisticsService({ lists, timeZone: config.timeZone }),
@@ -152,5 +171,6 @@ export const composeServices = async ({
     webhooks: new WebhooksService({ unitOfWork, reads, lists, sealer, sender: webhookSender }),
   }
   const { authenticator } = callers
-  return { services, board, authenticator, sealer, storage, exportStorage, webhookSender, queues, jobStatistics }
+  const kept = { storage, exportStorage, webhookSender, queues, jobStatistics, auditSeals }
+  return { services, board, authenticator, sealer, ...kept }
 }

@@ -2,6 +2,7 @@ import type { Config } from '../config/config.js'
 import { PrismaJobRuns } from '../db/job-runs.js'
 import { createOutbox, type PrismaOutbox } from '../db/outbox.js'
 import { RareLog, type Logger, type Stoppable, type Timers, type Tracer } from '../kernel/index.js'
+import type { Seals } from '../modules/audit/seals.js'
 import type { ExportStorage } from '../modules/exports/exports.ports.js'
 import type { FileStorage } from '../modules/files/file-storage.port.js'
 import type { JobStatistics } from '../modules/jobs/job-statistics.js'
@@ -15,6 +16,7 @@ import type { QueuesOfJobs } from '../queues/job-queues.js'
 import { LegacyIntake } from '../queues/legacy-intake.js'
 import { createPostgresBackend } from '../queues/postgres-backend.js'
 import { createRedisBackend } from '../queues/redis-backend.js'
+import { startSealer } from './audit.js'
 import { countRunsIn, showQueuesIn } from './job-metrics.js'
 import { jobHandlers } from './job-handlers.js'
 import type { Persistence } from './persistence.js'
@@ -22,7 +24,7 @@ import { startFanOut } from './webhooks.js'
 import type { WarmUp } from './warm-up.js'
 
 export interface WorkerRoleDeps {
-  config: Pick<Config, 'auth' | 'http' | 'jobs' | 'mail' | 'roles' | 'timeZone'>
+  config: Pick<Config, 'audit' | 'auth' | 'http' | 'jobs' | 'mail' | 'roles' | 'timeZone'>
   persistence: Persistence
   storage: FileStorage
   exportStorage: ExportStorage
@@ -34,6 +36,7 @@ export interface WorkerRoleDeps {
   metrics: Metrics
   queues: QueuesOfJobs
   jobStatistics: JobStatistics
+  auditSeals: Seals
   tracer: Tracer
   clock: Timers
   log: Logger
@@ -80,12 +83,13 @@ export const startWorkerRole = async (deps: WorkerRoleDeps): Promise<WorkerRole>
   deps.queues.use(jobs)
   await intake?.start()
   const fanOut = work ? startFanOut(persistence, log) : null
+  const sealer = work ? startSealer(persistence, deps.auditSeals, log) : null
   const gauges = config.roles.some((role) => role !== 'fleet')
     ? showQueuesIn({ metrics, statistics: deps.jobStatistics, clock, log })
     : null
   const stop = async () => {
     gauges?.stop()
-    await Promise.all([fanOut?.stop(), intake?.stop(), jobs.stop()])
+    await Promise.all([fanOut?.stop(), sealer?.stop(), intake?.stop(), jobs.stop()])
   }
   return { jobs, stop }
 }

@@ -57,6 +57,7 @@ export interface Config {
     firstAdmin: { email: string; password?: string }
     isRegistrationOpen: boolean
   }
+  audit: { retentionDays: number }
   printers: { allowedCidrs: readonly string[]; allowLoopback: boolean }
   /** Beside the public internet. */
   webhooks: { allowedCidrs: readonly string[]; allowLoopback: boolean }
@@ -149,6 +150,7 @@ const grouped = (values: SettingValues, cwd: string): Config => ({
     },
     isRegistrationOpen: values.REGISTRATION === 'open',
   },
+  audit: { retentionDays: values.AUDIT_RETENTION_DAYS },
   printers: { allowedCidrs: values.PRINTER_ALLOWED_CIDRS, allowLoopback: values.PRINTER_ALLOW_LOOPBACK },
   webhooks: { allowedCidrs: values.WEBHOOK_ALLOWED_CIDRS, allowLoopback: values.WEBHOOK_ALLOW_LOOPBACK },
   alarms: {

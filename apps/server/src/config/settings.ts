@@ -199,6 +199,11 @@ export const SETTINGS = {
     '3600000',
     'How often in milliseconds refresh tokens and sessions that are over are removed.',
   ),
+  AUDIT_RETENTION_DAYS: setting(
+    wholeNumber(1, 36_500, 400),
+    '400',
+    'After how many days entries are removed from the audit log.',
+  ),
   GANTRY_ADMIN_EMAIL: setting(
     z.email().max(254).default('admin@gantry.local'),
     'admin@gantry.local',

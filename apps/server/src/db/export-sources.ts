@@ -78,6 +78,19 @@ const analytics = (where: Prisma.Sql, timeZone: string): ExportSource => ({
   keyType: 'text',
 })
 
+/** Where it is the user's own, what was changed is left out: they may see less of it by now. */
+const audit = (of: RowsOf): ExportSource => ({
+  columns: columnsOf(
+    'e',
+    'seq:float8 at actorKind actorId actorName ip userAgent requestId action outcome errorCode times targetType targetId' +
+      (of === 'farm' ? ' events changes omitted hash keyId seal' : ''),
+  ),
+  from: sql`audit_entry e`,
+  where: of === 'farm' ? ALL : sql`e.actor_id = ${of.userId}`,
+  key: sql`e.seq`,
+  keyType: 'bigint',
+})
+
 const PROJECT_COLUMNS = columnsOf('p', 'id name status:text dueAt createdById createdAt updatedAt removedAt')
 
 const ofFarm = (timeZone: string): Record<string, ExportSource> => ({
@@ -85,6 +98,7 @@ const ofFarm = (timeZone: string): Record<string, ExportSource> => ({
   jobs: jobs(ALL),
   attempts: attempts(ALL),
   analytics: analytics(ALL, timeZone),
+  audit: audit('farm'),
 })
 
 const ofUser = ({ userId, projects }: Exclude<RowsOf, 'farm'>, timeZone: string): Record<string, ExportSource> => {
@@ -144,6 +158,7 @@ const ofUser = ({ userId, projects }: Exclude<RowsOf, 'farm'>, timeZone: string)
       keyType: 'text',
     },
     analytics: analytics(submitted, timeZone),
+    audit: audit({ userId, projects }),
   }
 }
 

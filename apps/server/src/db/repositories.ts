@@ -3,6 +3,7 @@ import { PrismaAlarmConditionRepository } from './alarm-conditions.repository.js
 import { PrismaAlarmRepository } from './alarms.repository.js'
 import { PrismaApiKeyRepository } from './api-keys.repository.js'
 import { PrismaAttemptRepository } from './attempts.repository.js'
+import { PrismaAuditRepository } from './audit.repository.js'
 import { PrismaCensusRepository } from './census.repository.js'
 import { PrismaCommandRepository } from './commands.repository.js'
 import { PrismaExportRepository } from './exports.repository.js'
@@ -39,6 +40,7 @@ export const repositoriesFor = (tx: Prisma.TransactionClient) => ({
   alarms: new PrismaAlarmRepository(tx),
   apiKeys: new PrismaApiKeyRepository(tx),
   attempts: new PrismaAttemptRepository(tx),
+  audit: new PrismaAuditRepository(tx),
   beds: new PrismaBedRepository(tx),
   census: new PrismaCensusRepository(tx),
   commands: new PrismaCommandRepository(tx),

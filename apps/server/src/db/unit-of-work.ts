@@ -1,3 +1,4 @@
+import { callerNow, type Caller } from '../kernel/caller.js'
 import type { CommitHook, Committed } from '../kernel/commit-hook.port.js'
 import type { NewEvent } from '../kernel/events.js'
 import type { Random } from '../kernel/random.js'
@@ -36,6 +37,18 @@ const FIRST_PAUSE_MS = 10
 const databaseNow = async (tx: Prisma.TransactionClient): Promise<Date> => {
   // To the millisecond, as columns keep it and as a Date can hold it.
   const [row] = await tx.$queryRaw<{ now: Date }[]>`select now()::timestamptz(3) as now`
+  return told(row)
+}
+
+/** The same, and tells the database for whom it changes what it is asked to: its triggers write the audit log. */
+const beginFor = async (tx: Prisma.TransactionClient, caller: Caller | null): Promise<Date> => {
+  const call = caller === null ? 'system' : JSON.stringify(caller)
+  const [row] = await tx.$queryRaw<{ now: Date }[]>`
+    select now()::timestamptz(3) as now, set_config('gantry.call', ${call}, true) is null as "nobody"`
+  return told(row)
+}
+
+const told = (row: { now: Date } | undefined): Date => {
   if (row === undefined) throw new Error('the database did not tell the time')
   return row.now
 }
@@ -104,7 +117,7 @@ export class PrismaUnitOfWork<R extends object> implements UnitOfWork<R>, Snapsh
     const { prisma, repositoriesFor, hook } = this.options
     const limits = { maxWait: this.timeoutMs, timeout: this.timeoutMs }
     const result = await prisma.$transaction(async (tx) => {
-      const now = await databaseNow(tx)
+      const now = await beginFor(tx, callerNow())
       const buffer = new TransactionBuffer()
       const context: TransactionContext = {
         now,

@@ -36,6 +36,9 @@ export const fieldsOf = ({ fields, span }: Correlation): Correlation['fields'] =
 /** Runs, and whatever that begins, for this request or job. */
 export const correlated = <T>(of: Correlation, run: () => T): T => storage.run(of, run)
 
+/** Runs, and whatever that begins, for nobody: work for all must not count as that of whoever gave the hint. */
+export const uncorrelated = <T>(run: () => T): T => storage.exit(run)
+
 /** What goes with a job that is ordered now, so that its lines and spans join those of its cause. */
 export interface Origin {
   requestId?: string | undefined

@@ -15,6 +15,7 @@ export interface EventPayloads {
   'session.started': { sessionId: string; userId: string }
   'second_factor.enabled': { userId: string }
   'second_factor.disabled': { userId: string }
+  'second_factor.recovery_codes_renewed': { userId: string }
   'second_factor.recovery_code_used': { userId: string; left: number }
   'session.ended': { sessionId: string; userId: string }
   'user.created': { userId: string }

@@ -1,5 +1,6 @@
 export * from './actor.js'
 export * from './cache.port.js'
+export * from './caller.js'
 export * from './clock.js'
 export * from './correlation.js'
 export * from './database-observer.port.js'

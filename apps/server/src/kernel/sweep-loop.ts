@@ -1,3 +1,4 @@
+import { uncorrelated } from './correlation.js'
 import type { Stoppable } from './lifecycle.js'
 
 export interface SweepLoopOptions {
@@ -28,7 +29,7 @@ export class SweepLoop implements Stoppable {
   poke(): void {
     this.poked = true
     if (this.stopped) return
-    this.looking ??= this.look().finally(() => {
+    this.looking ??= uncorrelated(() => this.look()).finally(() => {
       this.looking = null
       // A hint may have come after the look began.
       if (this.poked) this.poke()

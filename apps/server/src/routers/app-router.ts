@@ -2,6 +2,7 @@ import { router } from '../trpc/init.js'
 import { alarmsRouter } from './alarms.router.js'
 import { apiKeysRouter } from './api-keys.router.js'
 import { attemptsRouter } from './attempts.router.js'
+import { auditRouter } from './audit.router.js'
 import { authRouter } from './auth.router.js'
 import { dispatchRouter } from './dispatch.router.js'
 import { exportsRouter } from './exports.router.js'
@@ -25,6 +26,7 @@ export const appRouter = router({
   alarms: alarmsRouter,
   apiKeys: apiKeysRouter,
   attempts: attemptsRouter,
+  audit: auditRouter,
   auth: authRouter,
   dispatch: dispatchRouter,
   exports: exportsRouter,

@@ -7,7 +7,7 @@ import { createTRPCClient, httpLink, type TRPCClient } from '@trpc/client'
 import superjson from 'superjson'
 
 import { createApp, type AppOverrides } from '../app.js'
-import { configFrom, type Environment } from '../config/config.js'
+import { configFrom, type Config, type Environment } from '../config/config.js'
 import { createDatabase } from '../db/client.js'
 import type { PrismaClient } from '../db/generated/client.js'
 import { newId } from '../kernel/index.js'
@@ -54,6 +54,8 @@ export interface AppUnderTest extends AsyncDisposable {
   /** Null without `METRICS_PORT`. */
   metricsUrl: string | null
   databaseUrl: string
+  /** What the server was started with. */
+  config: Config
   /** The database behind the server's back. */
   prisma: PrismaClient
   /** Every line of the log so far. */
@@ -96,7 +98,8 @@ export const startAppUnderTest = async (
     SHUTDOWN_DRAIN_SECONDS: '0',
     ...environment,
   }
-  const app = createApp(configFrom(settings, dataDir), { logTo, timings: QUICK_TIMINGS, ...overrides })
+  const config = configFrom(settings, dataDir)
+  const app = createApp(config, { logTo, timings: QUICK_TIMINGS, ...overrides })
   const { url, metricsUrl } = await app.start()
   if (url === null) throw new Error('the server has no role api')
   const behind = createDatabase({
@@ -105,7 +108,7 @@ export const startAppUnderTest = async (
   })
   const { prisma } = behind
   return {
-    ...{ url, metricsUrl, databaseUrl: database.url, prisma, logLines },
+    ...{ url, metricsUrl, databaseUrl: database.url, config, prisma, logLines },
     admin: await logIn(url, EMAIL),
     nobody: callerOf(url, {}),
     logInAs: async (role) => logIn(url, await createUser(prisma, role)),
@@ -197,7 +200,7 @@ const everythingKept = async (prisma: PrismaClient, dataDir: string): Promise<Re
     from pg_tables where schemaname = 'public'`
   // What is counted and rolled up comes by itself, some time after what it tells of.
   const lasting = tables.filter(
-    ({ name }) => !/^(statistics_|api_minute|user_activity|hot_query|printer_state_span)/.test(name),
+    ({ name }) => !/^(audit_|statistics_|api_minute|user_activity|hot_query|printer_state_span)/.test(name),
   )
   const kept = Object.fromEntries(lasting.map(({ name, rows }) => [name, rows]))
   const entries = await readdir(join(dataDir, 'files'), { recursive: true, withFileTypes: true }).catch(() => [])

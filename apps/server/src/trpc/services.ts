@@ -1,5 +1,6 @@
 import type { AlarmsService } from '../modules/alarms/alarms.service.js'
 import type { ApiKeysService } from '../modules/auth/api-keys.service.js'
+import type { AuditService } from '../modules/audit/audit.service.js'
 import type { AuthService } from '../modules/auth/auth.service.js'
 import type { SecondFactors } from '../modules/auth/second-factors.js'
 import type { SessionsService } from '../modules/auth/sessions.service.js'
@@ -27,6 +28,7 @@ export interface Services {
   alarms: AlarmsService
   apiKeys: ApiKeysService
   attempts: AttemptsService
+  audit: AuditService
   auth: AuthService
   dispatch: DispatchService
   exports: ExportsService

@@ -13,6 +13,7 @@ export const PROCEDURES: Readonly<Record<string, ProcedureFacts>> = {
   'attempts.get': { type: 'query', input: true, idempotent: false, resumable: false },
   'attempts.resolve': { type: 'mutation', input: true, idempotent: false, resumable: false },
   'attempts.reassign': { type: 'mutation', input: true, idempotent: false, resumable: false },
+  'audit.list': { type: 'query', input: true, idempotent: false, resumable: false },
   'auth.login': { type: 'mutation', input: true, idempotent: false, resumable: false },
   'auth.register': { type: 'mutation', input: true, idempotent: false, resumable: false },
   'auth.refresh': { type: 'mutation', input: true, idempotent: false, resumable: false },

@@ -171,6 +171,64 @@ export type AttemptState =
   | 'unknown'
   | 'uploading'
 
+/**
+ * Who did it: a user, an API key, nobody that was known, or somebody at the database without the server, whose id is
+ * the database's role.
+ */
+export type AuditActorKind = 'anonymous' | 'api_key' | 'database' | 'user'
+
+export interface AuditChange {
+  table: string
+  id: string | null
+  operation: 'delete' | 'insert' | 'update'
+  /** What was changed, by its name, as it was; null when it was made. Secrets are `[redacted]`. */
+  before: {
+    [key: string]: unknown
+  } | null
+  /** As it became; null when it was removed. */
+  after: {
+    [key: string]: unknown
+  } | null
+}
+
+/** What one call changed in one transaction, or what was refused. */
+export interface AuditEntry {
+  /** The place in the chain; grows by one. */
+  seq: number
+  at: Date
+  actorKind: AuditActorKind
+  actorId: string | null
+  /** As the actor was called then; of a refused login, the account that was tried. */
+  actorName: string | null
+  ip: string | null
+  userAgent: string | null
+  requestId: string | null
+  /** The procedure, such as `printers.update`; `database.update` without the server. */
+  action: string
+  outcome: AuditOutcome
+  /** Why it was refused. */
+  errorCode: ErrorCode | null
+  /** How often it was refused within two seconds; 1 for what was done. */
+  times: number
+  targetType: string | null
+  targetId: string | null
+  events: AuditEvent[]
+  changes: AuditChange[]
+  /** Changes and events beyond the hundred that an entry holds. */
+  omitted: number
+  /** SHA-256 of this entry and the hash before it, in hex. */
+  hash: string
+}
+
+export interface AuditEvent {
+  type: string
+  subjectType: string
+  subjectId: string
+  payload: unknown
+}
+
+export type AuditOutcome = 'done' | 'refused'
+
 export type BedState = 'clear' | 'occupied'
 
 export interface BuildVolume {
@@ -697,8 +755,8 @@ export interface ErrorParamsByCode {
 /** One JSON document, or a CSV file; a `full` export has several tables and is a ZIP of CSV files. */
 export type ExportFormat = 'csv' | 'json'
 
-/** What an export holds; `full` is all of it, for one's own data also profile, sessions, keys, files and events. */
-export type ExportKind = 'analytics' | 'attempts' | 'full' | 'jobs' | 'projects'
+/** What an export holds; `audit` are entries of the audit log; `full` is all of it, for one's own data also profile, sessions, keys, files and events. */
+export type ExportKind = 'analytics' | 'attempts' | 'audit' | 'full' | 'jobs' | 'projects'
 
 /** Whose: what belongs to the one who asks, or the whole farm's. */
 export type ExportScope = 'farm' | 'own'
@@ -2010,6 +2068,31 @@ export type Procedures = {
         printerId?: string
       },
       Attempt
+    >
+  }
+  audit: {
+    /** What is sealed: a change is in it a second or two after it was made. */
+    list: Query<
+      {
+        actorId?: string
+        /** A whole name, or the beginning of several with its dot: `printers.` */
+        action?: string
+        outcome?: AuditOutcome
+        targetType?: string
+        /** Whatever an entry is about, not only its main target. */
+        targetId?: string
+        ip?: string
+        /** Not before. */
+        from?: Date
+        /** Before. */
+        to?: Date
+        limit?: number
+        cursor?: string
+      },
+      {
+        items: AuditEntry[]
+        nextCursor: string | null
+      }
     >
   }
   auth: {

@@ -21,6 +21,8 @@ export interface Secrets {
   sealingKeys: SealingKeys
   /** Sign links that work without a login. */
   linkKeys: Keys
+  /** Seals the audit log. */
+  auditKey: Uint8Array
   /** Where the master key is kept; null: it came from outside. */
   keyFile: string | null
 }
@@ -46,6 +48,7 @@ export const loadSecrets = async ({
     signingKeys: derived('access tokens'),
     sealingKeys: secretKey === null ? new FileKeys(path, masters) : fixedKeys(masters),
     linkKeys: derived('download links'),
+    auditKey: derived('audit log')[0],
     keyFile: secretKey === null ? path : null,
   }
 }

@@ -37,6 +37,7 @@ const openUpload = (exchange: Exchange, limits: UploadLimits): IncomingFile | Pr
 
 const receive = async (exchange: Exchange, { files, ...limits }: FileRoutesOptions): Promise<void> => {
   const actor = actorOf(exchange)
+  exchange.procedures = ['files.upload']
   const { name, source, contentLength } = await openUpload(exchange, limits)
   try {
     const answer = await files.upload(actor, { name, source, signal: exchange.signal, contentLength })

@@ -41,7 +41,7 @@ export interface AuthServiceOptions {
   /** A session ends after so many days without use. */
   refreshTokenDays: number
   /** Hears how every login ended. @default nobody */
-  loginEnded?: (outcome: LoginOutcome) => void
+  loginEnded?: (outcome: LoginOutcome, email: string) => void
 }
 
 /** `limited`: too many had failed before. `failed`: it could not be found out. */
@@ -100,10 +100,10 @@ export class AuthService {
   async login(request: LoginRequest, origin: LoginOrigin): Promise<TokenPair & { user: CurrentUser }> {
     try {
       const begun = await this.beginSession(request, origin)
-      this.options.loginEnded?.('ok')
+      this.options.loginEnded?.('ok', request.email)
       return begun
     } catch (error) {
-      this.options.loginEnded?.(failureOf(error))
+      this.options.loginEnded?.(failureOf(error), request.email)
       throw error
     }
   }

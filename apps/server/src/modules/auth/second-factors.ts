@@ -91,7 +91,12 @@ export class SecondFactors {
   /** Ten new ones; those of before work no more. @throws as {@link remove} */
   async renewRecoveryCodes(actor: Actor, password: string, code: string, ip: string | null): Promise<RecoveryCodes> {
     await this.options.reauthentication.confirm(actor, password, ip)
-    return this.committed(async (tx) => (await this.refusal(tx, actor.id, code)) ?? this.newCodes(tx, actor.id))
+    return this.committed(async (tx) => {
+      const refusal = await this.refusal(tx, actor.id, code)
+      if (refusal !== null) return refusal
+      recordOf(tx, 'second_factor.recovery_codes_renewed', actor.id)
+      return this.newCodes(tx, actor.id)
+    })
   }
 
   /** @throws GantryError `INVALID_CREDENTIALS`, `RATE_LIMITED`, `INVALID_STATE` when there is none */
@@ -184,7 +189,7 @@ export class SecondFactors {
 
 const recordOf = (
   tx: Transaction,
-  type: 'second_factor.enabled' | 'second_factor.disabled',
+  type: 'second_factor.enabled' | 'second_factor.disabled' | 'second_factor.recovery_codes_renewed',
   userId: string,
   actorId = userId,
 ) => tx.record({ type, subjectType: 'user', subjectId: userId, payload: { userId } }, actorId)

@@ -1,0 +1,60 @@
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
+
+import type { Chain, EntryFacts, Mark } from './audit.ports.js'
+
+/** Before the first entry. */
+export const NO_HASH = '0'.repeat(64)
+
+/** JSON with its keys in order and nothing between, so that equal values give equal bytes. */
+const canonical = (value: unknown): string => {
+  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`
+  if (value instanceof Date) return JSON.stringify(value)
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value ?? null)
+  const members = Object.entries(value).filter(([, member]) => member !== undefined)
+  const sorted = members.sort(([a], [b]) => (a < b ? -1 : 1))
+  return `{${sorted.map(([name, member]) => `${JSON.stringify(name)}:${canonical(member)}`).join(',')}}`
+}
+
+/** What is not there is read back as null. */
+const factsOf = (entry: EntryFacts): Record<string, unknown> => {
+  const { seq, at, actorKind, actorId, actorName, ip, userAgent, requestId, action, outcome } = entry
+  const { errorCode, times, targetType, targetId, events, changes, omitted, touched } = entry
+  const facts = {
+    ...{ seq, at, actorKind, actorId, actorName, ip, userAgent, requestId, action, outcome },
+    ...{ errorCode, times, targetType, targetId, events, changes, omitted, touched },
+  }
+  return Object.fromEntries(Object.entries(facts).map(([name, value]) => [name, value ?? null]))
+}
+
+/** SHA-256 of the entry and of the hash before it, in hex. */
+export const hashOf = (entry: EntryFacts, previousHash: string): string =>
+  createHash('sha256')
+    .update(`${previousHash}\n${canonical(factsOf(entry))}`)
+    .digest('hex')
+
+type Place = 'entry' | keyof Chain
+
+/** What only the server can write: HMAC-SHA-256 of a place in the chain under a key that the database never sees. */
+export class Seals {
+  readonly keyId: string
+
+  constructor(private readonly key: Uint8Array) {
+    this.keyId = createHmac('sha256', key).update('key id').digest('hex').slice(0, 16)
+  }
+
+  seal(place: Place, seq: number, hash: string): Mark {
+    return { seq, hash, keyId: this.keyId, seal: this.textOf(place, seq, hash) }
+  }
+
+  /** `unknown`: by another key. An empty chain has no seal. */
+  judge(place: Place, { seq, hash, keyId, seal }: Mark): 'right' | 'wrong' | 'unknown' {
+    if (place !== 'entry' && seq === 0) return hash === NO_HASH ? 'right' : 'wrong'
+    if (keyId !== this.keyId) return 'unknown'
+    const [given, due] = [Buffer.from(seal), Buffer.from(this.textOf(place, seq, hash))]
+    return given.length === due.length && timingSafeEqual(given, due) ? 'right' : 'wrong'
+  }
+
+  private textOf(place: Place, seq: number, hash: string): string {
+    return createHmac('sha256', this.key).update(`${place} ${seq} ${hash}`).digest('hex')
+  }
+}
