@@ -62,16 +62,19 @@ export const auditEntry = z.object({
 })
 export type AuditEntry = z.infer<typeof auditEntry>
 
+/** What ids and names are made of. */
+const word = z.string().regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without spaces')
+
 export const auditListInput = z.strictObject({
   ...pageInput,
-  actorId: z.string().max(100).optional(),
+  actorId: word.max(100).optional(),
   /** A whole name, or the beginning of several with its dot: `printers.` */
-  action: z.string().max(100).optional(),
+  action: word.max(100).optional(),
   outcome: auditOutcome.optional(),
-  targetType: z.string().max(50).optional(),
+  targetType: word.max(50).optional(),
   /** Whatever an entry is about, not only its main target. */
-  targetId: z.string().max(100).optional(),
-  ip: z.string().max(50).optional(),
+  targetId: word.max(100).optional(),
+  ip: word.max(50).optional(),
   /** Not before. */
   from: z.date().optional(),
   /** Before. */

@@ -19,7 +19,7 @@ type ChainRow = Prisma.AuditChainGetPayload<object>
 /** What an entry holds of one transaction. */
 const MOST_CHANGES = 100
 
-/** `pg_notify` and the like aside, PostgreSQL does not know every time that a Date knows. */
+/** PostgreSQL does not know every time that a Date knows. */
 const [FIRST_TIME, LAST_TIME] = [new Date(0), new Date('9999-12-31T23:59:59.999Z')]
 
 // The table's only writer is the sealer, which takes typed entries.

@@ -131,6 +131,7 @@ describe('the log of this server', () => {
       items: [{ action: 'projects.addPart', actorName: ADMIN_EMAIL }],
     })
     expect((await app.admin.rest('GET', '/api/audit?cursor=nonsense')).error?.code).toBe('VALIDATION_FAILED')
+    expect((await app.admin.rest('GET', '/api/audit?targetId=%00')).error?.code).toBe('VALIDATION_FAILED')
     const operator = await app.logInAs('operator')
     expect((await operator.rest('GET', '/api/audit')).error?.code).toBe('FORBIDDEN')
   })
