@@ -66,3 +66,52 @@ export const closedPort = async (): Promise<string> => {
   await using server = await startBlackHole()
   return server.url
 }
+
+/** A way to the PostgreSQL at `target` that can be shut: then connections end, and new ones are refused. */
+export interface Door extends AsyncDisposable {
+  /** The connection string that leads through it. */
+  url: string
+  shut(): Promise<void>
+  /** Nothing happens when it is open. */
+  open(): Promise<void>
+}
+
+export const startDoor = async (target: string): Promise<Door> => {
+  const { hostname, port } = new URL(target)
+  const inside = new Set<Socket>()
+  const server = createServer((socket) => {
+    const onward = connect(Number(port), hostname)
+    for (const [one, other] of [[socket, onward] as const, [onward, socket] as const]) {
+      inside.add(one)
+      one
+        .on('error', () => other.destroy())
+        .once('close', () => {
+          inside.delete(one)
+          other.destroy()
+        })
+    }
+    socket.pipe(onward).pipe(socket)
+  })
+  const listen = async (on: number) => {
+    if (!server.listening) {
+      server.listen(on, '127.0.0.1')
+      await once(server, 'listening')
+    }
+    return (server.address() as AddressInfo).port
+  }
+  const shut = async () => {
+    server.close()
+    for (const socket of inside) socket.destroy()
+    if (server.listening) await once(server, 'close')
+  }
+  const own = await listen(0)
+  const url = new URL(target)
+  url.host = `127.0.0.1:${own}`
+  return {
+    ...{ url: url.href, shut },
+    open: async () => {
+      await listen(own)
+    },
+    [Symbol.asyncDispose]: shut,
+  }
+}

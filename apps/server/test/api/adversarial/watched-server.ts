@@ -18,9 +18,10 @@ const SECRET_KEY = Buffer.alloc(32, 'a key for tests')
 
 /** Of the server's own process. */
 export interface LoopFigures {
-  p99Ms: number
-  maxMs: number
-  rssBytes: number
+  /** How late its turns came, whoever took the processor. */
+  delayP99Ms: number
+  /** How long the server's own work held it. */
+  heldP99Ms: number
 }
 
 /** A server as users start it, with a few things in it, that tells how its event loop does. */
