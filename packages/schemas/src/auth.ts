@@ -61,6 +61,10 @@ export const tokenPair = z.object({
 })
 export type TokenPair = z.infer<typeof tokenPair>
 
+/** When the cookies of a browser session run out; the tokens themselves no script ever sees. */
+export const browserSession = tokenPair.pick({ accessTokenExpiresAt: true, refreshTokenExpiresAt: true })
+export type BrowserSession = z.infer<typeof browserSession>
+
 export const loginOutput = tokenPair.extend({ user: currentUser })
 
 /** Whoever changes how one logs in says again who one is. */

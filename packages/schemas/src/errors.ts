@@ -14,6 +14,7 @@ export const ERROR_CODES = [
   'PASSWORD_REFUSED',
   'REGISTRATION_CLOSED',
   'FORBIDDEN',
+  'CROSS_SITE_REFUSED',
   'NOT_FOUND',
   'METHOD_NOT_ALLOWED',
   'NAME_TAKEN',
@@ -71,6 +72,7 @@ export const ERROR_PARAMS = {
     /** The role of who asked, or `api_key`. */
     has: z.string().optional(),
   }),
+  CROSS_SITE_REFUSED: z.object({ missing: z.enum(['origin', 'header']) }),
   NOT_FOUND: z.object({ resource: z.string(), id: z.string().optional() }),
   METHOD_NOT_ALLOWED: z.object({ allowed: z.array(z.string()).optional() }),
   NAME_TAKEN: z.object({ name: z.string() }),

@@ -2,6 +2,7 @@ import type { Context } from '../trpc/context.js'
 import type { Answers } from '../trpc/answers.js'
 import type { LiveStreams } from '../trpc/live-streams.js'
 import type { Services } from '../trpc/services.js'
+import { ExchangeCookies } from './browsers/exchange-cookies.js'
 import type { Exchange } from './exchange.js'
 import type { HttpMetrics } from './metrics.port.js'
 
@@ -24,6 +25,7 @@ export const contextOf = (
   log: exchange.log,
   actor: exchange.actor,
   client: { ip: exchange.address, userAgent: exchange.req.headers['user-agent'] ?? null },
+  cookies: new ExchangeCookies(exchange),
   services,
   liveStreams,
   answers,

@@ -2,9 +2,9 @@ import type { Exchange } from './exchange.js'
 
 const METHODS = 'GET, POST, PUT, PATCH, DELETE'
 const REQUEST_HEADERS =
-  'Authorization, Content-Type, Content-Disposition, Last-Event-ID, X-Request-Id, trpc-accept, traceparent'
+  'Authorization, Content-Type, Content-Disposition, Last-Event-ID, X-Gantry-Session, X-Request-Id, trpc-accept, traceparent'
 const EXPOSED_HEADERS =
-  'X-Request-Id, Retry-After, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Content-Disposition'
+  'X-Request-Id, Retry-After, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Content-Disposition, Link'
 const PREFLIGHT_SECONDS = 600
 
 /**
@@ -19,6 +19,7 @@ export const applyCors = (exchange: Exchange, origins: readonly string[]): boole
   const isAllowed = origins.includes(origin)
   if (isAllowed) {
     head['Access-Control-Allow-Origin'] = origin
+    head['Access-Control-Allow-Credentials'] = 'true'
     head['Access-Control-Expose-Headers'] = EXPOSED_HEADERS
   }
   if (method !== 'OPTIONS' || req.headers['access-control-request-method'] === undefined) return false

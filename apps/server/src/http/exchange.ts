@@ -6,6 +6,8 @@ import { correlationOf, type Correlation } from '../kernel/correlation.js'
 import { GantryError } from '../kernel/errors.js'
 import type { Logger } from '../kernel/logger.port.js'
 import type { Span } from '../kernel/spans.port.js'
+import type { AllowedPages, Asked } from './browsers/allowed-pages.js'
+import { credentialsOf, type Credentials } from './browsers/credentials.js'
 import { requestIdOf } from './request-id.js'
 import { stopReceiving } from './stop-receiving.js'
 
@@ -42,6 +44,8 @@ export class Exchange {
   head: Record<string, string | number> = {}
   /** What the kept answers had; null when they were not asked. */
   cacheResult: 'hit' | 'miss' | null = null
+  /** Whether the matched route is for clients of old. */
+  isOld = false
   /** The error codes that the answer carries. */
   readonly errorCodes = new Set<string>()
 
@@ -62,6 +66,7 @@ export class Exchange {
     readonly req: IncomingMessage,
     readonly res: ServerResponse,
     readonly log: Logger,
+    private readonly pages: AllowedPages,
     /** Null: not traced. */
     span: Span | null = null,
   ) {
@@ -103,6 +108,20 @@ export class Exchange {
     this.about.userId = actor?.id ?? null
     this.about.userRole = actor?.role ?? null
     this.about.sessionId = actor?.sessionId ?? null
+  }
+
+  /** By the rules of the matched route. @throws GantryError `CROSS_SITE_REFUSED`, `UNAUTHENTICATED` */
+  credentials(): Credentials {
+    return credentialsOf(this.asked, this.pages)
+  }
+
+  /** @throws GantryError `CROSS_SITE_REFUSED` */
+  assertAllowedPage(): void {
+    this.pages.assertAllowed(this.asked)
+  }
+
+  private get asked(): Asked {
+    return { method: this.method, headers: this.req.headers, isOld: this.isOld }
   }
 
   get isAborted(): boolean {

@@ -9,6 +9,7 @@ import { NO_TRACER, type Tracer } from '../kernel/spans.port.js'
 import type { Answers } from '../trpc/answers.js'
 import { LiveStreams } from '../trpc/live-streams.js'
 import type { Services } from '../trpc/services.js'
+import { AllowedPages } from './browsers/allowed-pages.js'
 import { refuseUnparsable } from './client-error.js'
 import { Connections } from './connections.js'
 import type { ExportDownloads } from './exports/export.routes.js'
@@ -75,6 +76,7 @@ class GantryHttpServer implements HttpServer {
       ...options,
       tracer: options.tracer ?? NO_TRACER,
       corsOrigins: options.config.http.corsOrigins,
+      pages: new AllowedPages(options.config.http),
       requestTimeoutMs: this.timeouts.requestMs,
       routes: new RouteTable(
         allRoutes({

@@ -2,12 +2,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 
 import type { Authenticator } from '../kernel/actor.js'
 import { correlated } from '../kernel/correlation.js'
-import { GantryError } from '../kernel/errors.js'
+import { ERROR_TABLE, GantryError } from '../kernel/errors.js'
 import type { Logger } from '../kernel/logger.port.js'
 import type { Span, Tracer } from '../kernel/spans.port.js'
 import { gantryErrorOf } from '../trpc/gantry-error-of.js'
 import { logError } from '../trpc/log-error.js'
 import { observe } from './access-log.js'
+import type { AllowedPages } from './browsers/allowed-pages.js'
 import { applyCors } from './cors.js'
 import { Exchange } from './exchange.js'
 import { applyRateLimit } from './limits/rate-limit.js'
@@ -25,9 +26,13 @@ export interface PipelineOptions {
   authenticator: Pick<Authenticator, 'authenticate'>
   rateLimiter: RateLimiter
   corsOrigins: readonly string[]
+  pages: AllowedPages
   requestTimeoutMs: number
   routes: RouteTable
 }
+
+/** The credentials are worth nothing: not the same as not being able to tell. */
+const isRefusal = (error: unknown) => error instanceof GantryError && ERROR_TABLE[error.code].httpStatus === 401
 
 /** What happens to every request, in this order, before its route sees it. */
 export class Pipeline {
@@ -35,7 +40,7 @@ export class Pipeline {
 
   handle(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const { log, metrics } = this.options
-    const exchange = new Exchange(req, res, log, this.spanOf(req))
+    const exchange = new Exchange(req, res, log, this.options.pages, this.spanOf(req))
     exchange.head = { 'X-Request-Id': exchange.requestId, ...SECURITY_HEADERS }
     observe(exchange, metrics, log)
     return correlated(exchange.correlation, () => this.answer(exchange))
@@ -59,6 +64,7 @@ export class Pipeline {
 
   private async serve(exchange: Exchange, { route, params }: Match): Promise<void> {
     exchange.routePattern = route.pattern
+    exchange.isOld = route.clients === 'old'
     route.prepare?.(exchange)
     if (route.isLong?.(exchange) !== true) exchange.startDeadline(this.options.requestTimeoutMs)
     if (route.access === 'guarded') await exchange.unlessAborted(this.admit(exchange, route.cost?.(exchange) ?? 1))
@@ -74,9 +80,12 @@ export class Pipeline {
   }
 
   private async authenticate(exchange: Exchange, cost: number): Promise<void> {
+    const { authorization, byCookie } = exchange.credentials()
     try {
-      exchange.actor = await this.options.authenticator.authenticate(exchange.req.headers.authorization)
+      exchange.actor = await this.options.authenticator.authenticate(authorization)
     } catch (error) {
+      // What comes along unasked must not keep anybody from logging in anew; without an actor it opens nothing.
+      if ((byCookie || exchange.isOld) && isRefusal(error)) return
       // Guessing counts for the address, so that it cannot go on for ever.
       await applyRateLimit(exchange, this.options.rateLimiter, cost)
       // Fail closed: not being able to find out is never an anonymous caller.

@@ -13,6 +13,8 @@ export interface Route {
    * fail, or sees to it itself.
    */
   access: 'guarded' | 'open'
+  /** `old`: those that were there before Gantry, who send neither our header nor our cookie. @default ours */
+  clients?: 'old'
   /** Notes on the exchange what the questions below, the log and the metrics need. */
   prepare?: (exchange: Exchange) => void
   /** Whether this request is a stream or a file transfer, which has no deadline. @default no */

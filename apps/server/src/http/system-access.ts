@@ -22,7 +22,7 @@ export const assertSystemAccess = async (
   token: string | null = null,
 ): Promise<void> => {
   if (bearsToken(exchange, token)) return
-  exchange.actor = await authenticator.authenticate(exchange.req.headers.authorization)
+  exchange.actor = await authenticator.authenticate(exchange.credentials().authorization)
   if (exchange.actor === null) throw new GantryError('UNAUTHENTICATED')
   assertMay(exchange.actor, 'system.read')
 }

@@ -72,6 +72,11 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorEntry>> = {
       ? 'This is for people who log in, not for API keys.'
       : `This needs the permission ${named(p, 'needs', 'of someone else')}.`,
   ),
+  CROSS_SITE_REFUSED: entry(
+    403,
+    'FORBIDDEN',
+    (p) => `Cookies are taken from allowed pages alone (missing: ${named(p, 'missing', 'proof')}).`,
+  ),
   NOT_FOUND: entry(404, 'NOT_FOUND', (p) => `There is no such ${named(p, 'resource', 'thing')}.`),
   METHOD_NOT_ALLOWED: entry(405, 'METHOD_NOT_SUPPORTED', () => 'This method is not supported here.'),
   NAME_TAKEN: entry(409, 'CONFLICT', (p) => `The name “${named(p, 'name', '')}” is already in use.`),

@@ -1,4 +1,5 @@
 import {
+  browserSession,
   changePasswordInput,
   choosePasswordInput,
   currentUser,
@@ -13,7 +14,8 @@ import {
 import { z } from 'zod'
 
 import { router } from '../trpc/init.js'
-import { publicProcedure, sessionProcedure } from '../trpc/procedures.js'
+import { keptIn, renewedIn } from '../trpc/browser-session.js'
+import { browserProcedure, publicProcedure, sessionProcedure } from '../trpc/procedures.js'
 
 const tags = ['Auth']
 
@@ -40,10 +42,34 @@ export const authRouter = router({
     .output(tokenPair)
     .mutation(({ ctx, input }) => ctx.services.auth.refresh(input.refreshToken)),
 
+  /** The tokens go into cookies that no script reads, and stand nowhere in the answer. */
+  beginBrowserSession: browserProcedure
+    .meta({
+      openapi: { method: 'POST', path: '/auth/browser-session', tags, summary: 'Log in with the tokens in cookies' },
+    })
+    .input(loginInput)
+    .output(browserSession.extend({ user: currentUser }))
+    .mutation(async ({ ctx, input }) => keptIn(ctx.cookies, await ctx.services.auth.login(input, ctx.client))),
+
+  renewBrowserSession: browserProcedure
+    .meta({
+      openapi: {
+        method: 'POST',
+        path: '/auth/browser-session/renew',
+        tags,
+        summary: 'Change the cookies for new ones',
+      },
+    })
+    .output(browserSession)
+    .mutation(({ ctx }) => renewedIn(ctx.cookies, (token) => ctx.services.auth.refresh(token))),
+
   logout: sessionProcedure
     .meta({ openapi: { method: 'POST', path: '/auth/logout', tags, summary: 'End this session' } })
     .output(z.void())
-    .mutation(({ ctx }) => ctx.services.auth.logout(ctx.actor)),
+    .mutation(async ({ ctx }) => {
+      await ctx.services.auth.logout(ctx.actor)
+      ctx.cookies?.forget()
+    }),
 
   me: sessionProcedure
     .meta({ openapi: { method: 'GET', path: '/auth/me', tags, summary: 'Who is logged in' } })

@@ -1,3 +1,5 @@
+import type { TokenPair } from '@gantry/schemas'
+
 import type { Actor } from '../kernel/actor.js'
 import type { Logger } from '../kernel/logger.port.js'
 import type { Answers } from './answers.js'
@@ -13,6 +15,16 @@ export interface ProcedureOutcome {
   durationSeconds: number
 }
 
+/** Lets a browser hold its tokens in cookies, which no script reads. */
+export interface BrowserCookies {
+  /** @throws GantryError `CROSS_SITE_REFUSED`, or `VALIDATION_FAILED` where no cookie could go with the answer */
+  assertSettable(): void
+  /** The refresh token that came; null: none. */
+  refreshToken(): string | null
+  keep(pair: TokenPair): void
+  forget(): void
+}
+
 /** What every procedure knows of its caller. */
 export interface Context {
   requestId: string
@@ -25,6 +37,8 @@ export interface Context {
   actor: Actor | null
   /** Where the call comes from, as far as it says. */
   client: { ip: string | null; userAgent: string | null }
+  /** Null: not called over HTTP. */
+  cookies: BrowserCookies | null
   services: Services
   liveStreams: LiveStreams
   /** Where answers to queries are kept; null: nowhere. */

@@ -24,6 +24,7 @@ const setUp = (overrides: Partial<Context> = {}, controller = new AbortControlle
     services: {} as Services,
     answers: null,
     liveStreams: new LiveStreams({ authenticator: { stillValid: () => Promise.resolve(true) } }),
+    cookies: null,
     procedureFinished: (outcome) => void outcomes.push(outcome),
     ...overrides,
   }

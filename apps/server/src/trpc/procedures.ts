@@ -2,6 +2,7 @@ import type { Permission } from '@gantry/schemas'
 
 import { t } from './init.js'
 import { requirePermission, requireSession } from './middlewares/access.middleware.js'
+import { fromAllowedPage } from './middlewares/browser.middleware.js'
 import { call } from './middlewares/call.middleware.js'
 
 const base = t.procedure.use(call)
@@ -14,6 +15,8 @@ const base = t.procedure.use(call)
 
 /** Anybody; `ctx.actor` may be null. */
 export const publicProcedure = base.meta({ access: 'public' })
+/** Any page that is allowed; what is returned may set cookies. */
+export const browserProcedure = publicProcedure.use(fromAllowedPage)
 /** Whoever is logged in, for oneself; an API key never. */
 export const sessionProcedure = base.meta({ access: 'session' }).use(requireSession)
 /** Whoever has the permission, by role or by the scopes of an API key. */

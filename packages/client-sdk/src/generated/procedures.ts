@@ -17,6 +17,8 @@ export const PROCEDURES: Readonly<Record<string, ProcedureFacts>> = {
   'auth.login': { type: 'mutation', input: true, idempotent: false, resumable: false },
   'auth.register': { type: 'mutation', input: true, idempotent: false, resumable: false },
   'auth.refresh': { type: 'mutation', input: true, idempotent: false, resumable: false },
+  'auth.beginBrowserSession': { type: 'mutation', input: true, idempotent: false, resumable: false },
+  'auth.renewBrowserSession': { type: 'mutation', input: false, idempotent: false, resumable: false },
   'auth.logout': { type: 'mutation', input: false, idempotent: false, resumable: false },
   'auth.me': { type: 'query', input: false, idempotent: false, resumable: false },
   'auth.updateProfile': { type: 'mutation', input: true, idempotent: false, resumable: false },

@@ -231,6 +231,12 @@ export type AuditOutcome = 'done' | 'refused'
 
 export type BedState = 'clear' | 'occupied'
 
+/** When the cookies of a browser session run out; the tokens themselves no script ever sees. */
+export interface BrowserSession {
+  accessTokenExpiresAt: Date
+  refreshTokenExpiresAt: Date
+}
+
 export interface BuildVolume {
   xMm: number
   yMm: number
@@ -536,6 +542,7 @@ export interface ErrorBody {
 
 export type ErrorCode =
   | 'COMMAND_EXPIRED'
+  | 'CROSS_SITE_REFUSED'
   | 'DEADLINE_EXCEEDED'
   | 'EXPORT_LIMIT_REACHED'
   | 'FILE_TOO_LARGE'
@@ -642,6 +649,9 @@ export interface ErrorParamsByCode {
       | 'webhooks.read'
     /** The role of who asked, or `api_key`. */
     has?: string
+  }
+  CROSS_SITE_REFUSED: {
+    missing: 'header' | 'origin'
   }
   NOT_FOUND: {
     resource: string
@@ -2128,6 +2138,20 @@ export type Procedures = {
       },
       TokenPair
     >
+    /** The tokens go into cookies that no script reads, and stand nowhere in the answer. */
+    beginBrowserSession: Mutation<
+      {
+        email: string
+        password: string
+      },
+      {
+        accessTokenExpiresAt: Date
+        refreshTokenExpiresAt: Date
+        user: CurrentUser
+      }
+    >
+    /** Change the cookies for new ones. */
+    renewBrowserSession: Mutation<void, BrowserSession>
     /** End this session. */
     logout: Mutation<void, void>
     /** Who is logged in. */
@@ -2649,6 +2673,7 @@ export type Procedures = {
     create: Mutation<
       {
         name: string
+        status?: ProjectStatus
         dueAt?: Date
         parts?: {
           name: string
