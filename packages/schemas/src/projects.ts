@@ -39,6 +39,7 @@ export const projectPartInput = z.strictObject({
 
 export const createProjectInput = z.strictObject({
   name: projectName,
+  status: projectStatus.optional(),
   dueAt: z.date().optional(),
   parts: z.array(projectPartInput).max(100).default([]),
   idempotencyKey: idempotencyKey.optional(),

@@ -21,6 +21,8 @@ export interface Config {
     /** Of one user. */
     uploadQuotaBytes: number
     docsPublic: boolean
+    /** What `FLAG_*` says, by the name without its beginning. */
+    flags: Readonly<Record<string, string>>
   }
   database: {
     /** Null: the embedded PostgreSQL. */
@@ -104,7 +106,7 @@ const metricsOf = (values: SettingValues): Config['metrics'] => ({
   listener: values.METRICS_PORT === null ? null : { host: values.METRICS_HOST, port: values.METRICS_PORT },
 })
 
-const grouped = (values: SettingValues, cwd: string): Config => ({
+const grouped = (values: SettingValues, flags: Config['http']['flags'], cwd: string): Config => ({
   dataDir: resolve(cwd, values.GANTRY_DATA_DIR),
   roles: values.GANTRY_ROLES,
   timeZone: values.GANTRY_TIME_ZONE,
@@ -117,6 +119,7 @@ const grouped = (values: SettingValues, cwd: string): Config => ({
     maxUploadBytes: values.MAX_UPLOAD_BYTES,
     uploadQuotaBytes: values.UPLOAD_QUOTA_BYTES,
     docsPublic: values.API_DOCS_PUBLIC,
+    flags,
   },
   database: {
     url: values.DATABASE_URL,
@@ -176,6 +179,17 @@ const deepFreeze = <T extends object>(value: T): T => {
   return Object.freeze(value)
 }
 
+const FLAG = /^FLAG_(\w{1,100})$/
+
+/** Whatever their names are: they mean something to clients alone. */
+const flagsIn = (environment: Environment): Config['http']['flags'] =>
+  Object.fromEntries(
+    Object.entries(environment).flatMap(([name, value]) => {
+      const [, flag] = FLAG.exec(name) ?? []
+      return flag === undefined || value === undefined || value === '' ? [] : [[flag, value]]
+    }),
+  )
+
 export type Environment = Readonly<Record<string, string | undefined>>
 
 /**
@@ -183,7 +197,7 @@ export type Environment = Readonly<Record<string, string | undefined>>
  * @throws ConfigError naming every variable that is wrong, without the values of secrets
  */
 export const configFrom = (environment: Environment, cwd: string): Config =>
-  deepFreeze(grouped(readSettings(environment), cwd))
+  deepFreeze(grouped(readSettings(environment), flagsIn(environment), cwd))
 
 /**
  * Reads the settings of this process: the real environment, and beneath it the file `.env` in the current folder.

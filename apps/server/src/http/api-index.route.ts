@@ -13,7 +13,7 @@ export const apiIndexRoute = ({ version, hasMetrics }: ApiIndexOptions): Route =
   const index: ApiIndex = {
     name: 'Gantry',
     version,
-    versions: { rest: '/api', trpc: '/trpc' },
+    versions: { rest: '/api', trpc: '/trpc', v1: '/api/v1', v2: '/api/v2' },
     docs: '/api/docs',
     openapi: '/api/openapi.json',
     health: '/api/health',

@@ -1,4 +1,5 @@
 import type { LiveStreams } from '../trpc/live-streams.js'
+import { existingClientRoutes, sharedWithExisting } from './existing-clients/routes.js'
 import { exportRoutes } from './exports/export.routes.js'
 import { fileRoutes } from './files/file.routes.js'
 import { apiIndexRoute } from './api-index.route.js'
@@ -41,8 +42,9 @@ export const allRoutes = (options: RoutesOptions): Route[] => {
       downloadStallMs: timeouts.downloadStallMs,
     }),
     ...exportRoutes({ exports: options.exports, stallMs: timeouts.downloadStallMs }),
-    ...restRoutes(procedures).map((route) =>
-      route.pattern === '/api/metrics' ? openToToken(route, admission) : route,
-    ),
+    ...existingClientRoutes({ ...procedures, http: config.http }),
+    ...restRoutes(procedures)
+      .map(sharedWithExisting)
+      .map((route) => (route.pattern === '/api/metrics' ? openToToken(route, admission) : route)),
   ]
 }

@@ -8,6 +8,8 @@ export interface HttpSettings {
     corsOrigins: readonly string[]
     maxUploadBytes: number
     docsPublic: boolean
+    /** What clients of old are told to show or hide, by name. */
+    flags: Readonly<Record<string, string>>
   }
   metrics: { enabled: boolean; token: string | null }
 }

@@ -147,6 +147,7 @@ export const startProbeServer = async (overrides: Overrides = {}): Promise<Probe
         corsOrigins: [],
         maxUploadBytes: 1_000_000,
         docsPublic: true,
+        flags: {},
         ...http,
       },
       metrics: { enabled: true, token: metricsToken ?? null },

@@ -121,7 +121,7 @@ describe('clients of old', () => {
   it('find everything from one place', async () => {
     const { url } = await start()
     const index = apiIndex.parse((await asked(url, '/api')).body)
-    expect(index.versions).toEqual({ rest: '/api', trpc: '/trpc' })
+    expect(index.versions).toEqual({ rest: '/api', trpc: '/trpc', v1: '/api/v1', v2: '/api/v2' })
     for (const path of [index.docs, index.openapi, index.health, index.metrics ?? '']) {
       expect((await fetch(url + path, as('admin'))).status).toBe(200)
     }

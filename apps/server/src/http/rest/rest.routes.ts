@@ -17,7 +17,8 @@ export interface RestOptions extends ContextSources {
 
 const invalid = (detail: string, cause?: unknown) => new GantryError('VALIDATION_FAILED', { params: { detail }, cause })
 
-const parseBody = (body: Buffer): Record<string, unknown> => {
+/** @throws GantryError `VALIDATION_FAILED` when it is anything but a JSON object; an empty one is `{}` */
+export const parseBody = (body: Buffer): Record<string, unknown> => {
   if (body.length === 0) return {}
   let value: unknown
   try {
@@ -58,7 +59,12 @@ const inputOf = async (
 const isFunction = (value: unknown): value is (input: unknown) => Promise<unknown> => typeof value === 'function'
 
 /** The procedure called as code calls it: through all of its middlewares and both of its parsers. */
-const call = async (router: AnyRouter, name: string, context: object, input: unknown): Promise<unknown> => {
+export const callProcedure = async (
+  router: AnyRouter,
+  name: string,
+  context: object,
+  input: unknown,
+): Promise<unknown> => {
   let node: unknown = router.createCaller(context)
   for (const key of name.split('.')) node = (node as Record<string, unknown>)[key]
   if (!isFunction(node)) throw new TypeError(`${name} is not callable`)
@@ -75,6 +81,6 @@ export const restRoutes = ({ router, bodyTimeoutMs, ...sources }: RestOptions): 
       exchange.procedures = [procedure.name]
       assertJsonOnly(exchange)
       const input = await inputOf(procedure, exchange, params, bodyTimeoutMs)
-      sendJson(exchange, 200, await call(router, procedure.name, contextOf(exchange, sources), input))
+      sendJson(exchange, 200, await callProcedure(router, procedure.name, contextOf(exchange, sources), input))
     },
   }))

@@ -17,6 +17,7 @@ export interface OrderablePart {
 export interface NewProject {
   id: string
   name: string
+  status: ProjectStatus
   dueAt: Date | null
   createdById: string
   parts: { id: string; name: string; fileVersionId: string; targetQuantity: number }[]

@@ -134,7 +134,8 @@ const createIn = async (
   for (const [index, part] of input.parts.entries()) {
     parts.push(await newPart(tx, actor, part, `parts.${index}.fileId`))
   }
-  await tx.projects.create({ id, name: input.name, dueAt: input.dueAt ?? null, createdById: actor.id, parts })
+  const { name, status = 'todo', dueAt = null } = input
+  await tx.projects.create({ id, name, status, dueAt, createdById: actor.id, parts })
   record(tx, actor, 'project.created', id)
   return { id }
 }
