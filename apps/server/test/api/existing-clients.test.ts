@@ -17,7 +17,7 @@ let app: AppUnderTest
 beforeAll(async () => {
   app = await startAppUnderTest({
     ...{ GANTRY_ROLES: 'api', CORS_ORIGINS: PAGE, METRICS_TOKEN: 'a token for collectors' },
-    ...{ FLAG_NEW_DASHBOARD: 'on', FLAG_theme: 'dark', FLAG_EMPTY: '' },
+    ...{ REGISTRATION: 'open', FLAG_NEW_DASHBOARD: 'on', FLAG_theme: 'dark', FLAG_EMPTY: '' },
   })
 })
 afterAll(() => app[Symbol.asyncDispose]())
@@ -70,6 +70,20 @@ const VERSIONS = ['/api/v1', '/api/v2']
 
 describe.each(VERSIONS)('%s', (root) => {
   describe('auth', () => {
+    it('register makes an account, whatever role is sent along, and refuses bad input', async () => {
+      const register = (input: object) => send('POST', `${root}/auth/register`, input)
+      const email = `${root.slice(-2)}@example.org`
+      const password = 'seven purple lanterns'
+      expect(await register({ email, password, role: 'admin' })).toMatchObject({
+        ...{ status: 201, body: { email, role: 'operator' } },
+      })
+      expect((await send('POST', `${root}/auth/login`, { email, password })).status).toBe(200)
+      expect((await app.prisma.user.findUniqueOrThrow({ where: { email } })).role).not.toBe('admin')
+      for (const input of [{ email, password: 'seven' }, { email: 'no address', password }, { email }, {}]) {
+        expect((await register(input)).status).toBe(400)
+      }
+    })
+
     it('login answers with tokens and the user, and gives browsers the token as a cookie that scripts cannot read', async () => {
       const { status, body, headers } = await send('POST', `${root}/auth/login`, { email: EMAIL, password: PASSWORD })
       expect([status, body]).toEqual([
@@ -380,4 +394,18 @@ describe('more than ten thousand projects', () => {
     expect([idsIn(second).length, second.headers.get('link')]).toEqual([before + 3, null])
     expect(new Set([...idsIn(first), ...idsIn(second)]).size).toBe(ids.length + before)
   }, 120_000)
+})
+
+describe('where nobody may register', () => {
+  it('register is 403 in both versions', async () => {
+    await using closed = await startAppUnderTest({ GANTRY_ROLES: 'api' })
+    for (const root of VERSIONS) {
+      const response = await fetch(`${closed.url}${root}/auth/register`, {
+        ...{ method: 'POST', headers: { 'Content-Type': 'application/json' } },
+        body: JSON.stringify({ email: 'new@example.org', password: 'seven purple lanterns' }),
+      })
+      const { error } = (await response.json()) as { error: { code: string } }
+      expect([response.status, error.code]).toEqual([403, 'REGISTRATION_CLOSED'])
+    }
+  })
 })

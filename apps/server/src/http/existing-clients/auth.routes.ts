@@ -11,7 +11,13 @@ export interface OldAuthOptions extends OldCallSources {
   secureCookies: boolean
 }
 
-/** `auth/login`, `auth/refresh`, `auth/me` and `auth/logout`. Those in browsers get the access token as a cookie, too. */
+/** The role that they send along, if any, is not looked at. */
+const register = async (call: OldCall): Promise<OldAnswer> => {
+  const user = await call.ask('auth.register', await call.fields('email', 'password'))
+  return { status: 201, body: oldUser(user as CurrentUser) }
+}
+
+/** `auth/register`, `auth/login`, `auth/refresh`, `auth/me` and `auth/logout`. Those in browsers get the access token as a cookie, too. */
 export const oldAuthRoutes = ({ secureCookies, ...sources }: OldAuthOptions): Route[] => {
   const begun = ({ exchange }: OldCall, pair: TokenPair) => {
     const kept = { value: pair.accessToken, expiresAt: pair.accessTokenExpiresAt }
@@ -46,6 +52,7 @@ export const oldAuthRoutes = ({ secureCookies, ...sources }: OldAuthOptions): Ro
   }
 
   return [
+    ...oldRoutes(sources, 'POST', '/auth/register', register),
     ...oldRoutes(sources, 'POST', '/auth/login', login),
     ...oldRoutes(sources, 'POST', '/auth/refresh', refresh),
     ...oldRoutes(sources, 'GET', '/auth/me', me),
