@@ -4,14 +4,17 @@ import { Downloader } from './files/downloader.js'
 import { Uploader } from './files/uploader.js'
 import { platformXhr } from './files/xhr-send.js'
 import { PROCEDURES } from './generated/procedures.js'
-import type { CurrentUser, TokenPair } from './generated/router.js'
+import type { BrowserSession, CurrentUser, TokenPair } from './generated/router.js'
 import { unlessAborted } from './http/deadline.js'
+import type { GantryApiError } from './errors/gantry-api-error.js'
 import type { FetchLike } from './http/exchange.js'
 import { retrying } from './http/retry.js'
 import { procedureCalls, type CallPorts } from './procedure-calls.js'
 import { lockNamed } from './session/lock.js'
-import { isAuthFailure, Session, type Credentials } from './session/session.js'
+import { CookieSession } from './session/cookie-session.js'
+import { isAuthFailure, Session, type ClientSession, type Credentials } from './session/session.js'
 import { memoryTokenStore } from './session/token-store.js'
+import { fetchWithCookies, xhrWithCookies } from './session/with-cookies.js'
 import { Transport } from './transport/transport.js'
 
 const RETRY = { attempts: 3, delayMs: 300, maxDelayMs: 10_000 }
@@ -31,26 +34,37 @@ const credentialsIn = ({ email, password }: GantryClientOptions): Credentials | 
 /** Called for every request, so that a `fetch` put in place later is the one that is used. */
 const platformFetch: FetchLike = (url, init) => globalThis.fetch(url, init)
 
-const sessionOf = (options: GantryClientOptions, transport: Transport, ports: Pick<CallPorts, 'retry' | 'random'>) => {
+const sessionOf = (
+  options: GantryClientOptions,
+  transport: Transport,
+  ports: Pick<CallPorts, 'retry' | 'random'>,
+): ClientSession => {
   const { tokenStore: store = memoryTokenStore(), onSessionEnd } = options
   const publicly = (path: string, input: unknown) => transport.call('mutation', path, input, { token: null })
+  // The server answers a repeated refresh whose first answer was lost, for some seconds.
+  const repeatedly = <T>(call: () => Promise<T>) => retrying(call, { ...ports.retry, random: ports.random })
+  const common = {
+    credentials: credentialsIn(options),
+    onSessionEnd: (error: GantryApiError) => onSessionEnd?.(error),
+    now: () => Date.now(),
+  }
+  if (options.session === 'cookie') {
+    return new CookieSession({
+      ...{ ...common, lock: lockNamed('cookies') },
+      begin: (input) => publicly('auth.beginBrowserSession', input) as Promise<BrowserSession & { user: CurrentUser }>,
+      renew: () => repeatedly(() => publicly('auth.renewBrowserSession', undefined)) as Promise<BrowserSession>,
+    })
+  }
   return new Session({
+    ...common,
     store,
     lock: lockNamed(store.sharedAs),
-    credentials: credentialsIn(options),
     login: (credentials) => publicly('auth.login', credentials) as Promise<TokenPair & { user: CurrentUser }>,
-    // The server answers a repeated refresh whose first answer was lost, for some seconds.
-    refresh: (refreshToken) =>
-      retrying(() => publicly('auth.refresh', { refreshToken }), {
-        ...ports.retry,
-        random: ports.random,
-      }) as Promise<TokenPair>,
-    onSessionEnd: (error) => onSessionEnd?.(error),
-    now: () => Date.now(),
+    refresh: (refreshToken) => repeatedly(() => publicly('auth.refresh', { refreshToken })) as Promise<TokenPair>,
   })
 }
 
-const authCalls = (session: Session, transport: Transport): AuthCalls => ({
+const authCalls = (session: ClientSession, transport: Transport): AuthCalls => ({
   login: (email, password, { code, signal } = {}) =>
     unlessAborted(session.login({ email, password, ...(code !== undefined && { code }) }), signal),
   isLoggedIn: () => session.isHeld(),
@@ -67,9 +81,10 @@ const authCalls = (session: Session, transport: Transport): AuthCalls => ({
   },
 })
 
-const fileCalls = (url: string, options: GantryClientOptions, fetch: FetchLike, session: Session): FileCalls => {
+const fileCalls = (url: string, options: GantryClientOptions, fetch: FetchLike, session: ClientSession): FileCalls => {
   const { stallTimeoutMs = STALL_TIMEOUT_MS } = options
-  const xhr = platformXhr()
+  const platform = platformXhr()
+  const xhr = platform !== null && options.session === 'cookie' ? xhrWithCookies(platform) : platform
   const shared = { url, fetch, session, stallTimeoutMs }
   const uploader = new Uploader({ ...shared, xhr: options.fetch === undefined ? xhr : null, canStream: xhr === null })
   const downloader = new Downloader(shared)
@@ -81,7 +96,14 @@ const fileCalls = (url: string, options: GantryClientOptions, fetch: FetchLike, 
   }
 }
 
-const withoutTokens = ({ login: _login, refresh: _refresh, logout: _logout, ...rest }: ProcedureCalls['auth']) => rest
+const withoutTokens = ({
+  login: _login,
+  refresh: _refresh,
+  logout: _logout,
+  beginBrowserSession: _begin,
+  renewBrowserSession: _renew,
+  ...rest
+}: ProcedureCalls['auth']) => rest
 
 /**
  * A client of one Gantry server. It opens no connection before it is first used.
@@ -93,7 +115,8 @@ const withoutTokens = ({ login: _login, refresh: _refresh, logout: _logout, ...r
  */
 export const createGantryClient = (options: GantryClientOptions): GantryClient => {
   const url = baseUrlOf(options.url)
-  const { fetch = platformFetch, timeoutMs = TIMEOUT_MS } = options
+  const { fetch: send = platformFetch, timeoutMs = TIMEOUT_MS } = options
+  const fetch = options.session === 'cookie' ? fetchWithCookies(send) : send
   const transport = new Transport({ url, fetch, timeoutMs })
   const common = { retry: { ...RETRY, ...options.retry }, random: Math.random }
   const session = sessionOf(options, transport, common)

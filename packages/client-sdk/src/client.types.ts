@@ -14,7 +14,12 @@ export interface GantryClientOptions {
   /** With a password the client logs in by itself when it first calls, and again when the session is over. */
   email?: string
   password?: string
-  /** Where the session is kept. @default memoryTokenStore() */
+  /**
+   * Where the tokens are: with the client, or in cookies that no script reads, for pages whose origin the server allows.
+   * @default 'token'
+   */
+  session?: 'token' | 'cookie'
+  /** Where the session is kept, unless that is in cookies. @default memoryTokenStore() */
   tokenStore?: TokenStore
   /** @default the platform's */
   fetch?: FetchLike
@@ -44,7 +49,7 @@ export interface AuthCalls {
    * @throws `INVALID_CREDENTIALS`, `SECOND_FACTOR_REQUIRED`, `RATE_LIMITED`
    */
   login(email: string, password: string, options?: LoginOptions): Promise<CurrentUser>
-  /** Ends the session on the server, and forgets it here even when the server cannot be reached. */
+  /** Ends the session on the server, and forgets it here even when the server cannot be reached; only it can take cookies away. */
   logout(): Promise<void>
   /** Whether a session is kept here; only a call can tell whether the server still knows it. */
   isLoggedIn(): Promise<boolean>
@@ -65,6 +70,7 @@ export interface FileCalls {
 }
 
 export type GantryClient = Omit<ProcedureCalls, 'auth' | 'files'> & {
-  auth: Omit<ProcedureCalls['auth'], 'login' | 'refresh' | 'logout'> & AuthCalls
+  auth: Omit<ProcedureCalls['auth'], 'login' | 'refresh' | 'logout' | 'beginBrowserSession' | 'renewBrowserSession'> &
+    AuthCalls
   files: ProcedureCalls['files'] & FileCalls
 }

@@ -10,6 +10,7 @@ export class NodeXhr {
   onload: Listener = null
   onerror: Listener = null
   onabort: Listener = null
+  withCredentials = false
   private target = ''
   private method = ''
   private readonly headers: Record<string, string> = {}

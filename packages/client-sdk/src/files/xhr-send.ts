@@ -12,6 +12,7 @@ export interface XhrLike {
   setRequestHeader(name: string, value: string): void
   send(body: Blob): void
   abort(): void
+  withCredentials: boolean
   readonly status: number
   readonly responseText: string
   readonly upload: { onprogress: ((event: ProgressLike) => void) | null }

@@ -41,5 +41,8 @@ export const boundedExchange = async <T>(
   }
 }
 
+/** In place of a token that the browser holds in a cookie and sends by itself. */
+export const IN_COOKIE = ''
+
 export const bearer = (token: string | null): Record<string, string> =>
-  token === null ? {} : { Authorization: `Bearer ${token}` }
+  token === null || token === IN_COOKIE ? {} : { Authorization: `Bearer ${token}` }

@@ -22,7 +22,33 @@ export interface SessionOptions {
   now: () => number
 }
 
+/** What the rest of the client needs of the login, wherever its tokens are. */
+export type ClientSession = Pick<Session, 'login' | 'isHeld' | 'forget' | 'token' | 'renew' | 'authorized'>
+
 const MAX_MARGIN_MS = 30_000
+
+/** A machine whose clock is ahead takes every new token for expired; there only the server's refusal counts. */
+export const refreshAt = (expiresAt: Date, now: number): number | null => {
+  const remainingMs = expiresAt.getTime() - now
+  return remainingMs <= 0 ? null : now + remainingMs - Math.min(MAX_MARGIN_MS, remainingMs / 5)
+}
+
+/** Calls with a token, and once more with another when the first is refused. */
+export const authorizedBy = async <T>(
+  session: Pick<Session, 'token' | 'renew'>,
+  call: (token: string | null) => Promise<T>,
+): Promise<T> => {
+  const token = await session.token()
+  try {
+    return await call(token)
+  } catch (thrown) {
+    const error = apiErrorOf(thrown)
+    if (!isAuthFailure(error)) throw error
+    const renewed = await session.renew(token)
+    if (renewed === null) throw error
+    return call(renewed)
+  }
+}
 
 /** The answers to a token that is worth nothing (any more). */
 export const isAuthFailure = (error: unknown): boolean =>
@@ -88,18 +114,9 @@ export class Session {
     return this.renewing
   }
 
-  /** Calls with a token, and once more with another when the first is refused. */
-  async authorized<T>(call: (token: string | null) => Promise<T>): Promise<T> {
-    const token = await this.token()
-    try {
-      return await call(token)
-    } catch (thrown) {
-      const error = apiErrorOf(thrown)
-      if (!isAuthFailure(error)) throw error
-      const renewed = await this.renew(token)
-      if (renewed === null) throw error
-      return call(renewed)
-    }
+  /** See {@link authorizedBy}. */
+  authorized<T>(call: (token: string | null) => Promise<T>): Promise<T> {
+    return authorizedBy(this, call)
   }
 
   private async replace(refused: string | null): Promise<string | null> {
@@ -130,15 +147,9 @@ export class Session {
 
   private async keep(pair: TokenPair): Promise<string> {
     const { accessToken, refreshToken } = pair
-    const session: StoredSession = { accessToken, refreshToken, refreshAtMs: this.refreshAt(pair.accessTokenExpiresAt) }
+    const refreshAtMs = refreshAt(pair.accessTokenExpiresAt, this.options.now())
+    const session: StoredSession = { accessToken, refreshToken, refreshAtMs }
     await this.options.store.save(session)
     return accessToken
-  }
-
-  /** A machine whose clock is ahead takes every new token for expired; there only the server's refusal counts. */
-  private refreshAt(expiresAt: Date): number | null {
-    const now = this.options.now()
-    const remainingMs = expiresAt.getTime() - now
-    return remainingMs <= 0 ? null : now + remainingMs - Math.min(MAX_MARGIN_MS, remainingMs / 5)
   }
 }
