@@ -1,8 +1,10 @@
 import { z } from 'zod'
 
 import { alarm } from './alarms.js'
+import { idOf } from './ids.js'
 import { attempt, printJob } from './print-jobs.js'
 import { printerStatus } from './printers.js'
+import { project } from './projects.js'
 
 /**
  * What the live streams send. Every stream begins with a `snapshot`; `changed` items follow. A stream of stored
@@ -27,3 +29,11 @@ export const alarmEvent = z.discriminatedUnion('type', [
   z.object({ type: z.literal('changed'), alarm }),
 ])
 export type AlarmEvent = z.infer<typeof alarmEvent>
+
+/** `projects.onChange`. The snapshot holds the newest; what only print jobs change of a project is told by those. */
+export const projectEvent = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('snapshot'), resync: z.boolean(), projects: z.array(project) }),
+  z.object({ type: z.enum(['project.created', 'project.updated']), project }),
+  z.object({ type: z.literal('project.deleted'), projectId: idOf('project') }),
+])
+export type ProjectEvent = z.infer<typeof projectEvent>

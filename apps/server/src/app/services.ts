@@ -164,7 +164,7 @@ export const composeServices = async ({
     notifications: new NotificationsService({ unitOfWork, reads }),
     printers: new PrintersService({ unitOfWork, reads, lists, board, bus, desk, drivers, sealer }),
     printJobs: new PrintJobsService({ unitOfWork, reads, lists, bus, follow }),
-    projects: new ProjectsService({ unitOfWork, reads, lists }),
+    projects: new ProjectsService({ unitOfWork, reads, lists, follow }),
     statistics: new StatisticsService({ lists, timeZone: config.timeZone }),
     system: systemService({ config, persistence, cache, logLevel, instanceId, clock, metrics }, jobStatistics),
     ...composeAccounts({ config, persistence, sealer, exports, ...callers.own }),

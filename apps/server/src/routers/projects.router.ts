@@ -4,14 +4,17 @@ import {
   pageInput,
   pageOf,
   project,
+  projectEvent,
   projectPartInput,
   projectStatus,
   updateProjectInput,
 } from '@gantry/schemas'
+import { tracked } from '@trpc/server'
 import { z } from 'zod'
 
 import { cache } from '../trpc/cache.js'
 import { router } from '../trpc/init.js'
+import { liveStream, trackedStreamOf } from '../trpc/live-stream.js'
 import { procedureFor } from '../trpc/procedures.js'
 
 const tags = ['Projects']
@@ -52,6 +55,17 @@ export const projectsRouter = router({
     .input(byId)
     .output(z.void())
     .mutation(({ ctx, input }) => ctx.services.projects.remove(ctx.actor, input.id)),
+
+  /** A snapshot of the newest, then what people change; resumes after the last event's id. */
+  onChange: procedureFor('projects.read')
+    .input(z.strictObject({ lastEventId: z.string().max(100).optional() }).optional())
+    .output(trackedStreamOf(projectEvent))
+    .subscription(({ ctx, input }) =>
+      liveStream(ctx, async function* (signal) {
+        const items = ctx.services.projects.watch(ctx.actor, input?.lastEventId ?? null, signal)
+        for await (const { cursor, data } of items) yield tracked(cursor, data)
+      }),
+    ),
 
   addPart: procedureFor('projects.write')
     .meta({ openapi: { method: 'POST', path: '/projects/{id}/parts', tags, summary: 'Add a part to a project' } })

@@ -2,7 +2,15 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-import type { AlarmEvent, ErrorBody, PrinterStatusEvent, PrintFile, PrintJobEvent, UserRole } from '@gantry/schemas'
+import type {
+  AlarmEvent,
+  ErrorBody,
+  PrinterStatusEvent,
+  PrintFile,
+  PrintJobEvent,
+  ProjectEvent,
+  UserRole,
+} from '@gantry/schemas'
 import { createTRPCClient, httpLink, type TRPCClient } from '@trpc/client'
 import superjson from 'superjson'
 
@@ -32,6 +40,7 @@ export interface StreamTypes {
   'printJobs.onChange': PrintJobEvent
   'printers.onStatus': PrinterStatusEvent
   'alarms.onChange': AlarmEvent
+  'projects.onChange': ProjectEvent
 }
 
 /** Somebody who is logged in, or nobody. */

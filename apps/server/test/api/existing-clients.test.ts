@@ -1,16 +1,30 @@
+import type { ProjectEvent } from '@gantry/schemas'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { newId } from '../../src/kernel/index.js'
 import { PASSWORD, startAppUnderTest, type AppUnderTest } from '../../src/testing/app-under-test.js'
+import type { LiveEvent } from '../../src/testing/live-events.js'
+import {
+  EMAIL,
+  logInTo,
+  PAGE,
+  sendTo,
+  WAYS,
+  type Answered,
+  type Client,
+  type Headed,
+  type OldSend,
+  type Tokens,
+  type Way,
+} from './old-client.js'
 
 /*
  * What clients were promised before there was Gantry, line by line: docs/reference/existing-clients.md. Nothing here
  * knows Gantry's own API, as they do not.
  */
 
-const EMAIL = 'admin@example.org'
-const PAGE = 'https://app.example.org'
 const MOST_PROJECTS = 10_000
+const EACH_WAY = ['header', 'cookie'] as const
 
 let app: AppUnderTest
 
@@ -22,47 +36,8 @@ beforeAll(async () => {
 })
 afterAll(() => app[Symbol.asyncDispose]())
 
-interface Answered {
-  status: number
-  body: unknown
-  headers: Headers
-}
-
-type Headed = Record<string, string>
-
-const send = async (method: string, path: string, body?: unknown, headers: Headed = {}): Promise<Answered> => {
-  const response = await fetch(`${app.url}${path}`, {
-    method,
-    headers: { ...(body === undefined ? {} : { 'Content-Type': 'application/json' }), ...headers },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  })
-  const text = await response.text()
-  return { status: response.status, body: text === '' ? undefined : JSON.parse(text), headers: response.headers }
-}
-
-interface Tokens {
-  token: string
-  refreshToken: string
-}
-
-/** How clients say who they are. Those in a browser send its page's origin along. */
-const WAYS: Record<string, (token: string) => Headed> = {
-  header: (token) => ({ Authorization: `Bearer ${token}` }),
-  cookie: (token) => ({ Cookie: `theme=dark; access_token=${token}`, Origin: PAGE }),
-}
-
-interface Client {
-  tokens: Tokens
-  as: Headed
-  ask: (method: string, path: string, body?: unknown) => Promise<Answered>
-}
-
-const logIn = async (root: string, way: keyof typeof WAYS, email = EMAIL): Promise<Client> => {
-  const { body } = await send('POST', `${root}/auth/login`, { email, password: PASSWORD })
-  const tokens = body as Tokens
-  const as = WAYS[way]!(tokens.token)
-  return { tokens, as, ask: (method, path, input) => send(method, root + path, input, as) }
-}
+const send: OldSend = (...request) => sendTo(app.url, ...request)
+const logIn = (root: string, way: Way, email?: string) => logInTo(app.url, root, way, email)
 
 const codeOf = ({ body }: Answered) => (body as { error: { code: string } }).error.code
 
@@ -127,35 +102,32 @@ describe.each(VERSIONS)('%s', (root) => {
 
     it('login and refresh work although an old token comes along, as it does with interceptors', async () => {
       const { tokens } = await logIn(root, 'header')
-      for (const stale of [WAYS['header']!('worthless'), WAYS['cookie']!('worthless')]) {
+      for (const stale of [WAYS.header('worthless'), WAYS.cookie('worthless')]) {
         const login = await send('POST', `${root}/auth/login`, { email: EMAIL, password: PASSWORD }, stale)
         expect(login.status).toBe(200)
       }
-      const stale = WAYS['header']!('worthless')
+      const stale = WAYS.header('worthless')
       const { refreshToken } = tokens
       expect((await send('POST', `${root}/auth/refresh`, { refreshToken }, stale)).status).toBe(200)
     })
 
-    it.each(Object.keys(WAYS))('me is the user by %s, and null for nobody', async (way) => {
+    it.each(EACH_WAY)('me is the user by %s, and null for nobody', async (way) => {
       const { ask } = await logIn(root, way)
       expect(await ask('GET', '/auth/me')).toMatchObject({ status: 200, body: { email: EMAIL, role: 'admin' } })
-      for (const as of [{}, WAYS[way]!('worthless')]) {
+      for (const as of [{}, WAYS[way]('worthless')]) {
         expect(await send('GET', `${root}/auth/me`, undefined, as)).toMatchObject({ status: 200, body: null })
       }
     })
 
-    it.each(Object.keys(WAYS))(
-      'logout ends the session by %s, is 204 for whomever, and takes the cookie away',
-      async (way) => {
-        const { ask } = await logIn(root, way)
-        const ended = await ask('POST', '/auth/logout')
-        expect([ended.status, ended.body]).toEqual([204, undefined])
-        expect(ended.headers.getSetCookie().join()).toMatch(/^access_token=; Max-Age=0; Path=\/api; HttpOnly/)
-        expect((await ask('GET', '/auth/me')).body).toBeNull()
-        expect((await ask('GET', '/projects')).status).toBe(401)
-        expect((await send('POST', `${root}/auth/logout`)).status).toBe(204)
-      },
-    )
+    it.each(EACH_WAY)('logout ends the session by %s, is 204 for whomever, and takes the cookie away', async (way) => {
+      const { ask } = await logIn(root, way)
+      const ended = await ask('POST', '/auth/logout')
+      expect([ended.status, ended.body]).toEqual([204, undefined])
+      expect(ended.headers.getSetCookie().join()).toMatch(/^access_token=; Max-Age=0; Path=\/api; HttpOnly/)
+      expect((await ask('GET', '/auth/me')).body).toBeNull()
+      expect((await ask('GET', '/projects')).status).toBe(401)
+      expect((await send('POST', `${root}/auth/logout`)).status).toBe(204)
+    })
 
     it.each(['viewer', 'operator'] as const)('shows a %s as an operator', async (role) => {
       await app.logInAs(role)
@@ -165,7 +137,7 @@ describe.each(VERSIONS)('%s', (root) => {
     })
   })
 
-  describe.each(Object.keys(WAYS))('projects by %s', (way) => {
+  describe.each(EACH_WAY)('projects by %s', (way) => {
     let client: Client
     beforeAll(async () => {
       client = await logIn(root, way)
@@ -231,11 +203,21 @@ describe.each(VERSIONS)('%s', (root) => {
     })
 
     it('tell live subscribers that they were created, changed and removed', async () => {
+      await using live = await app.admin.stream('projects.onChange')
+      await live.until((seen) => seen.some(({ data }) => data.type === 'snapshot'))
+      const told: string[] = []
+      const hears = async (type: ProjectEvent['type'], id: string) => {
+        const isIt = ({ data }: LiveEvent<ProjectEvent>) =>
+          data.type === type && ('project' in data ? data.project.id : 'projectId' in data && data.projectId) === id
+        told.push((await live.until((seen) => seen.some(isIt))).find(isIt)!.data.type)
+      }
       const { id } = await create({ name: 'Told' })
+      await hears('project.created', id)
       await client.ask('PATCH', `/projects/${id}`, { status: 'done' })
+      await hears('project.updated', id)
       await client.ask('DELETE', `/projects/${id}`)
-      const events = await app.prisma.event.findMany({ where: { subjectId: id }, orderBy: { seq: 'asc' } })
-      expect(events.map(({ type }) => type)).toEqual(['project.created', 'project.updated', 'project.deleted'])
+      await hears('project.deleted', id)
+      expect(told).toEqual(['project.created', 'project.updated', 'project.deleted'])
     })
   })
 
@@ -339,8 +321,8 @@ describe('outside of the versions', () => {
   it.each(['/metrics', '/api/metrics', '/health/detailed'])('%s needs an admin or the token', async (path) => {
     const status = async (headers: Headed) => (await fetch(app.url + path, { headers })).status
     expect(await status({})).toBe(401)
-    expect(await status(WAYS['header']!(admin.tokens.token))).toBe(200)
-    expect(await status(WAYS['header']!('a token for collectors'))).toBe(200)
+    expect(await status(WAYS.header(admin.tokens.token))).toBe(200)
+    expect(await status(WAYS.header('a token for collectors'))).toBe(200)
   })
 
   it('/api/metrics and the queues also know the cookie of old, and nothing else outside of the versions does', async () => {
@@ -350,7 +332,7 @@ describe('outside of the versions', () => {
     expect((await send('GET', '/api/admin/jobs?state=failed', undefined, admin.as)).status).toBe(401)
   })
 
-  it.each(Object.keys(WAYS))('queue statistics and their cleanup are for admins by %s', async (way) => {
+  it.each(EACH_WAY)('queue statistics and their cleanup are for admins by %s', async (way) => {
     const { as } = await logIn('/api/v2', way)
     const { status, body } = await send('GET', '/api/admin/queues', undefined, as)
     expect([status, (body as { success: boolean }).success]).toEqual([200, true])

@@ -30,6 +30,10 @@ export interface House extends AsyncDisposable {
   add(actor: Actor, name: string): Promise<void>
 }
 
+const followedByNobody = () => {
+  throw new Error('nobody follows here')
+}
+
 export const openHouse = async ({ url, replicaUrls, maxLagMs = 2_000 }: HouseOptions): Promise<House> => {
   const log = recordingLogger()
   const lifecycle = new Lifecycle(log)
@@ -46,7 +50,7 @@ export const openHouse = async ({ url, replicaUrls, maxLagMs = 2_000 }: HouseOpt
     },
   })
   const { unitOfWork, reads, lists, database } = persistence
-  const projects = new ProjectsService({ unitOfWork, reads, lists })
+  const projects = new ProjectsService({ unitOfWork, reads, lists, follow: followedByNobody })
   const users = new PrismaUserRepository(database.prisma)
   return {
     ...{ persistence, projects, log, served, operations, changes },

@@ -81,6 +81,7 @@ export const PROCEDURES: Readonly<Record<string, ProcedureFacts>> = {
   'projects.create': { type: 'mutation', input: true, idempotent: true, resumable: false },
   'projects.update': { type: 'mutation', input: true, idempotent: false, resumable: false },
   'projects.remove': { type: 'mutation', input: true, idempotent: false, resumable: false },
+  'projects.onChange': { type: 'subscription', input: true, idempotent: false, resumable: true },
   'projects.addPart': { type: 'mutation', input: true, idempotent: true, resumable: false },
   'secondFactor.get': { type: 'query', input: false, idempotent: false, resumable: false },
   'secondFactor.begin': { type: 'mutation', input: true, idempotent: false, resumable: false },

@@ -1256,6 +1256,22 @@ export interface Project {
   updatedAt: Date
 }
 
+/** `projects.onChange`. The snapshot holds the newest; what only print jobs change of a project is told by those. */
+export type ProjectEvent =
+  | {
+      type: 'project.created' | 'project.updated'
+      project: Project
+    }
+  | {
+      type: 'project.deleted'
+      projectId: string
+    }
+  | {
+      type: 'snapshot'
+      resync: boolean
+      projects: Project[]
+    }
+
 export interface ProjectPart {
   id: string
   name: string
@@ -2701,6 +2717,14 @@ export type Procedures = {
         id: string
       },
       void
+    >
+    /** A snapshot of the newest, then what people change; resumes after the last event's id. */
+    onChange: Subscription<
+      | {
+          lastEventId?: string
+        }
+      | undefined,
+      Tracked<ProjectEvent>
     >
     /** Add a part to a project. */
     addPart: Mutation<

@@ -17,6 +17,10 @@ const repositoriesFor = (tx: Prisma.TransactionClient) => ({
   printJobs: new PrismaPrintJobRepository(tx),
 })
 
+const followedByNobody = () => {
+  throw new Error('nobody follows here')
+}
+
 const open = async () => {
   const database = await openTestDatabase({ poolSize: 8 })
   const { prisma } = database
@@ -36,7 +40,7 @@ const open = async () => {
   return {
     prisma,
     ada,
-    projects: new ProjectsService({ unitOfWork, reads, lists: listsOfPrimary(reads) }),
+    projects: new ProjectsService({ unitOfWork, reads, lists: listsOfPrimary(reads), follow: followedByNobody }),
     addFile: async (name: string) => {
       const { fileId } = await files.lockNamed(name, newId('file'), ada.id)
       const id = newId('fileVersion')

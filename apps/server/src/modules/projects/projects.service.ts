@@ -6,11 +6,14 @@ import {
   notFound,
   type Actor,
   type AnyReads,
+  type EventCursor,
+  type FollowEvents,
   type Primary,
   type TransactionContext,
   type UnitOfWork,
 } from '../../kernel/index.js'
 import type { PrintableFileRepository, PrintJobRepository } from '../print-jobs/print-jobs.ports.js'
+import { projectStream, type ProjectStreamItem } from './project-stream.js'
 import type { NewProject, ProjectRepository } from './projects.ports.js'
 
 interface Repositories {
@@ -24,6 +27,7 @@ export interface ProjectsServiceDeps {
   unitOfWork: UnitOfWork<Repositories>
   reads: Primary<Pick<Repositories, 'projects'>>
   lists: AnyReads<{ projects: Pick<ProjectRepository, 'list'> }>
+  follow: FollowEvents
 }
 
 export interface NewPartInput {
@@ -102,6 +106,11 @@ export class ProjectsService {
   async addPart(actor: Actor, { idempotencyKey, ...input }: AddPartInput): Promise<Project> {
     await this.once(actor, 'projects.addPart', idempotencyKey, input, (tx) => addPartIn(tx, actor, input))
     return this.get(actor, input.id)
+  }
+
+  /** See {@link projectStream}. */
+  watch(actor: Actor, cursor: EventCursor | null, signal: AbortSignal): AsyncGenerator<ProjectStreamItem, void, void> {
+    return projectStream(this.deps, actor, cursor, signal)
   }
 
   private once<T>(
