@@ -2159,6 +2159,8 @@ export type Procedures = {
       {
         email: string
         password: string
+        /** Of the second factor, or a recovery code; asked for with `SECOND_FACTOR_REQUIRED`. */
+        code?: string
       },
       {
         accessTokenExpiresAt: Date
