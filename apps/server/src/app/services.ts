@@ -140,14 +140,8 @@ export const composeServices = async ({
   const { statistics: jobStatistics, ...jobs } = composeJobAdministration({ config, persistence, queues, clock })
 
   const callers = openCallers({
-    config,
-    persistence,
-    tokens,
-    sealer,
+    ...{ config, persistence, tokens, sealer, clock, log, lifecycle },
     loginEnded: noteLogins(refusals, loginEnded),
-    clock,
-    log,
-    lifecycle,
   })
   const services: Services = {
     ...callers.services,

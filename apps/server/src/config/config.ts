@@ -106,6 +106,19 @@ const metricsOf = (values: SettingValues): Config['metrics'] => ({
   listener: values.METRICS_PORT === null ? null : { host: values.METRICS_HOST, port: values.METRICS_PORT },
 })
 
+const authOf = (values: SettingValues): Config['auth'] => ({
+  secretKey: values.GANTRY_SECRET_KEY,
+  previousSecretKeys: values.GANTRY_SECRET_KEY_PREVIOUS,
+  accessTokenSeconds: values.ACCESS_TOKEN_SECONDS,
+  refreshTokenDays: values.REFRESH_TOKEN_DAYS,
+  cleanupIntervalMs: values.CLEANUP_INTERVAL_MS,
+  firstAdmin: {
+    email: values.GANTRY_ADMIN_EMAIL,
+    ...(values.GANTRY_ADMIN_PASSWORD === null ? {} : { password: values.GANTRY_ADMIN_PASSWORD }),
+  },
+  isRegistrationOpen: values.REGISTRATION === 'open',
+})
+
 const grouped = (values: SettingValues, flags: Config['http']['flags'], cwd: string): Config => ({
   dataDir: resolve(cwd, values.GANTRY_DATA_DIR),
   roles: values.GANTRY_ROLES,
@@ -141,18 +154,7 @@ const grouped = (values: SettingValues, flags: Config['http']['flags'], cwd: str
         ? null
         : { url: values.REDIS_URL, prefix: values.REDIS_PREFIX, legacyPrefix: values.LEGACY_QUEUE_PREFIX },
   },
-  auth: {
-    secretKey: values.GANTRY_SECRET_KEY,
-    previousSecretKeys: values.GANTRY_SECRET_KEY_PREVIOUS,
-    accessTokenSeconds: values.ACCESS_TOKEN_SECONDS,
-    refreshTokenDays: values.REFRESH_TOKEN_DAYS,
-    cleanupIntervalMs: values.CLEANUP_INTERVAL_MS,
-    firstAdmin: {
-      email: values.GANTRY_ADMIN_EMAIL,
-      ...(values.GANTRY_ADMIN_PASSWORD === null ? {} : { password: values.GANTRY_ADMIN_PASSWORD }),
-    },
-    isRegistrationOpen: values.REGISTRATION === 'open',
-  },
+  auth: authOf(values),
   audit: { retentionDays: values.AUDIT_RETENTION_DAYS },
   printers: { allowedCidrs: values.PRINTER_ALLOWED_CIDRS, allowLoopback: values.PRINTER_ALLOW_LOOPBACK },
   webhooks: { allowedCidrs: values.WEBHOOK_ALLOWED_CIDRS, allowLoopback: values.WEBHOOK_ALLOW_LOOPBACK },

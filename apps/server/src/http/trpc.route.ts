@@ -44,6 +44,9 @@ const metaOf = (refusal: GantryError | null, more: Record<string, string>) => {
   }
 }
 
+const tooManyCalls = () =>
+  new GantryError('VALIDATION_FAILED', { params: { detail: `a batch has at most ${LIMITS.batchMembers} calls` } })
+
 /** `/trpc/*`: queries by GET, mutations by POST with JSON, subscriptions as server-sent events. */
 export const trpcRoute = (options: TrpcRouteOptions): Route => {
   const procedures = proceduresOf(options.router)
@@ -76,12 +79,8 @@ export const trpcRoute = (options: TrpcRouteOptions): Route => {
     access: 'guarded',
     prepare: (exchange) => {
       const names = kept.callsOf(exchange)?.procedures ?? procedureNames(exchange, procedures)
-      exchange.procedures = names.length > LIMITS.batchMembers ? names.slice(0, LIMITS.batchMembers) : names
-      if (names.length > LIMITS.batchMembers) {
-        throw new GantryError('VALIDATION_FAILED', {
-          params: { detail: `a batch has at most ${LIMITS.batchMembers} calls` },
-        })
-      }
+      exchange.procedures = names.slice(0, LIMITS.batchMembers)
+      if (names.length > LIMITS.batchMembers) throw tooManyCalls()
     },
     isLong: (exchange) => isSubscription(exchange.procedures, procedures),
     cost: (exchange) => exchange.procedures.length,

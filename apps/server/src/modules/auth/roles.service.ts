@@ -16,14 +16,15 @@ import {
   type TransactionContext,
   type UnitOfWork,
 } from '../../kernel/index.js'
-import { keepAnAdmin } from '../users/user-changes.js'
-import type { AccountRepository } from '../users/users.ports.js'
+import { keepAnAdmin, type AdminRepository } from './admins.js'
+import type { UserRepository } from './auth.ports.js'
 import { expectNoMore, granted } from './role-grants.js'
 import type { RoleRepository } from './roles.ports.js'
 
 interface Repositories {
   roles: RoleRepository
-  accounts: AccountRepository
+  accounts: AdminRepository
+  users: Pick<UserRepository, 'get'>
 }
 type Transaction = Repositories & TransactionContext
 
@@ -65,10 +66,11 @@ export class RolesService {
     const { unitOfWork, forget } = this.deps
     const changed = await unitOfWork.run(async (tx) => {
       await tx.roles.lockAll()
-      const { version } = await find(tx, id)
+      const { version, permissions: hitherto } = await find(tx, id)
       if (ifVersion !== undefined && ifVersion !== version)
         throw new GantryError('VERSION_CONFLICT', { params: { ifVersion, version } })
       if ((await tx.roles.ofUser(actor.id)) === id) throw refused('this is your own role')
+      granted(actor, hitherto)
       const patch = {
         ...(name === undefined ? {} : { name }),
         ...(permissions === undefined ? {} : { permissions: granted(actor, permissions) }),
@@ -99,7 +101,7 @@ export class RolesService {
     await unitOfWork.run(async (tx) => {
       await tx.roles.lockAll()
       await tx.accounts.lockAdmins()
-      const user = await tx.accounts.get(userId)
+      const user = await tx.users.get(userId)
       if (user === null) throw notFound('user', userId)
       await expectNoMore(tx, actor, user)
       if (user.role === 'admin' && role !== 'admin') await keepAnAdmin(tx.accounts, userId)

@@ -1,5 +1,7 @@
 import type { Page, UserAccount, UserRole, UserState } from '@gantry/schemas'
 
+import type { AdminRepository } from '../auth/admins.js'
+
 export interface NewAccount {
   id: string
   email: string
@@ -27,7 +29,7 @@ export interface AccountPatch {
 }
 
 /** Users as people look after them. Who may is said by the procedures. */
-export interface AccountRepository {
+export interface AccountRepository extends AdminRepository {
   /** Newest first. */
   list(query: AccountQuery): Promise<Page<UserAccount>>
   get(userId: string): Promise<UserAccount | null>
@@ -37,11 +39,6 @@ export interface AccountRepository {
   /** Counts the version up. @returns false when it is another one by now */
   update(userId: string, patch: AccountPatch, now: Date, ifVersion?: number): Promise<boolean>
   remove(userId: string): Promise<void>
-
-  /** Nobody else changes who is an admin until the transaction ends. */
-  lockAdmins(): Promise<void>
-  /** How many admins beside this one have a password and are not disabled. */
-  otherAdmins(userId: string): Promise<number>
 }
 
 export type TokenPurpose = 'invitation' | 'reset'

@@ -23,6 +23,7 @@ import {
   type TransactionContext,
   type UnitOfWork,
 } from '../../kernel/index.js'
+import { keepAnAdmin } from '../auth/admins.js'
 import type { SessionEnd, UserRepository } from '../auth/auth.ports.js'
 import type { LoginOrigin } from '../auth/auth.service.js'
 import { endSessionsOf } from '../auth/end-sessions.js'
@@ -33,7 +34,7 @@ import { expectNoMore, granted } from '../auth/role-grants.js'
 import type { RoleRepository } from '../auth/roles.ports.js'
 import type { IssuedLink, PasswordLinks } from './password-links.js'
 import { register, type RegistrationDeps, type RegistrationRequest } from './registration.js'
-import { keepAnAdmin, nameOf, recordUser } from './user-changes.js'
+import { nameOf, recordUser } from './user-changes.js'
 import type { AccountQuery, AccountRepository, PasswordTokenRepository } from './users.ports.js'
 
 interface Repositories {
@@ -46,7 +47,7 @@ type Transaction = Repositories & TransactionContext
 
 export interface UsersServiceDeps extends RegistrationDeps {
   unitOfWork: UnitOfWork<Repositories>
-  reads: Primary<Pick<Repositories, 'accounts'>>
+  reads: Primary<Pick<Repositories, 'accounts' | 'roles'>>
   links: PasswordLinks
   exports: Pick<ExportsService, 'create' | 'get'>
   /** Makes this process forget a session at once. */
@@ -96,7 +97,8 @@ export class UsersService {
    */
   update(actor: Actor, { id, ifVersion, displayName, role }: UpdateUserInput): Promise<UserAccount> {
     return this.change(actor, id, async (tx, user) => {
-      const isOther = role !== undefined && role !== user.role
+      // Who has a role that people made stands as a viewer beneath it.
+      const isOther = role !== undefined && (role !== user.role || (await tx.roles.ofUser(id)) !== null)
       if (isOther) granted(actor, ROLE_PERMISSIONS[role])
       if (isOther && user.role === 'admin') await keepAnAdmin(tx.accounts, id)
       if (!(await tx.accounts.update(id, { displayName, role }, tx.now, ifVersion))) {
@@ -148,14 +150,21 @@ export class UsersService {
     return links.shown(issued)
   }
 
-  /** Everything that is the user's, for a user who will be deleted. @throws GantryError `NOT_FOUND`, `EXPORT_LIMIT_REACHED` */
+  /** Everything that is the user's, for a user who will be deleted. @throws GantryError `NOT_FOUND`, `FORBIDDEN`, `EXPORT_LIMIT_REACHED` */
   async orderExport(actor: Actor, userId: string, format: ExportFormat): Promise<DataExport> {
-    return this.deps.exports.create(ownerOf(await this.get(actor, userId)), { kind: 'full', scope: 'own', format })
+    return this.deps.exports.create(await this.exportOwner(actor, userId), { kind: 'full', scope: 'own', format })
   }
 
-  /** @throws GantryError `NOT_FOUND` */
+  /** @throws GantryError `NOT_FOUND`, `FORBIDDEN` for a user who may more */
   async getExport(actor: Actor, userId: string, exportId: string): Promise<DataExport> {
-    return this.deps.exports.get(ownerOf(await this.get(actor, userId)), exportId)
+    return this.deps.exports.get(await this.exportOwner(actor, userId), exportId)
+  }
+
+  /** Who takes all that is a user's is one who may all that the user may. */
+  private async exportOwner(actor: Actor, userId: string): Promise<Actor> {
+    const user = await this.get(actor, userId)
+    await expectNoMore(this.deps.reads, actor, user)
+    return ownerOf(user)
   }
 
   /**
