@@ -104,7 +104,8 @@ export const usersRouter = router({
     .output(dataExport)
     .mutation(({ ctx, input }) => ctx.services.users.orderExport(ctx.actor, input.id, input.format)),
 
-  getExport: procedureFor('users.read')
+  /** Its link is to all that is the user's. */
+  getExport: procedureFor('users.manage')
     .meta({
       openapi: { method: 'GET', path: '/users/{id}/exports/{exportId}', tags, summary: 'How far that export is' },
     })

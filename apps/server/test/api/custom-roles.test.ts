@@ -85,6 +85,43 @@ describe('a role that people made', () => {
     expect(await codeOf(roles.assign.mutate({ userId, role }))).toBe('INVALID_STATE')
     expect(await codeOf(roles.update.mutate({ id: role, permissions: [] }))).toBe('INVALID_STATE')
     const same = await roles.create.mutate({ name: 'same', permissions: ['users.read'] })
-    expect(await codeOf(roles.assign.mutate({ userId: other, role: same.id }))).toBe('OK')
+    expect(await codeOf(roles.assign.mutate({ userId: other, role: same.id }))).toBe('FORBIDDEN')
+    const { userId: less } = await having('users.read')
+    expect(await codeOf(roles.assign.mutate({ userId: less, role: same.id }))).toBe('OK')
+  })
+
+  it('looks after nobody who may more, and after those who may less', async () => {
+    const { caller } = await having('users.read', 'users.manage')
+    const more = await having('files.read')
+    const { id: sessionId } = (await more.caller.trpc.sessions.list.query({})).items[0]!
+    const { id: exportId } = await app.admin.trpc.users.orderExport.mutate({ id: more.userId })
+    const on = (id: string) => ({ printers: { groupIds: [] }, projectIds: [], userId: id })
+    const { users, userScopes, secondFactor, roles } = caller.trpc
+    const refused = [
+      () => users.update.mutate({ id: more.userId, displayName: 'x' }),
+      () => users.disable.mutate({ id: more.userId }),
+      () => users.enable.mutate({ id: more.userId }),
+      () => users.sendPasswordLink.mutate({ id: more.userId }),
+      () => users.revokeSession.mutate({ id: more.userId, sessionId }),
+      () => users.revokeSessions.mutate({ id: more.userId }),
+      () => users.orderExport.mutate({ id: more.userId }),
+      () => users.getExport.query({ id: more.userId, exportId }),
+      () => users.delete.mutate({ id: more.userId, waiveExport: true }),
+      () => userScopes.set.mutate(on(more.userId)),
+      () => secondFactor.reset.mutate({ id: more.userId }),
+      () => roles.update.mutate({ id: more.role, permissions: [] }),
+      () => users.create.mutate({ email: 'more@example.org', role: 'viewer' }),
+    ]
+    for (const ask of refused) expect([ask.toString(), await codeOf(ask())]).toEqual([ask.toString(), 'FORBIDDEN'])
+    expect(await codeOf(more.caller.trpc.files.list.query({}))).toBe('OK')
+
+    const less = await having('users.read')
+    const { id: own } = await users.orderExport.mutate({ id: less.userId })
+    expect(await codeOf(users.getExport.query({ id: less.userId, exportId: own }))).toBe('OK')
+    expect(await codeOf(users.getExport.query({ id: less.userId, exportId }))).toBe('NOT_FOUND')
+    expect(await codeOf(users.revokeSession.mutate({ id: less.userId, sessionId }))).toBe('NOT_FOUND')
+    expect(await codeOf(userScopes.set.mutate(on(less.userId)))).toBe('OK')
+    expect(await users.revokeSessions.mutate({ id: less.userId })).toEqual({ ended: 1 })
+    expect(await codeOf(less.caller.trpc.auth.me.query())).toBe('SESSION_ENDED')
   })
 })

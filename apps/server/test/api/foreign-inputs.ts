@@ -1,8 +1,9 @@
+import { newId } from '../../src/kernel/index.js'
 import { PASSWORD } from '../../src/testing/app-under-test.js'
 import type { Shop } from './two-shops.js'
 
 /** What is somebody else's, or nobody's. */
-export type Ids = Shop & { exportId: string; apiKeyId: string }
+export type Ids = Shop & { exportId: string; apiKeyId: string; sessionId: string }
 
 interface Foreign {
   input: object
@@ -76,10 +77,50 @@ export const FOREIGN: Readonly<Record<string, (ids: Ids, mine: Shop) => Foreign[
     { input: { id: projectId, name: 'part', fileId: mine.fileId, targetQuantity: 1 } },
     { input: { id: mine.projectId, name: 'part', fileId, targetQuantity: 1 } },
   ],
+  'sessions.revoke': byId('sessionId'),
   'statistics.prints': ({ printerId, projectId }) => [
     { input: { ...days(), printerId }, finds: 'nothing' },
     { input: { ...days(), projectId }, finds: 'nothing' },
   ],
   'statistics.printers': ({ printerId }) => [{ input: { ...days(), printerId }, finds: 'nothing' }],
   'statistics.filament': ({ printerId }) => [{ input: { ...days(), printerId }, finds: 'nothing' }],
+}
+
+const user = (more: object = {}) => ({ input: { id: newId('user'), ...more } })
+const webhook = (more: object = {}) => ({ input: { id: newId('webhook'), ...more } })
+const role = (more: object = {}) => ({ input: { id: newId('role'), ...more } })
+
+/** How each that is about the whole farm is asked for what there is not. */
+export const UNKNOWN: Readonly<Record<string, Foreign>> = {
+  'projects.create': {
+    input: { name: 'new', parts: [{ name: 'part', fileId: newId('file'), targetQuantity: 1 }] },
+  },
+  'roles.assign': { input: { userId: newId('user'), role: 'viewer' } },
+  'roles.remove': role(),
+  'roles.update': role({ name: 'changed' }),
+  'secondFactor.reset': user(),
+  'statistics.userActivity': {
+    input: { userId: newId('user'), fromDay: '2026-01-01', toDay: '2026-01-02' },
+    finds: 'nothing',
+  },
+  'userScopes.get': { input: { userId: newId('user') } },
+  'userScopes.set': { input: { userId: newId('user'), printers: null, projectIds: null } },
+  'users.delete': user({ waiveExport: true }),
+  'users.disable': user(),
+  'users.enable': user(),
+  'users.get': user(),
+  'users.getExport': user({ exportId: newId('export') }),
+  'users.orderExport': user(),
+  'users.revokeSession': user({ sessionId: newId('session') }),
+  'users.revokeSessions': user(),
+  'users.sendPasswordLink': user(),
+  'users.sessions': user(),
+  'users.update': user({ displayName: 'changed' }),
+  'webhooks.deliveries': webhook(),
+  'webhooks.get': webhook(),
+  'webhooks.redeliver': { input: { id: newId('webhookDelivery') } },
+  'webhooks.remove': webhook(),
+  'webhooks.rotateSecret': webhook(),
+  'webhooks.test': webhook(),
+  'webhooks.update': webhook({ description: 'changed' }),
 }

@@ -9,7 +9,7 @@ import { newId } from '../../src/kernel/index.js'
 import { appRouter } from '../../src/routers/app-router.js'
 import { callerOf, PASSWORD, type Caller } from '../../src/testing/app-under-test.js'
 import type { ProcedureMeta } from '../../src/trpc/init.js'
-import { FOREIGN, type Ids } from './foreign-inputs.js'
+import { FOREIGN, UNKNOWN, type Ids } from './foreign-inputs.js'
 import { MATRIX } from './matrix-table.js'
 import { TwoShops, type Shop } from './two-shops.js'
 
@@ -174,6 +174,7 @@ const nobodys = (): Ids => ({
   ...{ projectId: newId('project'), partId: newId('projectPart'), fileId: newId('file'), fileName: 'none.gcode' },
   ...{ fileVersionId: newId('fileVersion'), jobId: newId('printJob'), attemptId: newId('attempt') },
   ...{ alarmId: newId('alarm'), exportId: newId('export'), apiKeyId: newId('apiKey') },
+  sessionId: newId('session'),
 })
 
 describe('an id of others', () => {
@@ -187,7 +188,8 @@ describe('an id of others', () => {
     caller = await shops.scoped('admin')
     const stranger = await app.logInAs('operator')
     const { id: exportId } = await stranger.trpc.exports.create.mutate({ kind: 'jobs' })
-    theirs = { ...shops.theirs, exportId, apiKeyId: (await keyOf(stranger)).id }
+    const [session] = (await stranger.trpc.sessions.list.query({})).items
+    theirs = { ...shops.theirs, exportId, apiKeyId: (await keyOf(stranger)).id, sessionId: session?.id ?? '' }
     mine = shops.mine
   })
 
@@ -232,4 +234,22 @@ describe('an id of others', () => {
     const printer = await shops.app.admin.trpc.printers.get.query({ id: theirs.printerId })
     expect(printer.name).toBe('theirs printer')
   })
+})
+
+describe('an id of the whole farm', () => {
+  const asked = procedures.filter((procedure) => takesIds(procedure) && isBeyondScope(procedure))
+
+  it('can be asked of every procedure that takes one', () => {
+    expect(asked.map(({ name }) => name).toSorted()).toEqual(Object.keys(UNKNOWN).toSorted())
+  })
+
+  it.each(asked.map((procedure) => [procedure.name, procedure] as const))(
+    'that nothing has is NOT_FOUND to an admin by %s',
+    async (name, procedure) => {
+      const { input, finds } = UNKNOWN[name] ?? {}
+      const { status, text } = await ask(shops.app.admin, procedure, input)
+      expect([status, codeOf(text)]).toEqual(finds === 'nothing' ? [200, 'OK'] : [404, 'NOT_FOUND'])
+      if (finds === 'nothing') expect(text).toContain('"items":[]')
+    },
+  )
 })

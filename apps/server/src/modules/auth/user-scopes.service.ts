@@ -1,18 +1,23 @@
 import type { SetUserScopeInput, UserScope } from '@gantry/schemas'
 
 import { GantryError, notFound, type Actor, type Primary, type UnitOfWork } from '../../kernel/index.js'
+import type { UserRepository } from './auth.ports.js'
 import type { PlaceRepository } from './places.ports.js'
 import { expectPlaces } from './places.js'
+import { expectNoMore } from './role-grants.js'
+import type { RoleRepository } from './roles.ports.js'
 import type { UserScopeRepository } from './user-scopes.ports.js'
 
 interface Repositories {
   userScopes: UserScopeRepository
   places: PlaceRepository
+  roles: Pick<RoleRepository, 'ofUser' | 'get'>
+  users: Pick<UserRepository, 'get'>
 }
 
 export interface UserScopesServiceDeps {
   unitOfWork: UnitOfWork<Repositories>
-  reads: Primary<Repositories>
+  reads: Primary<Pick<Repositories, 'userScopes'>>
   /** Makes this process ask anew what the user may see. */
   forgetUser: (userId: string) => void
 }
@@ -29,7 +34,7 @@ export class UserScopesService {
   /**
    * Holds at once on this instance, and on the others as soon as they hear of it. Nobody narrows their own scope, so that
    * there is always somebody left who may widen it.
-   * @throws GantryError `NOT_FOUND`, `VERSION_CONFLICT`, `INVALID_STATE` for oneself
+   * @throws GantryError `NOT_FOUND`, `VERSION_CONFLICT`, `FORBIDDEN` for somebody who may more, `INVALID_STATE` for oneself
    */
   async set(actor: Actor, { ifVersion, ...input }: SetUserScopeInput): Promise<UserScope> {
     const { userId, printers, projectIds } = input
@@ -37,6 +42,8 @@ export class UserScopesService {
     const { unitOfWork, forgetUser } = this.deps
     const stored = await unitOfWork.run(async (tx) => {
       const { version } = known(await tx.userScopes.lock(userId), userId)
+      const user = await tx.users.get(userId)
+      if (user !== null) await expectNoMore(tx, actor, user)
       if (ifVersion !== undefined && ifVersion !== version)
         throw new GantryError('VERSION_CONFLICT', { params: { ifVersion, version } })
       const { groupIds, locationIds } = printers ?? { groupIds: [], locationIds: [] }
