@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -14,7 +15,7 @@ import { ServerProcesses } from '../server-process.js'
 import type { Lab } from './attack.js'
 
 const LOOP_WATCH = pathToFileURL(fileURLToPath(new URL('../../fixtures/loop-watch.ts', import.meta.url))).href
-const SECRET_KEY = Buffer.alloc(32, 'a key for tests')
+const SECRET_KEY = randomBytes(32)
 
 /** Of the server's own process. */
 export interface LoopFigures {
