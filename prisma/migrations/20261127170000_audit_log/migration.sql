@@ -254,7 +254,7 @@ CREATE TRIGGER audit AFTER INSERT ON printer_command FOR EACH ROW
 
 CREATE TRIGGER audit AFTER INSERT OR UPDATE ON data_export FOR EACH ROW
   WHEN (left(current_setting('gantry.call', true), 1) = '{')
-  EXECUTE FUNCTION audit_row('id', 'kind', 'scope', 'format', 'removed_at');
+  EXECUTE FUNCTION audit_row('id', 'kind', 'scope', 'format', 'created_by_id', 'removed_at');
 
 CREATE TRIGGER audit AFTER INSERT OR UPDATE ON webhook_delivery FOR EACH ROW
   WHEN (left(current_setting('gantry.call', true), 1) = '{')

@@ -78,7 +78,7 @@ const analytics = (where: Prisma.Sql, timeZone: string): ExportSource => ({
   keyType: 'text',
 })
 
-/** Where it is the user's own, what was changed is left out: they may see less of it by now. */
+/** Where it is the user's own, with that of their keys, what was changed is left out: they may see less of it by now. */
 const audit = (of: RowsOf): ExportSource => ({
   columns: columnsOf(
     'e',
@@ -86,7 +86,10 @@ const audit = (of: RowsOf): ExportSource => ({
       (of === 'farm' ? ' events changes omitted hash keyId seal' : ''),
   ),
   from: sql`audit_entry e`,
-  where: of === 'farm' ? ALL : sql`e.actor_id = ${of.userId}`,
+  where:
+    of === 'farm'
+      ? ALL
+      : sql`(e.actor_id = ${of.userId} OR e.actor_id IN (SELECT k.id FROM api_key k WHERE k.user_id = ${of.userId}))`,
   key: sql`e.seq`,
   keyType: 'bigint',
 })

@@ -26,6 +26,8 @@ type RequestFields = {
   userId: string | null
   userRole: string | null
   sessionId: string | null
+  /** Of the key that asks in the user's name. */
+  apiKeyId: string | null
 }
 
 /** One request and its answer, raw, with what the pipeline found out about it. */
@@ -79,7 +81,7 @@ export class Exchange {
     this.about = {
       ...{ requestId: this.requestId, method: this.method, url: this.path.slice(0, LOGGED_URL) },
       ...{ ip: this.address, userAgent: req.headers['user-agent'] ?? null },
-      ...{ userId: null, userRole: null, sessionId: null },
+      ...{ userId: null, userRole: null, sessionId: null, apiKeyId: null },
     }
     this.correlation = correlationOf(this.about, span)
     res.on('close', () => this.onClose())
@@ -108,6 +110,7 @@ export class Exchange {
     this.about.userId = actor?.id ?? null
     this.about.userRole = actor?.role ?? null
     this.about.sessionId = actor?.sessionId ?? null
+    this.about.apiKeyId = actor?.apiKeyId ?? null
   }
 
   /** By the rules of the matched route. @throws GantryError `CROSS_SITE_REFUSED`, `UNAUTHENTICATED` */

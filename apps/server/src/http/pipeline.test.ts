@@ -239,7 +239,7 @@ describe('the log', () => {
       .toEqual(['what went in and out', 'call failed', 'request'])
     const about = {
       ...{ method: 'GET', url: '/trpc/things.get', ip: '127.0.0.1', userAgent: 'a test' },
-      ...{ userId: 'usr_viewer', userRole: 'viewer', sessionId: 'ses_viewer' },
+      ...{ userId: 'usr_viewer', userRole: 'viewer', sessionId: 'ses_viewer', apiKeyId: null },
       timestamp: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/) as unknown,
     }
     const [, failed, request] = ofRequest()

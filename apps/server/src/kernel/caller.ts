@@ -2,7 +2,7 @@ import { correlation } from './correlation.js'
 
 /** Whoever makes a change by a call from outside, as the audit log names them. */
 export interface Caller {
-  /** Null: not known before the call, such as at a login. */
+  /** Of a key, where one is used in its user's name. Null: not known before the call, such as at a login. */
   actorId: string | null
   ip: string
   userAgent: string | null
@@ -20,7 +20,7 @@ export const callerNow = (): Caller | null => {
   const ip = textOf(fields?.['ip'])
   if (fields === undefined || ip === null) return null
   return {
-    actorId: textOf(fields['userId']),
+    actorId: textOf(fields['apiKeyId']) ?? textOf(fields['userId']),
     ip,
     userAgent: textOf(fields['userAgent']),
     requestId: textOf(fields['requestId']),

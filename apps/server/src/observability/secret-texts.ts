@@ -3,11 +3,11 @@ const MAX_TEXT = 8_000
 /** Read beyond the cut, so that a secret that lies across it is seen whole. */
 const BEYOND_CUT = 1_000
 
-/** Names of fields that hold secrets, compared without case, `-` and `_`. */
+/** Names of fields that hold secrets, compared without case, `-` and `_`. The id of a key is none: it says which it was. */
 const SECRET_NAME = new RegExp(
   [
     'authorization|cookie|password|passwd|passphrase|passcode|secret|credential|signature|bearer',
-    'token$|tokenhash|accesstokens|refreshtokens|ticket$|(api|access|private|signing|sealed|secret|auth)key|accesscode',
+    'token$|tokenhash|accesstokens|refreshtokens|ticket$|apikey(?!id$)|(access|private|signing|sealed|secret|auth)key|accesscode',
     'pwd$|^pass$|^otp$|^jwt$|^auth$|dsn$',
   ].join('|'),
 )

@@ -100,7 +100,7 @@ export const AUDITED_TABLES: Readonly<Record<string, AuditedTable>> = {
     ...{ target: 'printer', id: 'printer_id', operations: 'insert', when: 'calls' },
     columns: words('id kind attempt_id'),
   },
-  data_export: { target: 'export', id: 'id', ...ordered, columns: words('kind scope format removed_at') },
+  data_export: { target: 'export', id: 'id', ...ordered, columns: words('kind scope format created_by_id removed_at') },
   webhook_delivery: {
     ...{ target: 'webhook_delivery', id: 'id', ...ordered },
     columns: words('webhook_id event_type state job_id'),
