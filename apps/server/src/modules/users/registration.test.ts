@@ -87,15 +87,15 @@ describe('registering', () => {
     await registered(request('grace@example.org'))
   })
 
-  it('is refused after fifty accounts from one address within a quarter of an hour', async () => {
+  it('is refused after twenty-five accounts from one address within a quarter of an hour', async () => {
     await using bench = await open()
     const { move, prisma, registered } = bench
-    const numbers = Array.from({ length: 50 }, (_, n) => n)
+    const numbers = Array.from({ length: 25 }, (_, n) => n)
     await Promise.all(numbers.map((n) => registered(request(`pupil${n}@example.org`))))
     const oneMore = () => registered(request('late@example.org'))
     await expect(oneMore()).rejects.toMatchObject({ code: 'RATE_LIMITED' })
     await registered(request('elsewhere@example.org'), { ...ORIGIN, ip: '192.0.2.2' })
-    expect(await prisma.user.count()).toBe(52)
+    expect(await prisma.user.count()).toBe(27)
     move(901_000)
     await oneMore()
   })

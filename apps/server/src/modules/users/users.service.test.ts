@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { newId } from '../../kernel/index.js'
+import { newId, type Actor } from '../../kernel/index.js'
 import { openAccounts } from '../../testing/accounts-bench.js'
 import { PASSWORD } from '../../testing/auth-bench.js'
 
@@ -106,6 +106,50 @@ describe('a user', () => {
     expect([await prisma.user.count(), await prisma.session.count()]).toEqual([1, 0])
     expect(await events('user.deleted')).toMatchObject([{ subjectId: userId, actorId: root.id }])
     expect(await events('session.ended')).toHaveLength(1)
+  })
+})
+
+describe('who manages users and may nothing else', () => {
+  it('makes nobody who may more, out of new users or of others', async () => {
+    await using bench = await openAccounts()
+    const { service, root, addUser, prisma } = bench
+    const roleId = newId('role')
+    const role = { id: roleId, name: 'people', permissions: ['users.manage'], createdById: root.id }
+    await prisma.customRole.create({ data: role })
+    // Beneath it they are viewers.
+    const [manager, other] = [await addUser('manager', 'viewer'), await addUser('other', 'viewer')]
+    await prisma.user.updateMany({ where: { role: 'viewer' }, data: { customRoleId: roleId } })
+    const actor: Actor = { ...manager, role: 'people', permissions: new Set(['users.manage']) }
+    const before = await prisma.user.findMany({ orderBy: { id: 'asc' } })
+    for (const given of ['viewer', 'operator', 'admin'] as const) {
+      const asked = await Promise.allSettled([
+        service.create(actor, { email: `${given}@example.org`, role: given, password: NEW_PASSWORD }),
+        service.update(actor, { id: other.id, role: given }),
+        service.update(actor, { id: actor.id, role: given }),
+      ])
+      expect(asked).toMatchObject(asked.map(() => ({ status: 'rejected', reason: { code: 'FORBIDDEN' } })))
+    }
+    expect(await prisma.user.findMany({ orderBy: { id: 'asc' } })).toEqual(before)
+    expect(await service.update(actor, { id: other.id, displayName: 'Other' })).toMatchObject({ displayName: 'Other' })
+  })
+
+  it('looks after nobody who may more', async () => {
+    await using bench = await openAccounts()
+    const { service, secondFactors, root, addUser, prisma } = bench
+    const actor: Actor = { ...(await addUser('manager', 'viewer')), permissions: new Set(['users.manage']) }
+    const targets = [root, await addUser('viewer', 'viewer')]
+    const before = await prisma.user.findMany({ orderBy: { id: 'asc' } })
+    for (const { id } of targets) {
+      const asked = await Promise.allSettled([
+        service.sendPasswordLink(actor, id),
+        service.disable(actor, id),
+        service.delete(actor, { id, waiveExport: true }),
+        secondFactors.reset(actor, id),
+      ])
+      expect(asked).toMatchObject(asked.map(() => ({ status: 'rejected', reason: { code: 'FORBIDDEN' } })))
+    }
+    expect(await prisma.user.findMany({ orderBy: { id: 'asc' } })).toEqual(before)
+    expect(await prisma.passwordToken.count()).toBe(0)
   })
 })
 
