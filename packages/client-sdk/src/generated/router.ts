@@ -3080,7 +3080,7 @@ export type Procedures = {
       },
       DataExport
     >
-    /** How far that export is. */
+    /** Its link is to all that is the user's. */
     getExport: Query<
       {
         id: string
