@@ -33,8 +33,9 @@ export const createPostgresBackend = ({ url, log }: { url: string; log: RareLog 
     max: MOST_CONNECTIONS,
     Client: PatientClient,
   })
-  // Every queue and every worker listens for the pool's errors.
-  pool.setMaxListeners(0)
+  // Every queue and every worker listens for the pool's errors, and tells of them; where none is open, a connection that is
+  // lost must not end the process.
+  pool.setMaxListeners(0).on('error', () => undefined)
   const { Client } = new SharedListener(configOf(url, 'gantry jobs listen'))
 
   const createBackend: typeof createBullBackend = (...given) => {

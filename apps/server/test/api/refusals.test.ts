@@ -159,10 +159,13 @@ interface TakesId {
 }
 
 /** What the procedures need beside an id to get as far as looking for it. */
-const BESIDE: Record<string, object> = {
+const BESIDE: Record<string, Record<string, unknown>> = {
   'attempts.resolve': { printed: true },
   'printers.setMaterials': { materials: [] },
   'projects.addPart': { name: 'Part', fileId: unused.file, targetQuantity: 1 },
+  'users.delete': { waiveExport: true },
+  'users.getExport': { exportId: newId('export') },
+  'users.revokeSession': { sessionId: newId('session') },
 }
 
 const takingIds: TakesId[] = restProceduresOf(appRouter)
@@ -174,12 +177,14 @@ const takingIds: TakesId[] = restProceduresOf(appRouter)
     return { name, method: rest.method, path: `/api${rest.path}`, type, prefix }
   })
 
-const ask = ({ name, method, path }: TakesId, id: string) =>
-  app.admin.rest(
-    method,
-    path.replace('{id}', encodeURIComponent(id)),
-    method === 'GET' || method === 'DELETE' ? undefined : (BESIDE[name] ?? {}),
-  )
+const ask = ({ name, method, path }: TakesId, id: string) => {
+  const beside: Record<string, unknown> = { ...BESIDE[name], id }
+  const filled = path.replaceAll(/\{(\w+)\}/g, (_, key: string) => encodeURIComponent(String(beside[key])))
+  const rest = Object.entries(beside).filter(([key]) => !path.includes(`{${key}}`))
+  if (method !== 'GET' && method !== 'DELETE') return app.admin.rest(method, filled, Object.fromEntries(rest))
+  const query = new URLSearchParams(rest.map(([key, value]) => [key, String(value)]))
+  return app.admin.rest(method, query.size === 0 ? filled : `${filled}?${query}`)
+}
 
 describe('an id', () => {
   it('is taken by as many procedures as are tried here', () => {
@@ -199,7 +204,7 @@ describe('an id', () => {
     const garbage = [
       '1',
       `${procedure.prefix}_1`,
-      newId('session'),
+      newId(procedure.prefix === 'ses' ? 'printer' : 'session'),
       "' or 1=1 --",
       '\0',
       '../../etc/passwd',
