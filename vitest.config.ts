@@ -17,8 +17,9 @@ export default defineConfig({
     provide: { simulation },
     testTimeout: 30_000,
     hookTimeout: 60_000,
-    // Most tests wait for hosts and databases; with one file at a time, as two cores would get, both stood idle.
-    maxWorkers: 2,
+    // Most tests wait for hosts and databases; with one file at a time, as two cores would get, both stood idle, and with
+    // two they still had time.
+    maxWorkers: 3,
     // Nothing is mocked and nothing is kept in modules: files of one worker share what they import, which took longer than
     // most of them run.
     isolate: false,

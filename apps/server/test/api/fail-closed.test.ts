@@ -12,7 +12,7 @@ import { startDoor, type Door } from '../../src/testing/odd-servers.js'
 import type { ProcedureMeta } from '../../src/trpc/init.js'
 
 /** So many requests under way at once. */
-const AT_ONCE = 20
+const AT_ONCE = 60
 const EMAIL = 'admin@example.org'
 
 let database: TestDatabase
