@@ -182,8 +182,8 @@ const ask = ({ name, method, path }: TakesId, id: string) => {
   const filled = path.replaceAll(/\{(\w+)\}/g, (_, key: string) => encodeURIComponent(String(beside[key])))
   const rest = Object.entries(beside).filter(([key]) => !path.includes(`{${key}}`))
   if (method !== 'GET' && method !== 'DELETE') return app.admin.rest(method, filled, Object.fromEntries(rest))
-  const query = new URLSearchParams(rest.map(([key, value]) => [key, String(value)]))
-  return app.admin.rest(method, query.size === 0 ? filled : `${filled}?${query}`)
+  const query = new URLSearchParams(rest.map(([key, value]): [string, string] => [key, String(value)])).toString()
+  return app.admin.rest(method, query === '' ? filled : `${filled}?${query}`)
 }
 
 describe('an id', () => {
