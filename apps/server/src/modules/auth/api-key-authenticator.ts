@@ -1,5 +1,3 @@
-import { LRUCache } from 'lru-cache'
-
 import {
   GantryError,
   narrowed,
@@ -13,11 +11,7 @@ import {
 import { sightOf } from '../../kernel/sight.js'
 import { isSameHash, readApiKeyToken } from './api-key-token.js'
 import type { ApiKeyRepository, LiveApiKey } from './api-keys.ports.js'
-import { failingClosed } from './failing-closed.js'
-import { isAboutUser } from './user-events.js'
-
-const REMEMBERED_MS = 60_000
-const MAX_REMEMBERED = 10_000
+import { RememberedCallers } from './remembered-callers.js'
 
 export interface ApiKeyAuthenticatorOptions {
   reads: Primary<{ apiKeys: Pick<ApiKeyRepository, 'findLive'> }>
@@ -27,10 +21,11 @@ export interface ApiKeyAuthenticatorOptions {
   used: (keyId: string) => void
 }
 
-interface Remembered {
+interface KnownKey {
+  userId: string
   secretHash: string
   actor: Actor
-  untilMs: number
+  expiresAt: Date | null
 }
 
 const listed = (ids: readonly string[]): Scope['projects'] => (ids.length === 0 ? 'all' : ids)
@@ -52,24 +47,15 @@ const actorOf = ({ id, scopes, printerGroupIds, projectIds, user }: LiveApiKey):
  * Knows callers by their API key. What a key may is asked of the database, remembered for a minute, and forgotten when the
  * key or its user changes.
  */
-export class ApiKeyAuthenticator {
-  private readonly remembered = new LRUCache<string, Remembered>({ max: MAX_REMEMBERED })
-  /** Grows with everything forgotten; what was asked before may then no longer be remembered. */
-  private forgotten = 0
-
+export class ApiKeyAuthenticator extends RememberedCallers<KnownKey> {
   constructor(private readonly options: ApiKeyAuthenticatorOptions) {
-    options.bus.onEvent((event) => {
-      if (event.type === 'api_key.revoked') this.forget(event.payload.apiKeyId)
-      else if (isAboutUser(event)) this.forgetUser(event.payload.userId)
-      else if (event.type === 'role.changed') this.forgetAll()
-    })
-    options.bus.onGap(() => this.forgetAll())
+    super({ ...options, endedBy: (event) => (event.type === 'api_key.revoked' ? event.payload.apiKeyId : null) })
   }
 
   /** @throws GantryError `UNAUTHENTICATED`, the same for an unknown, a wrong, an expired and a revoked key; `UNAVAILABLE` */
   async authenticate(token: string): Promise<Actor> {
     const read = readApiKeyToken(token)
-    const found = read === null ? null : (this.recalled(read.keyId) ?? (await this.live(read.keyId)))
+    const found = read === null ? null : (this.recalled(read.keyId) ?? (await this.liveKey(read.keyId)))
     if (read === null || found === null || !isSameHash(found.secretHash, read.secretHash)) {
       throw new GantryError('UNAUTHENTICATED', { detail: 'the API key is not valid' })
     }
@@ -81,45 +67,17 @@ export class ApiKeyAuthenticator {
   async stillValid(actor: Actor): Promise<boolean> {
     const { apiKeyId } = actor
     if (apiKeyId === null) return false
-    const found = this.recalled(apiKeyId) ?? (await this.live(apiKeyId))
+    const found = this.recalled(apiKeyId) ?? (await this.liveKey(apiKeyId))
     return found !== null && sightOf(found.actor) === sightOf(actor)
   }
 
-  /** Called in the process that revoked the key, before anybody is told that it did. */
-  forget(keyId: string): void {
-    this.forgotten += 1
-    this.remembered.delete(keyId)
-  }
-
-  /** Something of what many may has changed. */
-  forgetAll(): void {
-    this.forgotten += 1
-    this.remembered.clear()
-  }
-
-  /** Something of what the user may has changed. */
-  forgetUser(userId: string): void {
-    this.forgotten += 1
-    for (const [keyId, { actor }] of this.remembered.entries()) if (actor.id === userId) this.remembered.delete(keyId)
-  }
-
-  private recalled(keyId: string): Remembered | undefined {
-    const known = this.remembered.get(keyId)
-    return known !== undefined && this.options.clock.now() < known.untilMs ? known : undefined
-  }
-
-  private async live(keyId: string): Promise<Remembered | null> {
-    const { reads, clock } = this.options
-    const { forgotten } = this
-    const atMost = clock.now() + REMEMBERED_MS
-    const key = await failingClosed(reads.apiKeys.findLive(keyId))
-    const untilMs = Math.min(atMost, key?.expiresAt?.getTime() ?? atMost)
-    if (key === null || untilMs <= clock.now()) {
-      this.remembered.delete(keyId)
-      return null
+  private liveKey(keyId: string): Promise<KnownKey | null> {
+    const load = async () => {
+      const key = await this.options.reads.apiKeys.findLive(keyId)
+      if (key === null) return null
+      const { secretHash, expiresAt, user } = key
+      return { userId: user.userId, secretHash, actor: actorOf(key), expiresAt }
     }
-    const found = { secretHash: key.secretHash, actor: actorOf(key), untilMs }
-    if (forgotten === this.forgotten) this.remembered.set(keyId, found)
-    return found
+    return this.live(keyId, load, ({ expiresAt }) => expiresAt)
   }
 }
