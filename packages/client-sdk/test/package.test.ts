@@ -96,11 +96,18 @@ describe('the packed client', () => {
   it('says nothing of the inside of the server', async () => {
     const dist = path.join(project, 'node_modules/@gantry/client/dist')
     const files = (await readdir(dist)).filter((name) => name.endsWith('.d.ts') || name.endsWith('.js'))
-    const inside = /@gantry\/|prisma|apps\/server|\/modules\/|\bGantryError\b|\bctx\b|ZodType|\bzod\b|\bActor\b|Cipher/i
+    // `Actor` as the type is called; "actor" is a word of the audit log.
+    const inside = [
+      /@gantry\/|prisma|apps\/server|\/modules\/|\bGantryError\b|\bctx\b|ZodType|\bzod\b|Cipher/i,
+      /\bActor\b/,
+    ]
     for (const name of files) {
       // Its own name, and tRPC's word for a context that the types leave empty.
       const text = (await readFile(path.join(dist, name), 'utf8')).replaceAll(/@gantry\/client|ctx: object/g, '')
-      expect({ name, found: inside.exec(text)?.[0] ?? null }).toEqual({ name, found: null })
+      expect({ name, found: inside.flatMap((inner) => inner.exec(text)?.[0] ?? []).at(0) ?? null }).toEqual({
+        name,
+        found: null,
+      })
     }
     const browser = await readFile(path.join(dist, 'index.js'), 'utf8')
     expect(browser).not.toContain('node:')

@@ -25,8 +25,9 @@ it('what older producers put into BullMQ queues is done, whatever of it', async 
     ...{ LEGACY_QUEUE_PREFIX: `${redis.prefix}-old`, SMTP_URL: mails.url },
   })
   const { id: userId } = await app.admin.trpc.auth.me.query()
-  // What recurs of the same types would stand among them.
+  // What recurs of the same types would stand among them, and so would the warm-up that follows every start.
   await app.prisma.jobSchedule.updateMany({ data: { pausedAt: new Date() } })
+  await expect.poll(() => app.prisma.outbox.count({ where: { type: 'CACHE_WARMUP' } }), SOON).toBe(1)
   await expect.poll(() => app.prisma.outbox.count({ where: { state: { not: 'done' } } }), SOON).toBe(0)
   await app.prisma.outbox.deleteMany()
 
