@@ -10,7 +10,7 @@ import { createHttpRole, startApiUse } from './app/http-role.js'
 import { openPersistence } from './app/persistence.js'
 import { composeServices } from './app/services.js'
 import { openWarmUp, startHotQueries } from './app/warm-up.js'
-import { startWatch } from './app/watch.js'
+import { openWatchPort, startWatch } from './app/watch.js'
 import { startWorkerRole, type WorkerRole } from './app/worker-role.js'
 import type { Config } from './config/config.js'
 import type { HttpServer } from './http/http-server.js'
@@ -107,7 +107,7 @@ const startRoles = async (
     observer: databaseObserver(metrics),
   })
   const { unitOfWork, reads, bus } = persistence
-  const metricsUrl = await startWatch({ config, persistence, metrics, clock, log, lifecycle })
+  startWatch({ config, persistence, metrics, clock, log, lifecycle })
   const cache = openCache({ config, persistence, metrics, instanceId, clock, log, lifecycle })
   const logLevel = openLogLevel({ persistence, levels, log, lifecycle })
   const drivers = openDrivers(config.printers, lifecycle)
@@ -118,6 +118,8 @@ const startRoles = async (
   const shared = { config, persistence, cache, hotQueries, instanceId, clock, log, lifecycle }
   const composed = await composeServices({ ...shared, drivers, scans, logLevel, refusals, metrics })
   const { services, board, authenticator, sealer } = composed
+  const health = openHealth({ ...shared, ...composed, recentErrors })
+  const metricsUrl = await openWatchPort({ config, metrics, health, log, lifecycle })
   const firstAdmin = await ensureFirstAdmin({ unitOfWork, users: reads.users, ...config.auth.firstAdmin })
 
   board.start()
@@ -146,7 +148,6 @@ const startRoles = async (
   return { url, metricsUrl, firstAdmin }
 
   async function listen(): Promise<string> {
-    const health = openHealth({ ...shared, ...composed, recentErrors })
     running.http = createHttpRole({
       ...{ config, services, authenticator, cache, metrics, apiUse, refusals, tracer, health, clock, log },
     })

@@ -329,7 +329,7 @@ export const SETTINGS = {
   METRICS_PORT: setting(
     someWholeNumber(0, 65_535).nullable().default(null),
     'unset',
-    'Second TCP port, for /metrics alone, in processes of every role; 0 takes a free one. It asks nobody who they are: keep it from strangers. Unset: none.',
+    'Second TCP port, for /metrics and the probes /healthz, /ready and /health, in processes of every role; 0 takes a free one. It asks nobody who they are: keep it from strangers. Unset: none.',
   ),
   METRICS_HOST: setting(
     z.string().default('127.0.0.1'),

@@ -46,6 +46,8 @@ export class Exchange {
   head: Record<string, string | number> = {}
   /** What the kept answers had; null when they were not asked. */
   cacheResult: 'hit' | 'miss' | null = null
+  /** When the first byte of a live stream was ready, by `performance.now()`; null: it is no stream, or none yet. */
+  streamBeganMs: number | null = null
   /** Whether the matched route is for clients of old. */
   isOld = false
   /** The error codes that the answer carries. */

@@ -111,7 +111,7 @@ class GantryHttpServer implements HttpServer {
     this.connections = new Connections(this.server)
     this.server.maxConnections = LIMITS.connections
     this.server.maxRequestsPerSocket = LIMITS.requestsPerConnection
-    this.server.on('clientError', (error, socket) => refuseUnparsable(error, socket))
+    this.server.on('clientError', (error, socket) => refuseUnparsable(error, socket, options))
   }
 
   async listen(): Promise<{ url: string }> {

@@ -7,7 +7,7 @@ import type { Logger } from '../kernel/logger.port.js'
 import type { Span, Tracer } from '../kernel/spans.port.js'
 import { gantryErrorOf } from '../trpc/gantry-error-of.js'
 import { logError } from '../trpc/log-error.js'
-import { observe } from './access-log.js'
+import { isQuiet, observe } from './access-log.js'
 import type { AllowedPages } from './browsers/allowed-pages.js'
 import { applyCors } from './cors.js'
 import { Exchange } from './exchange.js'
@@ -46,7 +46,9 @@ export class Pipeline {
     return correlated(exchange.correlation, () => this.answer(exchange))
   }
 
-  private spanOf({ method = 'GET', headers: { traceparent } }: IncomingMessage): Span | null {
+  private spanOf({ method = 'GET', url = '', headers: { traceparent } }: IncomingMessage): Span | null {
+    // Probes and scrapes come every few seconds and would be most of what is traced.
+    if (traceparent === undefined && isQuiet(url)) return null
     return this.options.tracer.begin(method, 'server', typeof traceparent === 'string' ? traceparent : null)
   }
 

@@ -47,6 +47,11 @@ const metaOf = (refusal: GantryError | null, more: Record<string, string>) => {
 const tooManyCalls = () =>
   new GantryError('VALIDATION_FAILED', { params: { detail: `a batch has at most ${LIMITS.batchMembers} calls` } })
 
+const asStream = (exchange: Exchange, response: Response): Response => {
+  if (response.ok) exchange.streamBeganMs = performance.now()
+  return withRetryHint(response)
+}
+
 /** `/trpc/*`: queries by GET, mutations by POST with JSON, subscriptions as server-sent events. */
 export const trpcRoute = (options: TrpcRouteOptions): Route => {
   const procedures = proceduresOf(options.router)
@@ -69,7 +74,7 @@ export const trpcRoute = (options: TrpcRouteOptions): Route => {
           calls !== undefined && errors.length === 0 ? MISS_HEADERS : {},
         ),
     })
-    if (isSubscription(exchange.procedures, procedures)) return withRetryHint(response)
+    if (isSubscription(exchange.procedures, procedures)) return asStream(exchange, response)
     return response.ok ? response : withRequestId(response, exchange.requestId)
   }
 

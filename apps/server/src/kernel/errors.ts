@@ -109,7 +109,13 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorEntry>> = {
   LINK_REFUSED: entry(403, 'FORBIDDEN', () => 'This link was not given by this server.'),
   LINK_EXPIRED: entry(410, 'PRECONDITION_FAILED', () => 'This link is no longer valid; ask for a new one.'),
   RANGE_NOT_SATISFIABLE: entry(416, 'BAD_REQUEST', () => 'There are no bytes in the range that was asked for.'),
-  REQUEST_TOO_LARGE: entry(413, 'PAYLOAD_TOO_LARGE', () => 'The request is too large.'),
+  REQUEST_TOO_LARGE: entry(413, 'PAYLOAD_TOO_LARGE', (p) => {
+    const { what, limitBytes } = p
+    if (typeof what !== 'string') return 'The request is too large.'
+    return typeof limitBytes === 'number'
+      ? `The request is too large: its ${what} may have ${limitBytes} bytes at most.`
+      : `The request is too large: there is too much in its ${what}.`
+  }),
   UNSUPPORTED_MEDIA_TYPE: entry(
     415,
     'UNSUPPORTED_MEDIA_TYPE',
