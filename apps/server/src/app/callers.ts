@@ -19,7 +19,7 @@ import type { Persistence } from './persistence.js'
 
 export interface CallersDeps {
   config: Pick<Config, 'auth' | 'cache'>
-  persistence: Pick<Persistence, 'unitOfWork' | 'reads' | 'bus'>
+  persistence: Pick<Persistence, 'unitOfWork' | 'reads' | 'callers' | 'bus'>
   tokens: AccessTokens
   sealer: CredentialSealer
   loginEnded: NonNullable<AuthServiceOptions['loginEnded']>
@@ -39,13 +39,13 @@ export interface Callers {
 export const openCallers = (deps: CallersDeps): Callers => {
   const { persistence, tokens, sealer, loginEnded, clock, log, lifecycle } = deps
   const { refreshTokenDays } = deps.config.auth
-  const { unitOfWork, reads, bus } = persistence
+  const { unitOfWork, reads, callers, bus } = persistence
   const use = new ApiKeyUse({ unitOfWork, clock, log })
   lifecycle.onStop('api key use', () => use.stop())
   use.start()
   const limiter = openLoginLimiter(deps)
-  const sessions = new SessionAuthenticator({ tokens, reads, bus, clock })
-  const keys = new ApiKeyAuthenticator({ reads, bus, clock, used: (keyId) => use.note(keyId) })
+  const sessions = new SessionAuthenticator({ tokens, callers, bus, clock })
+  const keys = new ApiKeyAuthenticator({ callers, bus, clock, used: (keyId) => use.note(keyId) })
   const authenticator = new CallerAuthenticator(sessions, keys)
   const reauthentication = new Reauthentication({ reads, limiter })
   const secondFactors = new SecondFactors({ unitOfWork, reads, sealer, reauthentication })

@@ -80,13 +80,6 @@ export class PrismaUserRepository implements UserRepository {
     await this.tx.session.create({ data: session })
   }
 
-  async findLiveSession(sessionId: string) {
-    const [live] = await this.tx.$queryRaw<RightsRow[]>`
-      SELECT ${RIGHTS} FROM session s JOIN app_user u ON u.id = s.user_id ${WITH_RIGHTS}
-      WHERE s.id = ${sessionId} AND s.revoked_at IS NULL AND s.expires_at > now() AND u.disabled_at IS NULL`
-    return live === undefined ? null : rightsOf(live)
-  }
-
   async extendSession(sessionId: string, expiresAt: Date, now: Date) {
     await this.tx.session.update({ where: { id: sessionId }, data: { expiresAt, lastUsedAt: now } })
   }

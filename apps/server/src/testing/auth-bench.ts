@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 
 import { AesGcmSealer } from '../adapters/secrets/aes-gcm-sealer.js'
 import { fixedKeys } from '../adapters/secrets/sealing-keys.js'
+import { QuickCallerRepository } from '../db/callers.repository.js'
 import { createUnitOfWork } from '../db/unit-of-work.js'
 import { repositoriesFor } from '../db/repositories.js'
 import { newId, onPrimary, type Clock, type EventBus, type StoredEvent } from '../kernel/index.js'
@@ -54,13 +55,14 @@ export const openAuth = async () => {
   const { prisma } = database
   const { clock, move } = movableClock()
   const reads = onPrimary(repositoriesFor(prisma))
+  const callers = onPrimary(new QuickCallerRepository(database.quickRead))
   const { users } = reads
   const unitOfWork = createUnitOfWork({ prisma, repositoriesFor, hook: silentHook })
   const tokens = new AccessTokens({ signingKey: randomBytes(32), lifetimeSeconds: 600, clock })
   const { bus, say, lose } = quietBus()
-  const sessions = new SessionAuthenticator({ tokens, reads, bus, clock })
+  const sessions = new SessionAuthenticator({ tokens, callers, bus, clock })
   const used: string[] = []
-  const keys = new ApiKeyAuthenticator({ reads, bus, clock, used: (keyId) => void used.push(keyId) })
+  const keys = new ApiKeyAuthenticator({ callers, bus, clock, used: (keyId) => void used.push(keyId) })
   const authenticator = new CallerAuthenticator(sessions, keys)
   const limiter = new LoginLimiter(clock)
   const reauthentication = new Reauthentication({ reads, limiter })

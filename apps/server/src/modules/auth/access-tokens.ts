@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, webcrypto } from 'node:crypto'
 
 import { errors, jwtVerify, SignJWT } from 'jose'
 
@@ -24,32 +24,35 @@ export interface AccessTokenOptions {
 
 /** Signed tokens that name a user and a session; whether the session still lives is not theirs to say. */
 export class AccessTokens {
-  private readonly keyId: string
-  private readonly keys: ReadonlyMap<string | undefined, Uint8Array>
+  private readonly signing: ImportedKey
+  private readonly keys: ReadonlyMap<string | undefined, ImportedKey>
   private readonly known: VerifiedTokens
 
   constructor(private readonly options: AccessTokenOptions) {
     this.known = new VerifiedTokens(options.clock)
-    this.keyId = keyIdOf(options.signingKey)
-    this.keys = new Map([options.signingKey, ...(options.previousKeys ?? [])].map((key) => [keyIdOf(key), key]))
+    this.signing = new ImportedKey(options.signingKey)
+    const previous = (options.previousKeys ?? []).map((key) => new ImportedKey(key))
+    this.keys = new Map([this.signing, ...previous].map((key) => [key.id, key]))
   }
 
-  async issue(claims: AccessTokenClaims & { role: string }): Promise<{ token: string; expiresAt: Date }> {
-    const { signingKey, lifetimeSeconds, clock } = this.options
+  async issue({ userId, sessionId, role }: AccessTokenClaims & { role: string }): Promise<{ token: string; expiresAt: Date }> {
+    const { lifetimeSeconds, clock } = this.options
     const issuedSeconds = Math.floor(clock.now() / 1_000)
     const expiresSeconds = issuedSeconds + lifetimeSeconds
-    const token = await new SignJWT({ sid: claims.sessionId, role: claims.role })
-      .setProtectedHeader({ alg: ALGORITHM, typ: TYPE, kid: this.keyId })
+    const token = await new SignJWT({ sid: sessionId, role })
+      .setProtectedHeader({ alg: ALGORITHM, typ: TYPE, kid: this.signing.id })
       .setIssuer(ISSUER)
       .setAudience(AUDIENCE)
-      .setSubject(claims.userId)
+      .setSubject(userId)
       .setIssuedAt(issuedSeconds)
       .setExpirationTime(expiresSeconds)
-      .sign(signingKey)
+      .sign(await this.signing.imported())
+    // Most come back to the process that gave them, and at once.
+    this.known.remember(token, { userId, sessionId }, expiresSeconds * 1_000)
     return { token, expiresAt: new Date(expiresSeconds * 1_000) }
   }
 
-  /** What was verified before; undefined when it has to be verified. */
+  /** What was verified before, or signed here; undefined when it has to be verified. */
   recall(token: string): AccessTokenClaims | undefined {
     return this.known.recall(token)
   }
@@ -85,11 +88,25 @@ export class AccessTokens {
     }
   }
 
-  private keyNamed(keyId: string | undefined): Uint8Array {
+  private keyNamed(keyId: string | undefined): Promise<webcrypto.CryptoKey> {
     const key = this.keys.get(keyId)
     if (key === undefined) throw new GantryError('UNAUTHENTICATED', { detail: 'a token of another key' })
-    return key
+    return key.imported()
   }
 }
 
-const keyIdOf = (key: Uint8Array): string => createHash('sha256').update(key).digest('hex').slice(0, 16)
+/** Imported once: from bytes, every token would do so again. */
+class ImportedKey {
+  readonly id: string
+  private key: Promise<webcrypto.CryptoKey> | undefined
+
+  constructor(private readonly bytes: Uint8Array) {
+    this.id = createHash('sha256').update(bytes).digest('hex').slice(0, 16)
+  }
+
+  imported(): Promise<webcrypto.CryptoKey> {
+    const algorithm = { name: 'HMAC', hash: 'SHA-256' }
+    this.key ??= webcrypto.subtle.importKey('raw', this.bytes, algorithm, false, ['sign', 'verify'])
+    return this.key
+  }
+}

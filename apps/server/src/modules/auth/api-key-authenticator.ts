@@ -10,11 +10,11 @@ import {
 } from '../../kernel/index.js'
 import { sightOf } from '../../kernel/sight.js'
 import { isSameHash, readApiKeyToken } from './api-key-token.js'
-import type { ApiKeyRepository, LiveApiKey } from './api-keys.ports.js'
+import type { CallerRepository, LiveApiKey } from './callers.ports.js'
 import { RememberedCallers } from './remembered-callers.js'
 
 export interface ApiKeyAuthenticatorOptions {
-  reads: Primary<{ apiKeys: Pick<ApiKeyRepository, 'findLive'> }>
+  callers: Primary<Pick<CallerRepository, 'findLiveKey'>>
   bus: Pick<EventBus, 'onEvent' | 'onGap'>
   clock: Clock
   /** Hears of every key that was let in. */
@@ -73,7 +73,7 @@ export class ApiKeyAuthenticator extends RememberedCallers<KnownKey> {
 
   private liveKey(keyId: string): Promise<KnownKey | null> {
     const load = async () => {
-      const key = await this.options.reads.apiKeys.findLive(keyId)
+      const key = await this.options.callers.findLiveKey(keyId)
       if (key === null) return null
       const { secretHash, expiresAt, user } = key
       return { userId: user.userId, secretHash, actor: actorOf(key), expiresAt }

@@ -82,8 +82,6 @@ export interface UserRepository {
   setAnalyticsOptOut(userId: string, optOut: boolean): Promise<void>
 
   createSession(session: NewSession): Promise<void>
-  /** What the user of a session may that is neither revoked nor expired. */
-  findLiveSession(sessionId: string): Promise<UserRights | null>
   extendSession(sessionId: string, expiresAt: Date, now: Date): Promise<void>
   /** @returns the session's user; null when there is no such session or it was revoked before */
   revokeSession(sessionId: string, reason: SessionEnd, now: Date): Promise<string | null>

@@ -30,6 +30,8 @@ export interface RememberedCallersOptions {
  */
 export class RememberedCallers<T extends Known> {
   private readonly remembered = new LRUCache<string, Remembered<T>>({ max: MAX_REMEMBERED })
+  /** Asked for at this moment, and nothing was forgotten since: whoever asks for the same waits for the same answer. */
+  private readonly asked = new Map<string, Promise<T | null>>()
   /** Grows with everything forgotten; what was asked before may then no longer be remembered. */
   private forgotten = 0
   private readonly clock: Clock
@@ -47,19 +49,19 @@ export class RememberedCallers<T extends Known> {
 
   /** Called in the process that ended the session or key, before anybody is told that it did. */
   forget(id: string): void {
-    this.forgotten += 1
+    this.giveUpAsked()
     this.remembered.delete(id)
   }
 
   /** Something of what many may has changed. */
   forgetAll(): void {
-    this.forgotten += 1
+    this.giveUpAsked()
     this.remembered.clear()
   }
 
   /** Something of what the user may has changed. */
   forgetUser(userId: string): void {
-    this.forgotten += 1
+    this.giveUpAsked()
     for (const [id, { known }] of this.remembered.entries()) if (known.userId === userId) this.remembered.delete(id)
   }
 
@@ -69,7 +71,23 @@ export class RememberedCallers<T extends Known> {
   }
 
   /** @param expiresAt when it ends by itself; null: it does not. @throws GantryError `UNAVAILABLE` */
-  protected async live(
+  protected live(id: string, load: () => Promise<T | null>, expiresAt?: (known: T) => Date | null): Promise<T | null> {
+    const before = this.asked.get(id)
+    if (before !== undefined) return before
+    const asking = this.ask(id, load, expiresAt).finally(() => {
+      if (this.asked.get(id) === asking) this.asked.delete(id)
+    })
+    this.asked.set(id, asking)
+    return asking
+  }
+
+  /** Those who wait have their answer; whoever comes now asks anew. */
+  private giveUpAsked(): void {
+    this.forgotten += 1
+    this.asked.clear()
+  }
+
+  private async ask(
     id: string,
     load: () => Promise<T | null>,
     expiresAt: (known: T) => Date | null = () => null,

@@ -33,15 +33,15 @@ const open = async () => {
   const sessionId = newId('session')
   const rights = (role: UserRole): UserRights => ({ userId, ...inRole(role), scope: EVERYTHING })
   const database = { asked: 0, answer: (): Promise<UserRights | null> => Promise.resolve(rights('viewer')) }
-  const users = {
+  const callers = onPrimary({
     findLiveSession: () => {
       database.asked += 1
       return database.answer()
     },
-  }
-  const reads = onPrimary({ users, apiKeys: { findLive: () => Promise.resolve(null) } })
-  const sessions = new SessionAuthenticator({ tokens, reads, bus, clock })
-  const apiKeys = new ApiKeyAuthenticator({ reads, bus, clock, used: () => undefined })
+    findLiveKey: () => Promise.resolve(null),
+  })
+  const sessions = new SessionAuthenticator({ tokens, callers, bus, clock })
+  const apiKeys = new ApiKeyAuthenticator({ callers, bus, clock, used: () => undefined })
   const authenticator = new CallerAuthenticator(sessions, apiKeys)
   const { token } = await tokens.issue({ userId, sessionId, role: 'viewer' })
   const ask = (header: string | undefined = `Bearer ${token}`) => authenticator.authenticate(header)
@@ -156,6 +156,33 @@ describe('the authenticator', () => {
     await asking
     database.answer = () => Promise.resolve(null)
     await expect(ask()).rejects.toMatchObject({ code: 'SESSION_ENDED' })
+  })
+
+  it('asks once for many who come at once, and anew for those who come after something was forgotten', async () => {
+    const { ask, sessions, rights, database, userId, sessionId, move } = await open()
+    const answers: ((session: UserRights) => void)[] = []
+    database.answer = () => new Promise((resolve) => answers.push(resolve))
+    const early = Array.from({ length: 20 }, () => ask())
+    await expect.poll(() => answers.length).toBe(1)
+    sessions.forgetUser(userId)
+    const late = Array.from({ length: 20 }, () => ask())
+    await expect.poll(() => answers.length).toBe(2)
+    answers[1]?.(rights('admin'))
+    for (const actor of await Promise.all(late)) expect(actor).toMatchObject({ role: 'admin' })
+    answers[0]?.(rights('viewer'))
+    for (const actor of await Promise.all(early)) expect(actor).toMatchObject({ role: 'viewer' })
+    expect(await ask()).toMatchObject({ id: userId, role: 'admin' })
+
+    // What failed is not waited for by whoever comes later.
+    sessions.forget(sessionId)
+    database.answer = () => Promise.reject(new Error('boom'))
+    await Promise.all([ask(), ask()].map((each) => expect(each).rejects.toMatchObject({ code: 'UNAVAILABLE' })))
+    expect(database.asked).toBe(3)
+    database.answer = () => Promise.resolve(rights('viewer'))
+    expect(await ask()).toMatchObject({ role: 'viewer' })
+    move(60_001)
+    await Promise.all([ask(), ask(), ask()])
+    expect(database.asked).toBe(5)
   })
 
   it('is unavailable, and lets nobody in, when the database cannot answer', async () => {

@@ -3,11 +3,12 @@ import { sightOf } from '../../kernel/sight.js'
 import type { AccessTokens } from './access-tokens.js'
 import { failingClosed } from './failing-closed.js'
 import { RememberedCallers } from './remembered-callers.js'
-import type { UserRepository, UserRights } from './auth.ports.js'
+import type { UserRights } from './auth.ports.js'
+import type { CallerRepository } from './callers.ports.js'
 
 export interface SessionAuthenticatorOptions {
   tokens: AccessTokens
-  reads: Primary<{ users: Pick<UserRepository, 'findLiveSession'> }>
+  callers: Primary<Pick<CallerRepository, 'findLiveSession'>>
   bus: Pick<EventBus, 'onEvent' | 'onGap'>
   clock: Clock
 }
@@ -51,6 +52,6 @@ export class SessionAuthenticator extends RememberedCallers<UserRights> {
   }
 
   private liveSession(sessionId: string): Promise<UserRights | null> {
-    return this.live(sessionId, () => this.options.reads.users.findLiveSession(sessionId))
+    return this.live(sessionId, () => this.options.callers.findLiveSession(sessionId))
   }
 }

@@ -12,8 +12,9 @@ const open = async () => {
   const signingKey = randomBytes(32)
   const tokens = new AccessTokens({ signingKey, lifetimeSeconds: 600, clock })
   const claims = { userId: newId('user'), sessionId: newId('session') }
-  const { token } = await tokens.issue({ ...claims, role: 'viewer' })
-  return { clock, move, signingKey, tokens, claims, token }
+  const elsewhere = new AccessTokens({ signingKey, lifetimeSeconds: 600, clock })
+  const { token } = await elsewhere.issue({ ...claims, role: 'viewer' })
+  return { clock, move, signingKey, tokens, elsewhere, claims, token }
 }
 
 /** As a caller is recognised: what is known is not verified again. */
@@ -29,6 +30,13 @@ describe('a token that was verified once', () => {
     expect(tokens.recall(token)).toEqual(claims)
   })
 
+  it('is known from the first time on to the process that gave it', async () => {
+    const { elsewhere, token, claims, move } = await open()
+    expect(elsewhere.recall(token)).toEqual(claims)
+    move(600_000)
+    expect(elsewhere.recall(token)).toBeUndefined()
+  })
+
   it('is refused once it has expired', async () => {
     const { tokens, token, move, claims } = await open()
     await tokens.verify(token)
@@ -39,12 +47,13 @@ describe('a token that was verified once', () => {
   })
 
   it('does not vouch for the same payload under another signature, nor for another payload under its own', async () => {
-    const { tokens, token, signingKey, clock, claims } = await open()
+    const { tokens, token, elsewhere, claims } = await open()
     await tokens.verify(token)
     const [head, payload, signature = ''] = token.split('.')
     const otherSignature = randomBytes(32).toString('base64url')
-    const other = new AccessTokens({ signingKey, lifetimeSeconds: 600, clock })
-    const [, otherPayload] = (await other.issue({ ...claims, userId: newId('user'), role: 'admin' })).token.split('.')
+    const [, otherPayload] = (await elsewhere.issue({ ...claims, userId: newId('user'), role: 'admin' })).token.split(
+      '.',
+    )
     const forged = [
       `${head}.${payload}.${otherSignature}`,
       `${head}.${payload}.`,
