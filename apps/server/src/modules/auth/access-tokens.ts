@@ -35,7 +35,11 @@ export class AccessTokens {
     this.keys = new Map([this.signing, ...previous].map((key) => [key.id, key]))
   }
 
-  async issue({ userId, sessionId, role }: AccessTokenClaims & { role: string }): Promise<{ token: string; expiresAt: Date }> {
+  async issue({
+    userId,
+    sessionId,
+    role,
+  }: AccessTokenClaims & { role: string }): Promise<{ token: string; expiresAt: Date }> {
     const { lifetimeSeconds, clock } = this.options
     const issuedSeconds = Math.floor(clock.now() / 1_000)
     const expiresSeconds = issuedSeconds + lifetimeSeconds

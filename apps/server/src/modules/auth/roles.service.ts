@@ -20,6 +20,7 @@ import { keepAnAdmin, type AdminRepository } from './admins.js'
 import type { UserRepository } from './auth.ports.js'
 import { expectNoMore, granted } from './role-grants.js'
 import type { RoleRepository } from './roles.ports.js'
+import { recordUser } from './user-events.js'
 
 interface Repositories {
   roles: RoleRepository
@@ -108,7 +109,7 @@ export class RolesService {
       const builtIn = userRole.safeParse(role)
       granted(actor, builtIn.success ? ROLE_PERMISSIONS[builtIn.data] : (await find(tx, role)).permissions)
       await tx.roles.assign(userId, builtIn.success ? { builtIn: builtIn.data } : { id: role }, tx.now)
-      tx.record({ type: 'user.updated', subjectType: 'user', subjectId: userId, payload: { userId } }, actor.id)
+      recordUser(tx, 'user.updated', userId, actor.id)
     })
     forget({ userId })
   }

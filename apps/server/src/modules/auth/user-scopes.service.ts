@@ -6,6 +6,7 @@ import type { PlaceRepository } from './places.ports.js'
 import { expectPlaces } from './places.js'
 import { expectNoMore } from './role-grants.js'
 import type { RoleRepository } from './roles.ports.js'
+import { recordUser } from './user-events.js'
 import type { UserScopeRepository } from './user-scopes.ports.js'
 
 interface Repositories {
@@ -50,7 +51,7 @@ export class UserScopesService {
       await expectPlaces(tx.places, actor, { printerGroupIds: groupIds, locationIds, projectIds: projectIds ?? [] })
       const scope = { ...input, version: version + 1 }
       await tx.userScopes.set(scope, actor.id, tx.now)
-      tx.record({ type: 'user.updated', subjectType: 'user', subjectId: userId, payload: { userId } }, actor.id)
+      recordUser(tx, 'user.updated', userId, actor.id)
       return scope
     })
     forgetUser(userId)

@@ -16,8 +16,8 @@ import { endSessionsOf } from '../auth/end-sessions.js'
 import { checkNewPassword } from '../auth/password-policy.js'
 import { hashPassword } from '../auth/passwords.js'
 import type { Reauthentication } from '../auth/reauthentication.js'
+import { recordUser } from '../auth/user-events.js'
 import { linkIsOver, passwordTokenHash, type PasswordLinks } from './password-links.js'
-import { recordUser } from './user-changes.js'
 import type { AccountRepository, PasswordTokenRepository, TokenPurpose, TryLimiter } from './users.ports.js'
 
 interface Repositories {

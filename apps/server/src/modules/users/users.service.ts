@@ -32,9 +32,10 @@ import { hashPassword } from '../auth/passwords.js'
 import type { ExportsService } from '../exports/exports.service.js'
 import { expectNoMore, granted } from '../auth/role-grants.js'
 import type { RoleRepository } from '../auth/roles.ports.js'
+import { recordUser } from '../auth/user-events.js'
+import { nameOf } from './account-names.js'
 import type { IssuedLink, PasswordLinks } from './password-links.js'
 import { register, type RegistrationDeps, type RegistrationRequest } from './registration.js'
-import { nameOf, recordUser } from './user-changes.js'
 import type { AccountQuery, AccountRepository, PasswordTokenRepository } from './users.ports.js'
 
 interface Repositories {
