@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import { describe, expect, it } from 'vitest'
 
-import { JobRefused } from '../kernel/jobs.js'
+import { JobPostponed, JobRefused } from '../kernel/jobs.js'
 import { count, createProcess, rowsOf, statesOf, type HandleCount } from '../testing/counting-jobs.js'
 import { BACKENDS, openJobPlace, type JobPlace } from '../testing/job-place.js'
 
@@ -119,6 +119,19 @@ describe.each(BACKENDS)('on %s', (kind) => {
       ])
       await expect(process.orderWith({ attempts: 0 }, 1)).rejects.toThrow(RangeError)
       await expect(process.orderWith({ delay: -1 }, 1)).rejects.toThrow('delay')
+    })
+
+    it('whose handler was told when it may try again waits for it, and counts the try', async () => {
+      await using place = await openJobPlace(kind)
+      const began: number[] = []
+      await using process = await createProcess(place, ({ attempt }) => {
+        began.push(performance.now())
+        return attempt === 1 ? Promise.reject(new JobPostponed('later', 700)) : Promise.reject(new Error('no'))
+      })
+      await process.orderWith({ attempts: 2, backoff: { type: 'fixed', delay: 1 } }, 1)
+      await expect.poll(() => statesOf(place.database)).toEqual(['dead'])
+      expect(began).toHaveLength(2)
+      expect(began[1]! - began[0]!).toBeGreaterThan(600)
     })
 
     it('that is deduplicated is none while the first is open, and another one after it', async () => {
