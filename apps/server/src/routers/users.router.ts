@@ -16,7 +16,7 @@ import {
 import { z } from 'zod'
 
 import { router } from '../trpc/init.js'
-import { procedureFor } from '../trpc/procedures.js'
+import { procedureFor, sessionProcedureFor } from '../trpc/procedures.js'
 
 const tags = ['Users']
 const byId = z.strictObject({ id: idOf('user') })
@@ -63,8 +63,11 @@ export const usersRouter = router({
     .output(userAccount)
     .mutation(({ ctx, input }) => ctx.services.users.enable(ctx.actor, input.id)),
 
-  /** An invitation for who has no password yet, a reset for who has; the last link is over with it. */
-  sendPasswordLink: procedureFor('users.manage')
+  /**
+   * An invitation for who has no password yet, a reset for who has; the last link is over with it. For others than
+   * oneself; by a person, not by an API key, since the answer may hold the link.
+   */
+  sendPasswordLink: sessionProcedureFor('users.manage')
     .meta({
       openapi: { method: 'POST', path: '/users/{id}/password-link', tags, summary: 'Let a user choose a password' },
     })

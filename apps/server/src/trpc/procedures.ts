@@ -8,7 +8,7 @@ import { call } from './middlewares/call.middleware.js'
 const base = t.procedure.use(call)
 
 /*
- * There are three ways to begin a procedure, each of which says who may call it. Every procedure declares
+ * There are a few ways to begin a procedure, each of which says who may call it. Every procedure declares
  * `.input(z.strictObject(…))` when it has an input, and always `.output(…)`: what a service returns beyond it is dropped,
  * so that a new column cannot leak. Subscriptions declare `.output(streamOf(…))`.
  */
@@ -21,3 +21,5 @@ export const browserProcedure = publicProcedure.use(fromAllowedPage)
 export const sessionProcedure = base.meta({ access: 'session' }).use(requireSession)
 /** Whoever has the permission, by role or by the scopes of an API key. */
 export const procedureFor = (needs: Permission) => base.meta({ access: needs }).use(requirePermission(needs))
+/** Whoever is logged in and has the permission; an API key never, whatever its scopes. */
+export const sessionProcedureFor = (needs: Permission) => procedureFor(needs).use(requireSession)

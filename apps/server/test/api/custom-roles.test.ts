@@ -1,4 +1,4 @@
-import type { Permission } from '@gantry/schemas'
+import { ROLE_PERMISSIONS, type Permission } from '@gantry/schemas'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { newId } from '../../src/kernel/index.js'
@@ -33,6 +33,32 @@ const having = async (...permissions: Permission[]) => {
   await app.admin.trpc.roles.assign.mutate({ userId: await idOf(caller), role })
   return { caller, role, userId: await idOf(caller) }
 }
+
+describe('who manages users', () => {
+  it('gets around neither password nor second factor of their own account', async () => {
+    const { trpc, rest } = await app.logInAs('admin')
+    const { id } = await trpc.auth.me.query()
+    const link = await rest('POST', `/api/users/${id}/password-link`, {})
+    expect([link.status, link.error?.code]).toEqual([409, 'INVALID_STATE'])
+    expect((await rest('DELETE', `/api/users/${id}/second-factor`)).error?.code).toBe('INVALID_STATE')
+    expect(await app.prisma.passwordToken.count({ where: { userId: id } })).toBe(0)
+    const other = await idOf(await app.logInAs('viewer'))
+    expect((await rest('POST', `/api/users/${other}/password-link`, {})).status).toBe(200)
+    expect((await rest('DELETE', `/api/users/${other}/second-factor`)).error).toBeNull()
+  })
+
+  it('does so as a person, not by an API key', async () => {
+    const { trpc } = await app.logInAs('admin')
+    const scopes = ['users.read' as const, 'users.manage' as const, ...ROLE_PERMISSIONS.viewer]
+    const { key } = await trpc.apiKeys.create.mutate({ password: PASSWORD, name: 'key', scopes })
+    const by = callerOf(app.url, { Authorization: `Bearer ${key}` })
+    const id = await idOf(await app.logInAs('viewer'))
+    const refused = { code: 'FORBIDDEN', params: { needs: 'session', has: 'api_key' } }
+    expect((await by.rest('POST', `/api/users/${id}/password-link`, {})).error).toMatchObject(refused)
+    expect((await by.rest('DELETE', `/api/users/${id}/second-factor`)).error).toMatchObject(refused)
+    expect((await by.rest('PATCH', `/api/users/${id}`, { displayName: 'Vera' })).status).toBe(200)
+  })
+})
 
 describe('a role that people made', () => {
   it('lets its users do what it says, and nothing else, whatever they were before', async () => {

@@ -2773,7 +2773,7 @@ export type Procedures = {
       },
       void
     >
-    /** For somebody who has lost device and recovery codes. */
+    /** For somebody else who has lost device and recovery codes; by a person, not by an API key. */
     reset: Mutation<
       {
         id: string
@@ -3036,7 +3036,10 @@ export type Procedures = {
       },
       UserAccount
     >
-    /** An invitation for who has no password yet, a reset for who has; the last link is over with it. */
+    /**
+     * An invitation for who has no password yet, a reset for who has; the last link is over with it. For others than
+     * oneself; by a person, not by an API key, since the answer may hold the link.
+     */
     sendPasswordLink: Mutation<
       {
         id: string

@@ -12,7 +12,7 @@ import {
 import type { CredentialSealer } from '../printers/printers.ports.js'
 import type { UserRepository } from './auth.ports.js'
 import { newRecoveryCodes, newSeed, plainCode, recoveryCodeHash, seedUri, stepOf } from './one-time-codes.js'
-import { expectNoMore } from './role-grants.js'
+import { expectAnother, expectNoMore } from './role-grants.js'
 import type { RoleRepository } from './roles.ports.js'
 import type { Reauthentication } from './reauthentication.js'
 import type { SecondFactorRecord, SecondFactorRepository } from './second-factors.ports.js'
@@ -113,9 +113,10 @@ export class SecondFactors {
 
   /**
    * By an admin, for somebody who has lost device and recovery codes.
-   * @throws GantryError `NOT_FOUND`, `FORBIDDEN` for somebody who may more
+   * @throws GantryError `NOT_FOUND`, `FORBIDDEN` for somebody who may more, `INVALID_STATE` for oneself
    */
   async reset(actor: Actor, userId: string): Promise<void> {
+    expectAnother(actor, userId)
     await this.options.unitOfWork.run(async (tx) => {
       const user = await tx.users.get(userId)
       if (user === null) throw notFound('user', userId)

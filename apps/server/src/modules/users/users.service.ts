@@ -30,7 +30,7 @@ import { endSessionsOf } from '../auth/end-sessions.js'
 import { checkNewPassword } from '../auth/password-policy.js'
 import { hashPassword } from '../auth/passwords.js'
 import type { ExportsService } from '../exports/exports.service.js'
-import { expectNoMore, granted } from '../auth/role-grants.js'
+import { expectAnother, expectNoMore, granted } from '../auth/role-grants.js'
 import type { RoleRepository } from '../auth/roles.ports.js'
 import type { IssuedLink, PasswordLinks } from './password-links.js'
 import { register, type RegistrationDeps, type RegistrationRequest } from './registration.js'
@@ -135,9 +135,10 @@ export class UsersService {
 
   /**
    * Another invitation for who has not chosen a password yet, a reset for who has; the last link is over with it.
-   * @throws GantryError `NOT_FOUND`, `INVALID_STATE` for who is disabled
+   * @throws GantryError `NOT_FOUND`, `INVALID_STATE` for who is disabled, and for oneself
    */
   async sendPasswordLink(actor: Actor, userId: string): Promise<PasswordLink> {
+    expectAnother(actor, userId)
     const { links, unitOfWork } = this.deps
     const issued = await unitOfWork.run(async (tx) => {
       const user = await find(tx, userId)
