@@ -30,6 +30,12 @@ const IN_STATE: Readonly<Record<UserState, Prisma.UserWhereInput>> = {
   disabled: { disabledAt: { not: null } },
 }
 
+/** Who may log in and sees everything: in a narrower scope nobody looks after the farm. */
+export const ADMINS_OF_THE_FARM = {
+  ...{ role: 'admin', ...IN_STATE.active },
+  OR: [{ scope: { is: null } }, { scope: { is: { allPrinters: true, allProjects: true } } }],
+} satisfies Prisma.UserWhereInput
+
 const containing = (search: string): Prisma.UserWhereInput => {
   const contains = { contains: search.replaceAll(/[\\%_]/g, String.raw`\$&`), mode: 'insensitive' as const }
   return { OR: [{ email: contains }, { displayName: contains }] }
@@ -90,7 +96,7 @@ export class PrismaAccountRepository implements AccountRepository {
   }
 
   async otherAdmins(userId: string) {
-    return this.tx.user.count({ where: { role: 'admin', id: { not: userId }, ...IN_STATE.active } })
+    return this.tx.user.count({ where: { ...ADMINS_OF_THE_FARM, id: { not: userId } } })
   }
 }
 

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
 
-import type { CreatedUser, DataExport } from '@gantry/schemas'
+import { PERMISSIONS, type CreatedUser, type DataExport } from '@gantry/schemas'
 import { expect, it } from 'vitest'
 
-import { callerOf, startAppUnderTest, type AppUnderTest } from '../../src/testing/app-under-test.js'
+import { callerOf, startAppUnderTest, type AppUnderTest, type Caller } from '../../src/testing/app-under-test.js'
 import { startMailServer } from '../../src/testing/mail-server.js'
 
 const PASSWORD = 'seven purple lanterns'
@@ -119,4 +119,49 @@ it('nobody but admins looks after users, and what is no password is no password 
   expect((await viewer.rest('PUT', '/api/auth/me/password', password)).error).toMatchObject({
     ...{ code: 'PASSWORD_REFUSED', params: { reason: 'common' } },
   })
+})
+
+it('admins keep each other from nothing by scopes, not even at the same moment', async () => {
+  await using app = await startAppUnderTest({ GANTRY_ROLES: 'api' })
+  const admins = [app.admin, await app.logInAs('admin')]
+  const [first = '', second = ''] = await Promise.all(admins.map(async ({ trpc }) => (await trpc.auth.me.query()).id))
+  const narrow = async ({ rest }: Caller, userId: string) => {
+    const { error } = await rest('PUT', `/api/users/${userId}/scope`, { printers: { groupIds: [] }, projectIds: null })
+    return error?.code ?? 'OK'
+  }
+  const asked = await app.prisma.$transaction(
+    async (tx) => {
+      await tx.$queryRaw`SELECT 1 FROM app_user FOR UPDATE`
+      const answers = [narrow(app.admin, second), narrow(admins[1]!, first)]
+      const waiting = () => tx.$queryRaw`
+      SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`
+      await expect.poll(waiting, SOON).toHaveLength(2)
+      return answers
+    },
+    { timeout: 30_000 },
+  )
+  expect((await Promise.all(asked)).toSorted()).toEqual(['FORBIDDEN', 'OK'])
+
+  const listed = await Promise.all(admins.map(async (admin) => (await admin.rest('GET', '/api/users')).status))
+  expect(listed.toSorted()).toEqual([200, 403])
+  const last = listed[0] === 200 ? 0 : 1
+  const [own, others] = last === 0 ? [first, second] : [second, first]
+  const { rest, trpc } = admins[last]!
+  expect((await rest('PATCH', `/api/users/${own}`, { role: 'viewer' })).error?.code).toBe('INVALID_STATE')
+  expect((await rest('POST', `/api/users/${own}/disable`, {})).error?.code).toBe('INVALID_STATE')
+  await trpc.userScopes.set.mutate({ userId: others, printers: null, projectIds: null })
+  expect((await rest('PATCH', `/api/users/${own}`, { role: 'viewer' })).status).toBe(200)
+})
+
+it('the last admin who sees the whole farm keeps seeing it', async () => {
+  await using app = await startAppUnderTest({ GANTRY_ROLES: 'api' })
+  const { id: admin } = await app.admin.trpc.auth.me.query()
+  const manager = await app.logInAs('viewer')
+  const { id: userId } = await manager.trpc.auth.me.query()
+  const { id: role } = await app.admin.trpc.roles.create.mutate({ name: 'all', permissions: [...PERMISSIONS] })
+  await app.admin.trpc.roles.assign.mutate({ userId, role })
+  const narrow = { printers: null, projectIds: [] }
+  expect((await manager.rest('PUT', `/api/users/${admin}/scope`, narrow)).error?.code).toBe('INVALID_STATE')
+  await app.logInAs('admin')
+  expect((await manager.rest('PUT', `/api/users/${admin}/scope`, narrow)).status).toBe(200)
 })
