@@ -93,6 +93,16 @@ describe('stored events', () => {
     await expect.poll(() => two.seen).toEqual(['while two is deaf', 'afterwards'])
   })
 
+  it('that cannot be heard of are told at once, and when they can be heard of again', async () => {
+    await using pair = await twoProcesses()
+    const { database, one } = pair
+    const hearing: boolean[] = []
+    one.bus.onHearing((hears) => hearing.push(hears))
+    expect(hearing).toEqual([true])
+    await terminate(database.url, 'one')
+    await expect.poll(() => hearing, { timeout: 5_000, interval: 10 }).toEqual([true, false, true])
+  })
+
   it('are found by the sweep when the hint never comes', async () => {
     await using pair = await twoProcesses({ sweepMs: 50 })
     const { two, database } = pair

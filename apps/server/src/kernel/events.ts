@@ -133,6 +133,11 @@ export interface EventBus {
   onRecorded(handler: (events: readonly NewEvent[]) => void): Unsubscribe
   /** Called when events were missed for good (the process slept past their keeping): forget what came from them. */
   onGap(handler: () => void): Unsubscribe
+  /**
+   * Whether this process hears at once of what others do; called with how it is now, and at each change. It is deaf as
+   * soon as its connection to the database breaks, until there is another.
+   */
+  onHearing(handler: (hears: boolean) => void): Unsubscribe
   /** Telemetry: the latest value per key, coalesced; lost without harm. */
   publishTelemetry(topic: TelemetryTopic, key: string, value: unknown): void
   onTelemetry(topic: TelemetryTopic, handler: (key: string, value: unknown) => void): Unsubscribe

@@ -31,7 +31,8 @@ export const movableClock = () => {
 export const quietBus = () => {
   const events: ((event: StoredEvent) => void)[] = []
   const gaps: (() => void)[] = []
-  const bus: Pick<EventBus, 'onEvent' | 'onGap'> = {
+  const hearing: ((hears: boolean) => void)[] = []
+  const bus: Pick<EventBus, 'onEvent' | 'onGap' | 'onHearing'> = {
     onEvent: (handler) => {
       events.push(handler)
       return () => undefined
@@ -40,11 +41,17 @@ export const quietBus = () => {
       gaps.push(handler)
       return () => undefined
     },
+    onHearing: (handler) => {
+      hearing.push(handler)
+      handler(true)
+      return () => undefined
+    },
   }
   return {
     bus,
     say: (event: StoredEvent) => events.forEach((handler) => handler(event)),
     lose: () => gaps.forEach((handler) => handler()),
+    hear: (hears: boolean) => hearing.forEach((handler) => handler(hears)),
   }
 }
 

@@ -15,7 +15,7 @@ import { RememberedCallers } from './remembered-callers.js'
 
 export interface ApiKeyAuthenticatorOptions {
   reads: Primary<{ apiKeys: Pick<ApiKeyRepository, 'findLive'> }>
-  bus: Pick<EventBus, 'onEvent' | 'onGap'>
+  bus: Pick<EventBus, 'onEvent' | 'onGap' | 'onHearing'>
   clock: Clock
   /** Hears of every key that was let in. */
   used: (keyId: string) => void

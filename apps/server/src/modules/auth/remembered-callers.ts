@@ -18,7 +18,7 @@ interface Remembered<T> {
 }
 
 export interface RememberedCallersOptions {
-  bus: Pick<EventBus, 'onEvent' | 'onGap'>
+  bus: Pick<EventBus, 'onEvent' | 'onGap' | 'onHearing'>
   clock: Clock
   /** The session or key that an event ends; null: none. */
   endedBy: (event: StoredEvent) => string | null
@@ -26,12 +26,13 @@ export interface RememberedCallersOptions {
 
 /**
  * What callers may, by session or key: remembered for a minute, and forgotten as soon as it is heard that it is over or may
- * have changed.
+ * have changed. Nobody is remembered while nothing can be heard: without a database nobody is let in, whatever is kept.
  */
 export class RememberedCallers<T extends Known> {
   private readonly remembered = new LRUCache<string, Remembered<T>>({ max: MAX_REMEMBERED })
   /** Grows with everything forgotten; what was asked before may then no longer be remembered. */
   private forgotten = 0
+  private hears = false
   private readonly clock: Clock
 
   constructor({ bus, clock, endedBy }: RememberedCallersOptions) {
@@ -43,6 +44,10 @@ export class RememberedCallers<T extends Known> {
       else if (event.type === 'role.changed') this.forgetAll()
     })
     bus.onGap(() => this.forgetAll())
+    bus.onHearing((hears) => {
+      this.hears = hears
+      this.forgetAll()
+    })
   }
 
   /** Called in the process that ended the session or key, before anybody is told that it did. */
@@ -82,7 +87,7 @@ export class RememberedCallers<T extends Known> {
       this.remembered.delete(id)
       return null
     }
-    if (forgotten === this.forgotten) this.remembered.set(id, { known, untilMs: Math.min(atMost, endMs) })
+    if (this.hears && forgotten === this.forgotten) this.remembered.set(id, { known, untilMs: Math.min(atMost, endMs) })
     return known
   }
 }

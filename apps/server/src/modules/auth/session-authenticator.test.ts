@@ -26,7 +26,7 @@ const ended = (sessionId: string): StoredEvent => ({
 
 const open = async () => {
   const { clock, move } = movableClock()
-  const { bus, say, lose } = quietBus()
+  const { bus, say, lose, hear } = quietBus()
   const signingKey = randomBytes(32)
   const tokens = new AccessTokens({ signingKey, lifetimeSeconds: 600, clock })
   const userId = newId('user')
@@ -54,6 +54,7 @@ const open = async () => {
     move,
     say,
     lose,
+    hear,
     signingKey,
     token,
     tokens,
@@ -132,6 +133,19 @@ describe('the authenticator', () => {
     else lose()
     expect(await authenticator.stillValid(actor!)).toBe(false)
     await expect(ask()).rejects.toMatchObject({ code: 'SESSION_ENDED' })
+  })
+
+  it('remembers nobody while it could not hear that a session has ended, and again when it can', async () => {
+    const { ask, database, hear } = await open()
+    const { answer } = database
+    await ask()
+    hear(false)
+    database.answer = () => Promise.reject(new Error('nobody answers'))
+    await expect(ask()).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+    database.answer = answer
+    for (const asked of [3, 4]) expect([(await ask())?.role, database.asked]).toEqual(['viewer', asked])
+    hear(true)
+    for (const asked of [5, 5]) expect([(await ask())?.role, database.asked]).toEqual(['viewer', asked])
   })
 
   it('forgets the sessions of a user of whom something has changed, and ends streams of one who sees less now', async () => {

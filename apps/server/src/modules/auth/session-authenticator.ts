@@ -8,7 +8,7 @@ import type { UserRepository, UserRights } from './auth.ports.js'
 export interface SessionAuthenticatorOptions {
   tokens: AccessTokens
   reads: Primary<{ users: Pick<UserRepository, 'findLiveSession'> }>
-  bus: Pick<EventBus, 'onEvent' | 'onGap'>
+  bus: Pick<EventBus, 'onEvent' | 'onGap' | 'onHearing'>
   clock: Clock
 }
 
