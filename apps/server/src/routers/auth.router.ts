@@ -14,8 +14,8 @@ import {
 import { z } from 'zod'
 
 import { router } from '../trpc/init.js'
-import { keptIn, renewedIn } from '../trpc/browser-session.js'
-import { browserProcedure, publicProcedure, sessionProcedure } from '../trpc/procedures.js'
+import { keptIn, leftBy, renewedIn } from '../trpc/browser-session.js'
+import { browserProcedure, leavingProcedure, publicProcedure, sessionProcedure } from '../trpc/procedures.js'
 
 const tags = ['Auth']
 
@@ -63,12 +63,15 @@ export const authRouter = router({
     .output(browserSession)
     .mutation(({ ctx }) => renewedIn(ctx.cookies, (token) => ctx.services.auth.refresh(token))),
 
-  logout: sessionProcedure
+  /** Cookies alone are enough when the access token is over; they are taken away in any case. */
+  logout: leavingProcedure
     .meta({ openapi: { method: 'POST', path: '/auth/logout', tags, summary: 'End this session' } })
     .output(z.void())
     .mutation(async ({ ctx }) => {
-      await ctx.services.auth.logout(ctx.actor)
-      ctx.cookies?.forget()
+      const { actor, cookies, services } = ctx
+      if (actor === null) return leftBy(cookies, (token) => services.auth.logoutBy(token))
+      await services.auth.logout(actor)
+      cookies?.forget()
     }),
 
   me: sessionProcedure

@@ -128,6 +128,17 @@ export class AuthService {
     this.options.forgetSession(sessionId)
   }
 
+  /** The same by a refresh token, for whom the access token is over; one that is worth nothing ends nothing. */
+  async logoutBy(refreshToken: string): Promise<void> {
+    const ended = await this.options.unitOfWork.run(async (tx) => {
+      const token = await tx.users.lockRefreshToken(refreshTokenHash(refreshToken))
+      if (token === null) return null
+      await this.endSession(tx, token.session.id, 'logout')
+      return token.session.id
+    })
+    if (ended !== null) this.options.forgetSession(ended)
+  }
+
   /** @throws GantryError `NOT_FOUND` */
   async me(actor: Actor): Promise<CurrentUser> {
     const user = await this.options.reads.users.get(actor.id)

@@ -1,5 +1,6 @@
 import type { Permission } from '@gantry/schemas'
 
+import type { Actor } from '../../kernel/actor.js'
 import { GantryError } from '../../kernel/errors.js'
 import { assertMay } from '../../kernel/permissions.js'
 import { t } from '../init.js'
@@ -13,10 +14,26 @@ export const requirePermission = (needs: Permission) =>
     return next({ ctx: { ...ctx, actor } })
   })
 
+const assertPerson = ({ kind, role }: Actor): void => {
+  if (kind === 'api_key') throw new GantryError('FORBIDDEN', { params: { needs: 'session', has: role } })
+}
+
 /** @throws GantryError `UNAUTHENTICATED`, or `FORBIDDEN { needs, has }` for an API key */
 export const requireSession = t.middleware(({ ctx, next }) => {
   const { actor } = ctx
   if (actor === null) throw new GantryError('UNAUTHENTICATED')
-  if (actor.kind === 'api_key') throw new GantryError('FORBIDDEN', { params: { needs: 'session', has: actor.role } })
+  assertPerson(actor)
   return next({ ctx: { ...ctx, actor } })
+})
+
+/**
+ * The same, and also whoever holds cookies of a session whose access token is over: the actor is null then.
+ * @throws GantryError `UNAUTHENTICATED`, `FORBIDDEN { needs, has }` for an API key, `CROSS_SITE_REFUSED`
+ */
+export const requireSessionOrCookies = t.middleware(({ ctx, next }) => {
+  const { actor, cookies } = ctx
+  if (actor !== null) assertPerson(actor)
+  else if (cookies?.areThere() !== true) throw new GantryError('UNAUTHENTICATED')
+  else cookies.assertSettable()
+  return next()
 })
