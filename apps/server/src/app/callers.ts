@@ -7,7 +7,7 @@ import { ApiKeysService } from '../modules/auth/api-keys.service.js'
 import { AuthService, type AuthServiceOptions } from '../modules/auth/auth.service.js'
 import { CallerAuthenticator } from '../modules/auth/caller-authenticator.js'
 import type { LoginLimiter } from '../modules/auth/login-limiter.js'
-import { Reauthentication } from '../modules/auth/reauthentication.js'
+import { Reauthentication, type ReauthenticationOptions } from '../modules/auth/reauthentication.js'
 import { RolesService } from '../modules/auth/roles.service.js'
 import { SecondFactors } from '../modules/auth/second-factors.js'
 import { SessionAuthenticator } from '../modules/auth/session-authenticator.js'
@@ -23,6 +23,7 @@ export interface CallersDeps {
   tokens: AccessTokens
   sealer: CredentialSealer
   loginEnded: NonNullable<AuthServiceOptions['loginEnded']>
+  proofRefused: NonNullable<ReauthenticationOptions['refused']>
   clock: Timers
   log: Logger
   lifecycle: Lifecycle
@@ -37,7 +38,7 @@ export interface Callers {
 
 /** Who calls, and what they may. The use of API keys is written until the database closes. */
 export const openCallers = (deps: CallersDeps): Callers => {
-  const { persistence, tokens, sealer, loginEnded, clock, log, lifecycle } = deps
+  const { persistence, tokens, sealer, loginEnded, proofRefused, clock, log, lifecycle } = deps
   const { refreshTokenDays } = deps.config.auth
   const { unitOfWork, reads, bus } = persistence
   const use = new ApiKeyUse({ unitOfWork, clock, log })
@@ -47,7 +48,7 @@ export const openCallers = (deps: CallersDeps): Callers => {
   const sessions = new SessionAuthenticator({ tokens, reads, bus, clock })
   const keys = new ApiKeyAuthenticator({ reads, bus, clock, used: (keyId) => use.note(keyId) })
   const authenticator = new CallerAuthenticator(sessions, keys)
-  const reauthentication = new Reauthentication({ reads, limiter })
+  const reauthentication = new Reauthentication({ reads, limiter, refused: proofRefused })
   const secondFactors = new SecondFactors({ unitOfWork, reads, sealer, reauthentication })
   const forgetSession = (sessionId: string) => sessions.forget(sessionId)
   return {

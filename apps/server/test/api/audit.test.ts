@@ -131,6 +131,25 @@ describe('the log of this server', () => {
     expect([counted('auth.login'), counted('webhooks.list'), counted('files.upload')]).toEqual([3, 2, 1])
   })
 
+  it('has wrong passwords and codes of who is logged in, counted', async () => {
+    const viewer = await app.logInAs('viewer')
+    const { id } = await viewer.trpc.auth.me.query()
+    await viewer.trpc.secondFactor.begin.mutate({ password: PASSWORD })
+    const entries = await entriesOf(app, () =>
+      refused(4, async () => {
+        const wrong = { currentPassword: 'wrong', newPassword: 'seven purple lanterns' }
+        for (let time = 0; time < 2; time += 1) await viewer.rest('PUT', '/api/auth/me/password', wrong)
+        await viewer.rest('POST', '/api/api-keys', { password: 'wrong', name: 'key', scopes: ['files.read'] })
+        await viewer.rest('POST', '/api/second-factor/confirm', { code: '000000' })
+      }),
+    )
+    const told = new Set(
+      entries.map(({ action, outcome, errorCode, actorId }) => [action, outcome, errorCode, actorId].join()),
+    )
+    const actions = ['auth.changePassword', 'apiKeys.create', 'secondFactor.confirm']
+    expect(told).toEqual(new Set(actions.map((action) => [action, 'refused', 'INVALID_CREDENTIALS', id].join())))
+  })
+
   it('tells what a key did from what its user did, and what it was refused', async () => {
     const { id, key } = await keyOf(app.admin)
     const byKey = callerOf(app.url, { Authorization: `Bearer ${key}` })

@@ -6,6 +6,8 @@ import { verifyPassword } from './passwords.js'
 export interface ReauthenticationOptions {
   reads: Primary<{ users: UserRepository }>
   limiter: LoginLimiter
+  /** Hears of every proof that was refused. @default nobody */
+  refused?: (code: 'INVALID_CREDENTIALS' | 'RATE_LIMITED') => void
 }
 
 /** Whoever changes how one logs in, or gives away rights, proves once more who one is. */
@@ -16,7 +18,22 @@ export class Reauthentication {
    * Limited as logins are, so that a stolen session does not serve to try passwords out.
    * @throws GantryError `INVALID_CREDENTIALS`, `RATE_LIMITED`
    */
-  async confirm({ id }: Actor, password: string, ip: string | null): Promise<UserRecord> {
+  async confirm(actor: Actor, password: string, ip: string | null): Promise<UserRecord> {
+    try {
+      return await this.prove(actor, password, ip)
+    } catch (error) {
+      this.noteRefusal(error)
+      throw error
+    }
+  }
+
+  /** Of a code that comes beside the password, too. */
+  noteRefusal(error: unknown): void {
+    const code = error instanceof GantryError ? error.code : null
+    if (code === 'INVALID_CREDENTIALS' || code === 'RATE_LIMITED') this.options.refused?.(code)
+  }
+
+  private async prove({ id }: Actor, password: string, ip: string | null): Promise<UserRecord> {
     const { reads, limiter } = this.options
     const user = await reads.users.get(id)
     if (user === null) throw notFound('user', id)

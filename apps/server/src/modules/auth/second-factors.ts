@@ -183,8 +183,9 @@ export class SecondFactors {
   /** Commits what was counted, then throws what was returned as an error. */
   private async committed<T>(work: (tx: Transaction) => Promise<T | GantryError>): Promise<T> {
     const result = await this.options.unitOfWork.run(work)
-    if (result instanceof GantryError) throw result
-    return result
+    if (!(result instanceof GantryError)) return result
+    this.options.reauthentication.noteRefusal(result)
+    throw result
   }
 }
 
