@@ -13,6 +13,7 @@ import { SecondFactors } from '../modules/auth/second-factors.js'
 import { SessionAuthenticator } from '../modules/auth/session-authenticator.js'
 import { UserScopesService } from '../modules/auth/user-scopes.service.js'
 import type { CredentialSealer } from '../modules/printers/printers.ports.js'
+import type { AccountServiceDeps } from '../modules/users/account.service.js'
 import type { Services } from '../trpc/services.js'
 import { openLoginLimiter } from './login-limiter.js'
 import type { Persistence } from './persistence.js'
@@ -32,7 +33,10 @@ export interface CallersDeps {
 export interface Callers {
   authenticator: CallerAuthenticator
   /** For the services of accounts. */
-  own: { limiter: LoginLimiter; reauthentication: Reauthentication; forgetSession: (sessionId: string) => void }
+  own: Pick<AccountServiceDeps, 'forgetSession' | 'forgetKey'> & {
+    limiter: LoginLimiter
+    reauthentication: Reauthentication
+  }
   services: Pick<Services, 'auth' | 'apiKeys' | 'roles' | 'secondFactors' | 'userScopes'>
 }
 
@@ -51,14 +55,15 @@ export const openCallers = (deps: CallersDeps): Callers => {
   const reauthentication = new Reauthentication({ reads, limiter, refused: proofRefused })
   const secondFactors = new SecondFactors({ unitOfWork, reads, sealer, reauthentication })
   const forgetSession = (sessionId: string) => sessions.forget(sessionId)
+  const forgetKey = (keyId: string) => keys.forget(keyId)
   return {
     authenticator,
-    own: { limiter, reauthentication, forgetSession },
+    own: { limiter, reauthentication, forgetSession, forgetKey },
     services: {
       auth: new AuthService({
         ...{ unitOfWork, reads, tokens, limiter, secondFactors, loginEnded, forgetSession, refreshTokenDays },
       }),
-      apiKeys: new ApiKeysService({ unitOfWork, reads, reauthentication, forgetKey: (keyId) => keys.forget(keyId) }),
+      apiKeys: new ApiKeysService({ unitOfWork, reads, reauthentication, forgetKey }),
       roles: new RolesService({ unitOfWork, reads, forget: (whom) => authenticator.forget(whom) }),
       secondFactors,
       userScopes: new UserScopesService({

@@ -67,6 +67,15 @@ export class PrismaApiKeyRepository implements ApiKeyRepository {
     return revoked?.userId ?? null
   }
 
+  async revokeAllOf(userId: string, now: Date) {
+    const revoked = await this.tx.apiKey.updateManyAndReturn({
+      where: { userId, revokedAt: null },
+      data: { revokedAt: now, version: { increment: 1 } },
+      select: { id: true },
+    })
+    return revoked.map(({ id }) => id)
+  }
+
   async noteUse(keyIds: readonly string[]) {
     await this.tx.$executeRaw`UPDATE api_key SET last_used_at = now() WHERE id = ANY(${[...keyIds]})`
   }

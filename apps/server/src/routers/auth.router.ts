@@ -8,6 +8,7 @@ import {
   loginOutput,
   refreshInput,
   registerInput,
+  resetPasswordInput,
   tokenPair,
   updateProfileInput,
 } from '@gantry/schemas'
@@ -86,7 +87,7 @@ export const authRouter = router({
     .output(currentUser)
     .mutation(({ ctx, input }) => ctx.services.account.updateProfile(ctx.actor, input, ctx.client)),
 
-  /** Ends all other sessions. */
+  /** Ends all other sessions, and one's API keys if that is wanted. */
   changePassword: sessionProcedure
     .meta({ openapi: { method: 'PUT', path: '/auth/me/password', tags, summary: 'Change own password' } })
     .input(changePasswordInput)
@@ -100,12 +101,12 @@ export const authRouter = router({
     .output(z.void())
     .mutation(({ ctx, input }) => ctx.services.account.requestPasswordReset(input.email, ctx.client)),
 
-  /** Ends all sessions. */
+  /** Ends all sessions, and the user's API keys unless they are to go on. */
   resetPassword: publicProcedure
     .meta({
       openapi: { method: 'PUT', path: '/auth/password-reset', tags, summary: 'Choose another password by a link' },
     })
-    .input(choosePasswordInput)
+    .input(resetPasswordInput)
     .output(z.void())
     .mutation(({ ctx, input }) => ctx.services.account.resetPassword(input)),
 

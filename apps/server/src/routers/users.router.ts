@@ -1,4 +1,5 @@
 import {
+  apiKey,
   createdUser,
   createUserInput,
   dataExport,
@@ -97,6 +98,13 @@ export const usersRouter = router({
     .input(byId)
     .output(z.object({ ended: z.int() }))
     .mutation(async ({ ctx, input }) => ({ ended: await ctx.services.sessions.endOthers(ctx.actor, input.id) })),
+
+  /** `apiKeys.revoke` ends one. */
+  apiKeys: procedureFor('users.read')
+    .meta({ openapi: { method: 'GET', path: '/users/{id}/api-keys', tags, summary: 'API keys of a user' } })
+    .input(byId)
+    .output(z.object({ items: z.array(apiKey) }))
+    .query(async ({ ctx, input }) => ({ items: await ctx.services.apiKeys.listOf(input.id) })),
 
   /** In the user's name: it counts among the user's exports. */
   orderExport: procedureFor('users.manage')

@@ -32,6 +32,7 @@ export const openAccounts = async ({ canMail = false } = {}) => {
     reauthentication,
     links: new PasswordLinks({ sealer, publicUrl: 'https://gantry.example.org', canMail }),
     forgetSession,
+    forgetKey: () => undefined,
   }
   const exports = { create: noExports, get: noExports }
   const service = new UsersService({ ...shared, exports, isRegistrationOpen: false })

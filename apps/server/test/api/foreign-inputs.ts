@@ -105,6 +105,7 @@ export const UNKNOWN: Readonly<Record<string, Foreign>> = {
   },
   'userScopes.get': { input: { userId: newId('user') } },
   'userScopes.set': { input: { userId: newId('user'), printers: null, projectIds: null } },
+  'users.apiKeys': user(),
   'users.delete': user({ waiveExport: true }),
   'users.disable': user(),
   'users.enable': user(),

@@ -118,6 +118,7 @@ export const MATRIX: Readonly<Record<string, Permission | 'public' | 'session'>>
   'users.disable': 'users.manage',
   'users.enable': 'users.manage',
   'users.sendPasswordLink': 'users.manage',
+  'users.apiKeys': 'users.read',
   'users.sessions': 'users.read',
   'users.revokeSession': 'users.manage',
   'users.revokeSessions': 'users.manage',

@@ -121,6 +121,7 @@ export const PROCEDURES: Readonly<Record<string, ProcedureFacts>> = {
   'users.sessions': { type: 'query', input: true, idempotent: false, resumable: false },
   'users.revokeSession': { type: 'mutation', input: true, idempotent: false, resumable: false },
   'users.revokeSessions': { type: 'mutation', input: true, idempotent: false, resumable: false },
+  'users.apiKeys': { type: 'query', input: true, idempotent: false, resumable: false },
   'users.orderExport': { type: 'mutation', input: true, idempotent: false, resumable: false },
   'users.getExport': { type: 'query', input: true, idempotent: false, resumable: false },
   'users.delete': { type: 'mutation', input: true, idempotent: false, resumable: false },

@@ -2170,7 +2170,7 @@ export type Procedures = {
     >
     /** Change the cookies for new ones. */
     renewBrowserSession: Mutation<void, BrowserSession>
-    /** End this session. */
+    /** Cookies alone are enough when the access token is over; they are taken away in any case. */
     logout: Mutation<void, void>
     /** Who is logged in. */
     me: Query<void, CurrentUser>
@@ -2183,11 +2183,13 @@ export type Procedures = {
       },
       CurrentUser
     >
-    /** Ends all other sessions. */
+    /** Ends all other sessions, and one's API keys if that is wanted. */
     changePassword: Mutation<
       {
         currentPassword: string
         newPassword: string
+        /** Whether one's API keys end, too. */
+        revokeApiKeys?: boolean
       },
       void
     >
@@ -2198,11 +2200,13 @@ export type Procedures = {
       },
       void
     >
-    /** Ends all sessions. */
+    /** Ends all sessions, and the user's API keys unless they are to go on. */
     resetPassword: Mutation<
       {
         token: string
         password: string
+        /** Whether the user's API keys end, too. */
+        revokeApiKeys?: boolean
       },
       void
     >
@@ -3073,6 +3077,15 @@ export type Procedures = {
       },
       {
         ended: number
+      }
+    >
+    /** `apiKeys.revoke` ends one. */
+    apiKeys: Query<
+      {
+        id: string
+      },
+      {
+        items: ApiKey[]
       }
     >
     /** In the user's name: it counts among the user's exports. */

@@ -47,6 +47,8 @@ export interface ApiKeyRepository {
   findLive(keyId: string): Promise<LiveApiKey | null>
   /** @returns the key's user; null when there is no such key that was not revoked before */
   revoke(keyId: string, by: { userId: string } | 'anybody', now: Date): Promise<string | null>
+  /** All of the user's. @returns the ids of those that were not revoked before */
+  revokeAllOf(userId: string, now: Date): Promise<string[]>
   /** They were used just now. */
   noteUse(keyIds: readonly string[]): Promise<void>
 }

@@ -11,6 +11,7 @@ import {
   type TransactionContext,
   type UnitOfWork,
 } from '../../kernel/index.js'
+import type { UserRepository } from './auth.ports.js'
 import { newApiKeyToken } from './api-key-token.js'
 import type { ApiKeyRepository } from './api-keys.ports.js'
 import type { PlaceRepository } from './places.ports.js'
@@ -20,6 +21,7 @@ import type { Reauthentication } from './reauthentication.js'
 interface Repositories {
   apiKeys: ApiKeyRepository
   places: PlaceRepository
+  users: Pick<UserRepository, 'get'>
 }
 
 export interface ApiKeysServiceDeps {
@@ -39,6 +41,13 @@ export class ApiKeysService {
 
   list({ id }: Actor): Promise<ApiKey[]> {
     return this.deps.reads.apiKeys.list(id)
+  }
+
+  /** Of any user. @throws GantryError `NOT_FOUND` */
+  async listOf(userId: string): Promise<ApiKey[]> {
+    const { users, apiKeys } = this.deps.reads
+    if ((await users.get(userId)) === null) throw notFound('user', userId)
+    return apiKeys.list(userId)
   }
 
   /**

@@ -1,6 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises'
 
-import type { ChangePasswordInput, ChoosePasswordInput, CurrentUser, UpdateProfileInput } from '@gantry/schemas'
+import type {
+  ChangePasswordInput,
+  ChoosePasswordInput,
+  CurrentUser,
+  ResetPasswordInput,
+  UpdateProfileInput,
+} from '@gantry/schemas'
 
 import {
   GantryError,
@@ -10,6 +16,7 @@ import {
   type TransactionContext,
   type UnitOfWork,
 } from '../../kernel/index.js'
+import type { ApiKeyRepository } from '../auth/api-keys.ports.js'
 import type { UserRecord, UserRepository } from '../auth/auth.ports.js'
 import { currentUserOf, type LoginOrigin } from '../auth/auth.service.js'
 import { endSessionsOf } from '../auth/end-sessions.js'
@@ -22,6 +29,7 @@ import type { AccountRepository, PasswordTokenRepository, TokenPurpose, TryLimit
 
 interface Repositories {
   accounts: AccountRepository
+  apiKeys: Pick<ApiKeyRepository, 'revokeAllOf'>
   passwordTokens: PasswordTokenRepository
   users: Pick<UserRepository, 'get' | 'lock' | 'setPasswordHash' | 'revokeSessionsOf'>
 }
@@ -36,6 +44,8 @@ export interface AccountServiceDeps {
   links: PasswordLinks
   /** Makes this process forget a session at once. */
   forgetSession: (sessionId: string) => void
+  /** The same of an API key. */
+  forgetKey: (keyId: string) => void
   /** @default 300 */
   resetAnswerMs?: number
 }
@@ -68,10 +78,10 @@ export class AccountService {
     return currentUserOf(await this.own(actor))
   }
 
-  /** Ends all other sessions. @throws GantryError `INVALID_CREDENTIALS`, `PASSWORD_REFUSED`, `RATE_LIMITED` */
+  /** Ends all other sessions, and API keys if that is wanted. @throws GantryError `INVALID_CREDENTIALS`, `PASSWORD_REFUSED`, `RATE_LIMITED` */
   async changePassword(
     actor: Actor,
-    { currentPassword, newPassword }: ChangePasswordInput,
+    { currentPassword, newPassword, revokeApiKeys = false }: ChangePasswordInput,
     origin: LoginOrigin,
   ): Promise<void> {
     const known = await this.reauthenticated(actor, currentPassword, origin)
@@ -79,7 +89,7 @@ export class AccountService {
     const passwordHash = await hashPassword(newPassword)
     await this.changing(async (tx) => {
       await unchanged(tx, actor.id, known)
-      return setPassword(tx, { userId: actor.id, passwordHash, keepSession: actor.sessionId })
+      return setPassword(tx, { userId: actor.id, passwordHash, keepSession: actor.sessionId, revokeApiKeys })
     })
   }
 
@@ -94,17 +104,25 @@ export class AccountService {
     await Promise.all([pause(resetAnswerMs), this.deps.unitOfWork.run((tx) => this.issueReset(tx, email))])
   }
 
-  /** By the link of a reset; ends all sessions. @throws GantryError `LINK_EXPIRED`, `PASSWORD_REFUSED` */
-  resetPassword(input: ChoosePasswordInput): Promise<void> {
-    return this.choosePassword('reset', input)
+  /**
+   * By the link of a reset; ends all sessions, and API keys unless they are to go on: whoever had the account may have
+   * made some.
+   * @throws GantryError `LINK_EXPIRED`, `PASSWORD_REFUSED`
+   */
+  resetPassword({ revokeApiKeys = true, ...input }: ResetPasswordInput): Promise<void> {
+    return this.choosePassword('reset', input, revokeApiKeys)
   }
 
   /** The first password. @throws GantryError `LINK_EXPIRED`, `PASSWORD_REFUSED` */
   acceptInvitation(input: ChoosePasswordInput): Promise<void> {
-    return this.choosePassword('invitation', input)
+    return this.choosePassword('invitation', input, false)
   }
 
-  private async choosePassword(purpose: TokenPurpose, { token, password }: ChoosePasswordInput): Promise<void> {
+  private async choosePassword(
+    purpose: TokenPurpose,
+    { token, password }: ChoosePasswordInput,
+    revokeApiKeys: boolean,
+  ): Promise<void> {
     const tokenHash = passwordTokenHash(token)
     const userId = await this.deps.reads.passwordTokens.find(tokenHash, purpose)
     const user = userId === null ? null : await this.deps.reads.users.get(userId)
@@ -115,7 +133,7 @@ export class AccountService {
       const current = await tx.users.lock(user.id)
       const isUsed = (await tx.passwordTokens.use(tokenHash, purpose)) !== null
       if (!isUsed || current === null || current.disabledAt !== null) throw linkIsOver()
-      return setPassword(tx, { userId: user.id, passwordHash, keepSession: null })
+      return setPassword(tx, { userId: user.id, passwordHash, keepSession: null, revokeApiKeys })
     })
   }
 
@@ -138,9 +156,10 @@ export class AccountService {
     return user
   }
 
-  private async changing(change: (tx: Transaction) => Promise<string[]>): Promise<void> {
-    const ended = await this.deps.unitOfWork.run(change)
-    ended.forEach(this.deps.forgetSession)
+  private async changing(change: (tx: Transaction) => Promise<Ended>): Promise<void> {
+    const { sessions, keys } = await this.deps.unitOfWork.run(change)
+    sessions.forEach(this.deps.forgetSession)
+    keys.forEach(this.deps.forgetKey)
   }
 }
 
@@ -151,13 +170,31 @@ const unchanged = async (tx: Transaction, userId: string, known: UserRecord | nu
   if (known !== null && user.passwordHash !== known.passwordHash) throw new GantryError('INVALID_CREDENTIALS')
 }
 
-/** @returns the sessions that ended */
+/** By their ids. */
+interface Ended {
+  sessions: string[]
+  keys: string[]
+}
+
+interface NewPassword {
+  userId: string
+  passwordHash: string
+  keepSession: string | null
+  revokeApiKeys: boolean
+}
+
 const setPassword = async (
   tx: Transaction,
-  { userId, passwordHash, keepSession }: { userId: string; passwordHash: string; keepSession: string | null },
-): Promise<string[]> => {
+  { userId, passwordHash, keepSession, revokeApiKeys }: NewPassword,
+): Promise<Ended> => {
   await tx.users.setPasswordHash(userId, passwordHash)
   await tx.passwordTokens.remove(userId)
   recordUser(tx, 'user.updated', userId, userId)
-  return endSessionsOf(tx, { userId, reason: 'password_changed', actorId: userId, except: keepSession })
+  const keys = revokeApiKeys ? await tx.apiKeys.revokeAllOf(userId, tx.now) : []
+  for (const apiKeyId of keys) {
+    const payload = { apiKeyId, userId }
+    tx.record({ type: 'api_key.revoked', subjectType: 'api_key', subjectId: apiKeyId, payload }, userId)
+  }
+  const ending = { userId, reason: 'password_changed', actorId: userId, except: keepSession } as const
+  return { sessions: await endSessionsOf(tx, ending), keys }
 }
