@@ -166,42 +166,46 @@ it('the last admin who sees the whole farm keeps seeing it', async () => {
   expect((await manager.rest('PUT', `/api/users/${admin}/scope`, narrow)).status).toBe(200)
 })
 
-it('a reset ends API keys unless they are to go on, a change of the password if that is wanted; admins see them', { timeout: 90_000 }, async () => {
-  await using app = await startAppUnderTest({ GANTRY_ROLES: 'api' })
-  const ada = await app.logInAs('operator')
-  const { id, email } = await ada.trpc.auth.me.query()
-  const scopes = ['files.read' as const]
-  const newKey = async (by: Caller, password: string) => {
-    const { key, id: keyId } = await by.trpc.apiKeys.create.mutate({ password, name: 'key', scopes })
-    return {
-      keyId,
-      use: async () => (await callerOf(app.url, { Authorization: `Bearer ${key}` }).rest('GET', '/api/files')).status,
+it(
+  'a reset ends API keys unless they are to go on, a change of the password if that is wanted; admins see them',
+  { timeout: 90_000 },
+  async () => {
+    await using app = await startAppUnderTest({ GANTRY_ROLES: 'api' })
+    const ada = await app.logInAs('operator')
+    const { id, email } = await ada.trpc.auth.me.query()
+    const scopes = ['files.read' as const]
+    const newKey = async (by: Caller, password: string) => {
+      const { key, id: keyId } = await by.trpc.apiKeys.create.mutate({ password, name: 'key', scopes })
+      return {
+        keyId,
+        use: async () => (await callerOf(app.url, { Authorization: `Bearer ${key}` }).rest('GET', '/api/files')).status,
+      }
     }
-  }
-  const first = await newKey(ada, 'a password for tests')
-  expect(await app.admin.trpc.users.apiKeys.query({ id })).toEqual(await ada.trpc.apiKeys.list.query())
-  expect((await app.admin.trpc.users.apiKeys.query({ id })).items).toMatchObject([{ id: first.keyId, scopes }])
-  expect((await ada.rest('GET', `/api/users/${id}/api-keys`)).error?.code).toBe('FORBIDDEN')
+    const first = await newKey(ada, 'a password for tests')
+    expect(await app.admin.trpc.users.apiKeys.query({ id })).toEqual(await ada.trpc.apiKeys.list.query())
+    expect((await app.admin.trpc.users.apiKeys.query({ id })).items).toMatchObject([{ id: first.keyId, scopes }])
+    expect((await ada.rest('GET', `/api/users/${id}/api-keys`)).error?.code).toBe('FORBIDDEN')
 
-  const change = { currentPassword: 'a password for tests', newPassword: PASSWORD }
-  await ada.trpc.auth.changePassword.mutate(change)
-  expect(await first.use()).toBe(200)
-  await ada.trpc.auth.changePassword.mutate({
-    currentPassword: PASSWORD,
-    newPassword: 'eight purple lanterns',
-    revokeApiKeys: true,
-  })
-  expect(await first.use()).toBe(401)
+    const change = { currentPassword: 'a password for tests', newPassword: PASSWORD }
+    await ada.trpc.auth.changePassword.mutate(change)
+    expect(await first.use()).toBe(200)
+    await ada.trpc.auth.changePassword.mutate({
+      currentPassword: PASSWORD,
+      newPassword: 'eight purple lanterns',
+      revokeApiKeys: true,
+    })
+    expect(await first.use()).toBe(401)
 
-  const reset = async (more: object) => {
-    const { token } = await app.admin.trpc.users.sendPasswordLink.mutate({ id })
-    return app.nobody.rest('PUT', '/api/auth/password-reset', { token, password: PASSWORD, ...more })
-  }
-  const second = await newKey(ada, 'eight purple lanterns')
-  expect((await reset({ revokeApiKeys: false })).error).toBeNull()
-  expect(await second.use()).toBe(200)
-  expect((await reset({})).error).toBeNull()
-  expect([await second.use(), (await app.admin.trpc.users.apiKeys.query({ id })).items]).toEqual([401, []])
-  await loggedIn(app, email)
-  expect(await app.prisma.event.count({ where: { type: 'api_key.revoked' } })).toBe(2)
-})
+    const reset = async (more: object) => {
+      const { token } = await app.admin.trpc.users.sendPasswordLink.mutate({ id })
+      return app.nobody.rest('PUT', '/api/auth/password-reset', { token, password: PASSWORD, ...more })
+    }
+    const second = await newKey(ada, 'eight purple lanterns')
+    expect((await reset({ revokeApiKeys: false })).error).toBeNull()
+    expect(await second.use()).toBe(200)
+    expect((await reset({})).error).toBeNull()
+    expect([await second.use(), (await app.admin.trpc.users.apiKeys.query({ id })).items]).toEqual([401, []])
+    await loggedIn(app, email)
+    expect(await app.prisma.event.count({ where: { type: 'api_key.revoked' } })).toBe(2)
+  },
+)
