@@ -7,6 +7,7 @@ import type {
   UserRecord,
   UserRepository,
 } from '../modules/auth/auth.ports.js'
+import { ADMINS_OF_THE_FARM } from './accounts.repository.js'
 import type { Prisma } from './generated/client.js'
 import { RIGHTS, rightsOf, WITH_RIGHTS, type RightsRow } from './user-rights.js'
 
@@ -33,7 +34,7 @@ export class PrismaUserRepository implements UserRepository {
   }
 
   async adminAddresses() {
-    const rows = await this.tx.user.findMany({ where: { role: 'admin', disabledAt: null }, select: { email: true } })
+    const rows = await this.tx.user.findMany({ where: ADMINS_OF_THE_FARM, select: { email: true } })
     return rows.map(({ email }) => email)
   }
 

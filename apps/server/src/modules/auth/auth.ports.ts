@@ -65,7 +65,7 @@ export type SessionEnd =
 /** Users, their sessions and refresh tokens. Asked before anybody is known, so without an actor. */
 export interface UserRepository {
   isEmpty(): Promise<boolean>
-  /** The mail addresses of all admins who may log in. */
+  /** The mail addresses of all admins who may log in and see the whole farm. */
   adminAddresses(): Promise<string[]>
   /** Nobody else creates a first user until the transaction ends. */
   lockFirst(): Promise<void>
