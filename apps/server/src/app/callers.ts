@@ -43,7 +43,7 @@ export interface Callers {
 /** Who calls, and what they may. The use of API keys is written until the database closes. */
 export const openCallers = (deps: CallersDeps): Callers => {
   const { persistence, tokens, sealer, loginEnded, proofRefused, clock, log, lifecycle } = deps
-  const { refreshTokenDays } = deps.config.auth
+  const { refreshTokenDays, sessionMaxDays } = deps.config.auth
   const { unitOfWork, reads, bus } = persistence
   const use = new ApiKeyUse({ unitOfWork, clock, log })
   lifecycle.onStop('api key use', () => use.stop())
@@ -62,6 +62,7 @@ export const openCallers = (deps: CallersDeps): Callers => {
     services: {
       auth: new AuthService({
         ...{ unitOfWork, reads, tokens, limiter, secondFactors, loginEnded, forgetSession, refreshTokenDays },
+        sessionMaxDays,
       }),
       apiKeys: new ApiKeysService({ unitOfWork, reads, reauthentication, forgetKey }),
       roles: new RolesService({ unitOfWork, reads, forget: (whom) => authenticator.forget(whom) }),

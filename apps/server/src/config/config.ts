@@ -53,6 +53,7 @@ export interface Config {
     previousSecretKeys: readonly Uint8Array[]
     accessTokenSeconds: number
     refreshTokenDays: number
+    sessionMaxDays: number
     /** How often tokens and sessions that are over are removed. */
     cleanupIntervalMs: number
     /** The account that the first start makes; without a password a random one is made. */
@@ -111,6 +112,7 @@ const authOf = (values: SettingValues): Config['auth'] => ({
   previousSecretKeys: values.GANTRY_SECRET_KEY_PREVIOUS,
   accessTokenSeconds: values.ACCESS_TOKEN_SECONDS,
   refreshTokenDays: values.REFRESH_TOKEN_DAYS,
+  sessionMaxDays: values.SESSION_MAX_DAYS,
   cleanupIntervalMs: values.CLEANUP_INTERVAL_MS,
   firstAdmin: {
     email: values.GANTRY_ADMIN_EMAIL,

@@ -194,6 +194,11 @@ export const SETTINGS = {
     '30',
     'After how many days without use a session ends, in days.',
   ),
+  SESSION_MAX_DAYS: setting(
+    wholeNumber(1, 3_650, 90),
+    '90',
+    'After how many days a session ends, however much it is used, in days.',
+  ),
   CLEANUP_INTERVAL_MS: setting(
     wholeNumber(1_000, 86_400_000, 3_600_000),
     '3600000',

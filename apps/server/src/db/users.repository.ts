@@ -136,6 +136,7 @@ export class PrismaUserRepository implements UserRepository {
       successors: successorsOf(successors),
       session: {
         id: session.id,
+        createdAt: session.createdAt,
         expiresAt: session.expiresAt,
         revokedAt: session.revokedAt,
         user: userOf(session.user),

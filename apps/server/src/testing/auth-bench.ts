@@ -81,6 +81,7 @@ export const openAuth = async () => {
     secondFactors,
     forgetSession: (sessionId) => sessions.forget(sessionId),
     refreshTokenDays: 30,
+    sessionMaxDays: 90,
   })
   const apiKeys = new ApiKeysService({ unitOfWork, reads, reauthentication, forgetKey: (keyId) => keys.forget(keyId) })
   const userId = newId('user')

@@ -57,7 +57,7 @@ export class ApiKeysService {
    */
   async create(actor: Actor, { password, ...input }: CreateApiKeyInput, ip: string | null): Promise<ApiKeyWithSecret> {
     const { reauthentication, unitOfWork } = this.deps
-    await reauthentication.confirm(actor, password, ip)
+    const known = await reauthentication.confirm(actor, password, ip)
     const scopes = [...new Set(input.scopes)]
     for (const scope of scopes) assertMay(actor, scope)
     const id = newId('apiKey')
@@ -65,7 +65,12 @@ export class ApiKeysService {
     const createdAt = await unitOfWork.run(async (tx) => {
       await expectPlaces(tx.places, actor, { ...input, locationIds: [] })
       if (input.expiresAt !== null && input.expiresAt <= tx.now) throw invalidField('expiresAt', 'must lie ahead')
-      if ((await tx.apiKeys.lockOf(actor.id)) >= MOST_KEYS)
+      const count = await tx.apiKeys.lockOf(actor.id)
+      // Of one who has changed it meanwhile all keys may just have been revoked.
+      const user = await tx.users.get(actor.id)
+      if (user?.passwordHash !== known.passwordHash || user.disabledAt !== null)
+        throw new GantryError('INVALID_CREDENTIALS')
+      if (count >= MOST_KEYS)
         throw new GantryError('INVALID_STATE', { params: { detail: `there are ${MOST_KEYS} keys; revoke one first` } })
       await tx.apiKeys.create({ ...input, id, userId: actor.id, secretHash, scopes, createdAt: tx.now })
       record(tx, actor, 'api_key.created', { apiKeyId: id, userId: actor.id })

@@ -48,7 +48,7 @@ export interface LockedRefreshToken {
   usedAt: Date | null
   /** The tokens that were given for this one: none, or whether one of them was used. */
   successors: 'none' | 'unused' | 'used'
-  session: { id: string; expiresAt: Date; revokedAt: Date | null; user: UserRecord }
+  session: { id: string; createdAt: Date; expiresAt: Date; revokedAt: Date | null; user: UserRecord }
 }
 
 /** What a user who is not disabled may do and see at this moment; nothing reaches beyond the scope. */

@@ -40,6 +40,8 @@ export interface AuthServiceOptions {
   forgetSession: (sessionId: string) => void
   /** A session ends after so many days without use. */
   refreshTokenDays: number
+  /** And after so many days in any case. */
+  sessionMaxDays: number
   /** Hears how every login ended. @default nobody */
   loginEnded?: (outcome: LoginOutcome, email: string) => void
 }
@@ -58,6 +60,13 @@ export interface LoginRequest {
 export interface LoginOrigin {
   userAgent: string | null
   ip: string | null
+}
+
+interface NewToken {
+  user: UserRecord
+  sessionId: string
+  parentId: string | null
+  expiresAt: Date
 }
 
 interface Renewal {
@@ -188,12 +197,12 @@ export class AuthService {
 
   private async newSession(tx: Transaction, user: UserRecord, { userAgent, ip }: LoginOrigin): Promise<Renewal> {
     const sessionId = newId('session')
-    const expiresAt = this.expiryAt(tx.now)
+    const expiresAt = this.expiryAt(tx.now, tx.now)
     const agent = userAgent?.slice(0, MAX_USER_AGENT) ?? null
     await tx.users.createSession({ id: sessionId, userId: user.id, userAgent: agent, ip, expiresAt })
     const payload = { sessionId, userId: user.id }
     tx.record({ type: 'session.started', subjectType: 'session', subjectId: sessionId, payload }, user.id)
-    return this.addToken(tx, { user, sessionId, parentId: null })
+    return this.addToken(tx, { user, sessionId, parentId: null, expiresAt })
   }
 
   /** Refusals are returned, not thrown, since the session's end has to be committed. */
@@ -202,23 +211,20 @@ export class AuthService {
     if (token === null) return { endedSessionId: null }
     const { session } = token
     const meaning = judge(token, tx.now)
-    if (meaning === 'ended') return { endedSessionId: session.id }
+    const until = this.expiryAt(tx.now, session.createdAt)
+    if (meaning === 'ended' || until <= tx.now) return { endedSessionId: session.id }
     if (meaning === 'reused') {
       await this.endSession(tx, session.id, 'refresh_token_reused')
       return { endedSessionId: session.id }
     }
     if (token.usedAt === null) await tx.users.useRefreshToken(token, session.id, tx.now)
-    await tx.users.extendSession(session.id, this.expiryAt(tx.now), tx.now)
-    return this.addToken(tx, { user: session.user, sessionId: session.id, parentId: token.id })
+    await tx.users.extendSession(session.id, until, tx.now)
+    return this.addToken(tx, { user: session.user, sessionId: session.id, parentId: token.id, expiresAt: until })
   }
 
-  private async addToken(
-    tx: Transaction,
-    { user, sessionId, parentId }: { user: UserRecord; sessionId: string; parentId: string | null },
-  ): Promise<Renewal> {
+  private async addToken(tx: Transaction, { user, sessionId, parentId, expiresAt }: NewToken): Promise<Renewal> {
     const refreshToken = newRefreshToken()
     const tokenHash = refreshTokenHash(refreshToken)
-    const expiresAt = this.expiryAt(tx.now)
     await tx.users.addRefreshToken({ id: newId('refreshToken'), sessionId, tokenHash, parentId, expiresAt })
     return { user, sessionId, refreshToken, refreshTokenExpiresAt: expiresAt }
   }
@@ -229,8 +235,9 @@ export class AuthService {
     recordEnded(tx, { sessionId, userId }, userId)
   }
 
-  private expiryAt(now: Date): Date {
-    return new Date(now.getTime() + this.options.refreshTokenDays * DAY_MS)
+  private expiryAt(now: Date, begunAt: Date): Date {
+    const { refreshTokenDays, sessionMaxDays } = this.options
+    return new Date(Math.min(now.getTime() + refreshTokenDays * DAY_MS, begunAt.getTime() + sessionMaxDays * DAY_MS))
   }
 
   private async pairOf({ user, sessionId, refreshToken, refreshTokenExpiresAt }: Renewal): Promise<TokenPair> {
