@@ -90,7 +90,7 @@ describe('while the database refuses connections', () => {
     expect(protectedRest.length).toBeGreaterThan(80)
   })
 
-  it('every protected procedure is 503 to an admin too who was recognised a moment ago, whatever is kept', async () => {
+  it('every protected procedure is 503 to who was recognised a moment ago, too', async () => {
     const files = () => fetch(`${app.url}/api/files`, { headers: app.admin.headers })
     await expect.poll(async () => (await files()).status, { interval: 20, timeout: 2_000 }).toBe(503)
     const outcomes = await inTurn(protectedProcedures, ([name, procedure]) =>

@@ -65,7 +65,7 @@ describe('an alarm that is raised', () => {
     expect((await bench.outbox('ALARM_NOTICE')).map(({ state }) => state)).toEqual(['done'])
   })
 
-  it('is mailed to no admin who sees a part of the farm, or has not accepted the invitation yet', async () => {
+  it('is mailed to no admin of a part, nor to who is invited', async () => {
     await using bench = await open()
     const { prisma } = bench
     const [whole, part, invited] = await Promise.all(
