@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 
-import { newId, onPrimary, systemClock, type Authenticator } from '../src/kernel/index.js'
+import { newId, onPrimary, systemClock, unchangingKeys, type Authenticator } from '../src/kernel/index.js'
 import { repositoriesFor } from '../src/db/repositories.js'
 import { AccessTokens } from '../src/modules/auth/access-tokens.js'
 import { ApiKeyAuthenticator } from '../src/modules/auth/api-key-authenticator.js'
@@ -19,7 +19,7 @@ const bus = { onEvent: () => () => undefined, onGap: () => () => undefined }
 
 const openAuthenticator = ({ prisma }: BenchDatabase) => {
   const reads = onPrimary(repositoriesFor(prisma))
-  const tokens = new AccessTokens({ signingKey: randomBytes(32), lifetimeSeconds: 600, clock: systemClock })
+  const tokens = new AccessTokens({ keys: unchangingKeys(randomBytes(32)), lifetimeSeconds: 600, clock: systemClock })
   const sessions = new SessionAuthenticator({ tokens, reads, bus, clock: systemClock })
   const keys = new ApiKeyAuthenticator({ reads, bus, clock: systemClock, used: () => undefined })
   return { tokens, authenticator: new CallerAuthenticator(sessions, keys) }

@@ -41,13 +41,13 @@ export const runAuditVerify = async ({ arguments: words, config, print }: AuditV
   }
   const verdict = await withDatabase(config, async (url) => {
     const { dataDir, auth, database } = config
-    const { auditKey } = await loadSecrets({ dataDir, secretKey: auth.secretKey })
+    const { auditKeys } = await loadSecrets({ dataDir, ...auth })
     const log = createLogger({ level: 'silent' })
     const { timeoutMs } = database
     const opened = createDatabase({ url, poolSize: 1, timeoutMs, log, applicationName: 'gantry audit' })
     try {
       const { audit } = repositoriesFor(opened.reads)
-      return await verifyChain({ audit, seals: new Seals(auditKey), anchor })
+      return await verifyChain({ audit, seals: new Seals(auditKeys), anchor })
     } finally {
       await opened.close()
     }

@@ -4,7 +4,7 @@ import { AesGcmSealer } from '../adapters/secrets/aes-gcm-sealer.js'
 import { fixedKeys } from '../adapters/secrets/sealing-keys.js'
 import { createUnitOfWork } from '../db/unit-of-work.js'
 import { repositoriesFor } from '../db/repositories.js'
-import { newId, onPrimary, type Clock, type EventBus, type StoredEvent } from '../kernel/index.js'
+import { newId, onPrimary, unchangingKeys, type Clock, type EventBus, type StoredEvent } from '../kernel/index.js'
 import { openTestDatabase, silentHook } from '../testing/open-database.js'
 import { ApiKeyAuthenticator } from '../modules/auth/api-key-authenticator.js'
 import { ApiKeysService } from '../modules/auth/api-keys.service.js'
@@ -56,7 +56,7 @@ export const openAuth = async () => {
   const reads = onPrimary(repositoriesFor(prisma))
   const { users } = reads
   const unitOfWork = createUnitOfWork({ prisma, repositoriesFor, hook: silentHook })
-  const tokens = new AccessTokens({ signingKey: randomBytes(32), lifetimeSeconds: 600, clock })
+  const tokens = new AccessTokens({ keys: unchangingKeys(randomBytes(32)), lifetimeSeconds: 600, clock })
   const { bus, say, lose } = quietBus()
   const sessions = new SessionAuthenticator({ tokens, reads, bus, clock })
   const used: string[] = []

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 
 import { describe, expect, it } from 'vitest'
 
-import { correlated, correlationOf } from '../../kernel/index.js'
+import { correlated, correlationOf, unchangingKeys } from '../../kernel/index.js'
 import { ADA, openAuditBench } from '../../testing/audit-bench.js'
 import { settleTransactions } from '../../testing/open-database.js'
 import { removeOldEntries } from './audit-retention.js'
@@ -112,7 +112,7 @@ describe('the chain', () => {
 
   it('goes on under another key, whose seals vouch for what was before', async () => {
     await using bench = await open()
-    const later = new Seals(randomBytes(32))
+    const later = new Seals(unchangingKeys(randomBytes(32)))
     expect((await bench.verify(null, later)).broken).toEqual({ seq: 7, kind: 'unknown_key' })
     await bench.pause('h')
     await bench.seal(bench.sealer(later))

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 
 import { errors, jwtVerify, SignJWT } from 'jose'
 
-import { GantryError, type Clock } from '../../kernel/index.js'
+import { GantryError, type Clock, type Keys, type KeysNow } from '../../kernel/index.js'
 import { VerifiedTokens, type AccessTokenClaims } from './verified-tokens.js'
 
 const ALGORITHM = 'HS256'
@@ -12,11 +12,12 @@ const AUDIENCE = 'gantry-api'
 /** Between the clocks of two instances. */
 const CLOCK_TOLERANCE_SECONDS = 5
 
+/** So long a token that was verified is believed without a look at the keys. */
+const LOOK_MS = 1_000
+
 export interface AccessTokenOptions {
-  /** 32 bytes. */
-  signingKey: Uint8Array
-  /** Sign no more; what they signed is good until it expires. @default none */
-  previousKeys?: readonly Uint8Array[]
+  /** Of 32 bytes. What those of before signed is good until it expires, as long as they are among these. */
+  keys: KeysNow
   /** At most 600. */
   lifetimeSeconds: number
   clock: Clock
@@ -24,22 +25,25 @@ export interface AccessTokenOptions {
 
 /** Signed tokens that name a user and a session; whether the session still lives is not theirs to say. */
 export class AccessTokens {
-  private readonly keyId: string
-  private readonly keys: ReadonlyMap<string | undefined, Uint8Array>
+  private keys: Keys
+  private byId: ReadonlyMap<string | undefined, Uint8Array>
+  private lookedMs: number
   private readonly known: VerifiedTokens
 
   constructor(private readonly options: AccessTokenOptions) {
     this.known = new VerifiedTokens(options.clock)
-    this.keyId = keyIdOf(options.signingKey)
-    this.keys = new Map([options.signingKey, ...(options.previousKeys ?? [])].map((key) => [keyIdOf(key), key]))
+    this.keys = options.keys()
+    this.byId = byIdOf(this.keys)
+    this.lookedMs = options.clock.now()
   }
 
   async issue(claims: AccessTokenClaims & { role: string }): Promise<{ token: string; expiresAt: Date }> {
-    const { signingKey, lifetimeSeconds, clock } = this.options
+    const { lifetimeSeconds, clock } = this.options
+    const [signingKey] = this.refreshed()
     const issuedSeconds = Math.floor(clock.now() / 1_000)
     const expiresSeconds = issuedSeconds + lifetimeSeconds
     const token = await new SignJWT({ sid: claims.sessionId, role: claims.role })
-      .setProtectedHeader({ alg: ALGORITHM, typ: TYPE, kid: this.keyId })
+      .setProtectedHeader({ alg: ALGORITHM, typ: TYPE, kid: keyIdOf(signingKey) })
       .setIssuer(ISSUER)
       .setAudience(AUDIENCE)
       .setSubject(claims.userId)
@@ -51,6 +55,7 @@ export class AccessTokens {
 
   /** What was verified before; undefined when it has to be verified. */
   recall(token: string): AccessTokenClaims | undefined {
+    if (Math.abs(this.options.clock.now() - this.lookedMs) >= LOOK_MS) this.refreshed()
     return this.known.recall(token)
   }
 
@@ -69,6 +74,7 @@ export class AccessTokens {
 
   private async verified(token: string) {
     const { clock } = this.options
+    this.refreshed()
     try {
       return await jwtVerify(token, ({ kid }) => this.keyNamed(kid), {
         algorithms: [ALGORITHM],
@@ -85,11 +91,24 @@ export class AccessTokens {
     }
   }
 
+  /** What a key vouched for that was taken away is forgotten with it. */
+  private refreshed(): Keys {
+    const keys = this.options.keys()
+    this.lookedMs = this.options.clock.now()
+    if (keys === this.keys) return keys
+    this.keys = keys
+    this.byId = byIdOf(keys)
+    this.known.clear()
+    return keys
+  }
+
   private keyNamed(keyId: string | undefined): Uint8Array {
-    const key = this.keys.get(keyId)
+    const key = this.byId.get(keyId)
     if (key === undefined) throw new GantryError('UNAUTHENTICATED', { detail: 'a token of another key' })
     return key
   }
 }
+
+const byIdOf = (keys: Keys) => new Map(keys.map((key) => [keyIdOf(key), key]))
 
 const keyIdOf = (key: Uint8Array): string => createHash('sha256').update(key).digest('hex').slice(0, 16)

@@ -4,7 +4,15 @@ import type { UserRole } from '@gantry/schemas'
 import { SignJWT, UnsecuredJWT } from 'jose'
 import { describe, expect, it } from 'vitest'
 
-import { EVERYTHING, GantryError, inRole, newId, onPrimary, type StoredEvent } from '../../kernel/index.js'
+import {
+  EVERYTHING,
+  GantryError,
+  inRole,
+  newId,
+  onPrimary,
+  type StoredEvent,
+  unchangingKeys,
+} from '../../kernel/index.js'
 import { AccessTokens } from './access-tokens.js'
 import { ApiKeyAuthenticator } from './api-key-authenticator.js'
 import type { UserRights } from './auth.ports.js'
@@ -28,7 +36,7 @@ const open = async () => {
   const { clock, move } = movableClock()
   const { bus, say, lose } = quietBus()
   const signingKey = randomBytes(32)
-  const tokens = new AccessTokens({ signingKey, lifetimeSeconds: 600, clock })
+  const tokens = new AccessTokens({ keys: unchangingKeys(signingKey), lifetimeSeconds: 600, clock })
   const userId = newId('user')
   const sessionId = newId('session')
   const rights = (role: UserRole): UserRights => ({ userId, ...inRole(role), scope: EVERYTHING })

@@ -43,6 +43,10 @@ export class VerifiedTokens {
     return undefined
   }
 
+  clear(): void {
+    this.verified.clear()
+  }
+
   remember(token: string, claims: AccessTokenClaims, expiresMs: number): void {
     this.verified.set(nameOf(token), { claims, expiresMs })
   }

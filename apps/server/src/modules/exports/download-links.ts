@@ -1,6 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 
-import { GantryError, type Clock } from '../../kernel/index.js'
+import { GantryError, type Clock, type KeysNow } from '../../kernel/index.js'
 
 const VALID_SECONDS = 15 * 60
 
@@ -14,15 +14,13 @@ export interface LinkParts {
 /** Links to exports that work without a login, for one export and a short time. */
 export class DownloadLinks {
   constructor(
-    private readonly key: Uint8Array,
+    private readonly keys: KeysNow,
     private readonly clock: Clock,
-    /** Sign no more; what they signed is good until it expires. */
-    private readonly previousKeys: readonly Uint8Array[] = [],
   ) {}
 
   pathTo(exportId: string): string {
     const expires = String(Math.floor(this.clock.now() / 1_000) + VALID_SECONDS)
-    const signature = sign(this.key, exportId, expires).toString('base64url')
+    const signature = sign(this.keys()[0], exportId, expires).toString('base64url')
     const query = new URLSearchParams({ expires, signature })
     return `/api/exports/${exportId}/download?${query.toString()}`
   }
@@ -33,7 +31,7 @@ export class DownloadLinks {
    */
   check({ exportId, expires, signature }: LinkParts): void {
     const given = Buffer.from(signature, 'base64url')
-    const isOurs = [this.key, ...this.previousKeys].some((key) => isSame(given, sign(key, exportId, expires)))
+    const isOurs = this.keys().some((key) => isSame(given, sign(key, exportId, expires)))
     if (!isOurs) throw new GantryError('LINK_REFUSED')
     if (Number(expires) * 1_000 <= this.clock.now()) throw new GantryError('LINK_EXPIRED')
   }
