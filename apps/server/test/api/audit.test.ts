@@ -1,3 +1,5 @@
+import { randomBytes } from 'node:crypto'
+
 import type { AuditEntry } from '@gantry/schemas'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
@@ -255,6 +257,42 @@ it('no secret that passes through the server is in the log', async () => {
   })
 })
 
+it('under a key that was lost goes on only when somebody says so', async () => {
+  await using own = await startAppUnderTest({ GANTRY_ROLES: 'api,worker' })
+  const { email } = await own.prisma.user.findFirstOrThrow()
+  await sealed(own)
+  await own.stop()
+  const config = { ...own.config, auth: { ...own.config.auth, secretKey: randomBytes(32) } }
+  const command = async (...words: string[]) => {
+    const lines: string[] = []
+    const code = await runAuditVerify({ arguments: words, config, print: (line) => lines.push(line) })
+    return { code, text: lines.join('\n') }
+  }
+  const lost = await command()
+  expect(lost).toMatchObject({ code: 1, text: expect.stringContaining('under a key that is not known here') as string })
+  await own.prisma.user.update({ where: { email }, data: { displayName: 'Changed' } })
+  const key = Buffer.from(config.auth.secretKey).toString('base64')
+  await using later = await startAppUnderTest({ ...{ DATABASE_URL: own.databaseUrl, GANTRY_SECRET_KEY: key } })
+  await expect.poll(() => later.logLines.join(''), SOON).toContain('the audit log is not sealed')
+  expect(await own.prisma.auditChange.count()).toBeGreaterThan(0)
+
+  const [end = ''] = /\d+:[0-9a-f]{64}$/.exec(lost.text) ?? []
+  expect(
+    (
+      await command(
+        '--accept',
+        end.replace(/.$/, (last) => (last === '0' ? '1' : '0')),
+      )
+    ).code,
+  ).toBe(1)
+  expect((await command('--accept', end)).code).toBe(0)
+  await sealed(own)
+  expect(await command()).toMatchObject({
+    code: 0,
+    text: expect.stringContaining('Sealed by an earlier key') as string,
+  })
+})
+
 it('is verified by a command, which says where it is broken', async () => {
   await sealed(app)
   const command = async (...words: string[]) => {
@@ -269,7 +307,7 @@ it('is verified by a command, which says where it is broken', async () => {
   expect((await command(end.replace(/.$/, (last) => (last === '0' ? '1' : '0')))).text).toContain(
     'is not the one that was noted',
   )
-  expect((await command('nonsense')).code).toBe(2)
+  for (const words of [['nonsense'], ['--accept'], ['1:2', '3:4']]) expect((await command(...words)).code).toBe(2)
   const { prisma } = app
   await prisma.$executeRaw`alter table audit_entry disable trigger audit_keep`
   await prisma.$executeRaw`update audit_entry set actor_name = 'somebody else' where seq = 4`

@@ -64,4 +64,4 @@ it('a key in the file is changed beneath a running server, which takes nothing o
   await admin.trpc.projects.create.mutate({ name: 'Without the old key' })
   await sealed(app)
   expect(await verified(app)).toMatchObject({ code: 0 })
-})
+}, 120_000)

@@ -49,16 +49,29 @@ export class Seals {
 
   seal(place: Place, seq: number, hash: string): Mark {
     const [key] = this.refreshed()
-    return { seq, hash, keyId: keyIdOf(key), seal: textOf(key, place, seq, hash) }
+    return { seq, hash, keyId: keyIdOf(key), seal: textOf(key, place, { seq, hash }) }
+  }
+
+  /**
+   * The end of the chain, moved on to here, or put under the current key where it is. It names the keys of before, so
+   * that entries under them stay good when those are gone.
+   */
+  sealEnd(before: Mark, { seq, hash }: Pick<Mark, 'seq' | 'hash'>): Mark {
+    const [key] = this.refreshed()
+    const keyId = keyIdOf(key)
+    const earlier = new Set([...(before.earlierKeys ?? []), before.keyId])
+    const earlierKeys = [...earlier].filter((id) => id !== '' && id !== keyId)
+    return { seq, hash, keyId, earlierKeys, seal: textOf(key, 'head', { seq, hash, earlierKeys }) }
   }
 
   /** `unknown`: by a key that is not known here. An empty chain has no seal. */
-  judge(place: Place, { seq, hash, keyId, seal }: Mark): 'right' | 'wrong' | 'unknown' {
+  judge(place: Place, mark: Mark): 'right' | 'wrong' | 'unknown' {
+    const { seq, hash, keyId, seal } = mark
     if (place !== 'entry' && seq === 0) return hash === NO_HASH ? 'right' : 'wrong'
     this.refreshed()
     const key = this.byId.get(keyId)
     if (key === undefined) return 'unknown'
-    const [given, due] = [Buffer.from(seal), Buffer.from(textOf(key, place, seq, hash))]
+    const [given, due] = [Buffer.from(seal), Buffer.from(textOf(key, place, mark))]
     return given.length === due.length && timingSafeEqual(given, due) ? 'right' : 'wrong'
   }
 
@@ -73,5 +86,9 @@ export class Seals {
 
 const keyIdOf = (key: Uint8Array): string => createHmac('sha256', key).update('key id').digest('hex').slice(0, 16)
 
-const textOf = (key: Uint8Array, place: Place, seq: number, hash: string): string =>
-  createHmac('sha256', key).update(`${place} ${seq} ${hash}`).digest('hex')
+const textOf = (key: Uint8Array, place: Place, mark: Pick<Mark, 'seq' | 'hash' | 'earlierKeys'>): string => {
+  const { seq, hash, earlierKeys = [] } = mark
+  return createHmac('sha256', key)
+    .update([place, seq, hash, ...earlierKeys].join(' '))
+    .digest('hex')
+}
