@@ -4,7 +4,7 @@ import type { Actor } from '../kernel/index.js'
 import type { FileContent, FileRepository, NewFileVersion, StoredThumbnail } from '../modules/files/files.ports.js'
 import type { Prisma } from './generated/client.js'
 import { decodeCursor, olderThan, toPage } from './keyset.js'
-import { visibleFiles } from './scope.js'
+import { filesUsedElsewhere, visibleFiles } from './scope.js'
 
 const WITH_LATEST = {
   versions: { orderBy: { number: 'desc' }, take: 1 },
@@ -144,6 +144,13 @@ export class PrismaFileRepository implements FileRepository {
       select: { id: true },
     })
     return { isInUse: job !== null }
+  }
+
+  async isUsedElsewhere(actor: Actor, fileId: string) {
+    const elsewhere = filesUsedElsewhere(actor)
+    if (elsewhere === null) return false
+    const where = { AND: [{ id: fileId }, elsewhere] }
+    return (await this.tx.printFile.findFirst({ where, select: { id: true } })) !== null
   }
 
   async remove(fileId: string, now: Date) {

@@ -50,6 +50,8 @@ export interface FileRepository {
   /** Of all versions that this user uploaded and that are kept; the same content counts each time. */
   bytesUploadedBy(userId: string): Promise<number>
 
+  /** Whether it is somebody else's, and projects or jobs that the actor does not see print it. */
+  isUsedElsewhere(actor: Actor, fileId: string): Promise<boolean>
   /** Locks the file with its versions. @returns whether unfinished jobs print it; null when there is no such file */
   lockForRemoval(actor: Actor, fileId: string): Promise<{ isInUse: boolean } | null>
   /** Takes the file out of the library, and drops versions that no job or part ever used. @returns the dropped contents */

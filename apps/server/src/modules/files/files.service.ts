@@ -139,12 +139,16 @@ export class FilesService {
 
   /**
    * Takes a file out of the library; jobs and parts that ended keep what they printed. A job deletes the bytes.
-   * @throws GantryError `NOT_FOUND`, `INVALID_STATE`
+   * @throws GantryError `NOT_FOUND`, `INVALID_STATE` also when others print it, whom the actor does not see
    */
   async remove(actor: Actor, fileId: string): Promise<void> {
     await this.deps.unitOfWork.run(async (tx) => {
       const locked = await tx.files.lockForRemoval(actor, fileId)
       if (locked === null) throw notFound('file', fileId)
+      if (await tx.files.isUsedElsewhere(actor, fileId))
+        throw new GantryError('INVALID_STATE', {
+          params: { detail: 'others, whom you do not see, print the file too' },
+        })
       if (locked.isInUse)
         throw new GantryError('INVALID_STATE', { params: { detail: 'print jobs still need the file' } })
       tx.record({ type: 'file.removed', subjectType: 'file', subjectId: fileId, payload: { fileId } }, actor.id)
@@ -232,6 +236,9 @@ export class FilesService {
     const isForeign = latestSha256 !== null && (await tx.files.get(actor, fileId)) === null
     if (isForeign) throw new GantryError('NAME_TAKEN', { params: { name } })
     if (latestSha256 === sha256) return { fileId }
+    // What is new would be the newest for those as well.
+    if (latestSha256 !== null && (await tx.files.isUsedElsewhere(actor, fileId)))
+      throw new GantryError('NAME_TAKEN', { params: { name } })
     await tx.files.lockUploadsOf(actor.id)
     await this.assertWithinQuota(tx.files, actor, sizeBytes)
     const id = newId('fileVersion')
