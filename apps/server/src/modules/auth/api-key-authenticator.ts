@@ -11,7 +11,7 @@ import {
 import { sightOf } from '../../kernel/sight.js'
 import { isSameHash, readApiKeyToken } from './api-key-token.js'
 import type { ApiKeyRepository, LiveApiKey } from './api-keys.ports.js'
-import { RememberedCallers } from './remembered-callers.js'
+import { RECENT_MS, RememberedCallers } from './remembered-callers.js'
 
 export interface ApiKeyAuthenticatorOptions {
   reads: Primary<{ apiKeys: Pick<ApiKeyRepository, 'findLive'> }>
@@ -67,7 +67,7 @@ export class ApiKeyAuthenticator extends RememberedCallers<KnownKey> {
   async stillValid(actor: Actor): Promise<boolean> {
     const { apiKeyId } = actor
     if (apiKeyId === null) return false
-    const found = this.recalled(apiKeyId) ?? (await this.liveKey(apiKeyId))
+    const found = this.recalled(apiKeyId, RECENT_MS) ?? (await this.liveKey(apiKeyId))
     return found !== null && sightOf(found.actor) === sightOf(actor)
   }
 

@@ -5,6 +5,8 @@ import { failingClosed } from './failing-closed.js'
 import { isAboutUser } from './user-events.js'
 
 const REMEMBERED_MS = 60_000
+/** Streams are rechecked each half minute: with what is no older than that, none outlives a minute. */
+export const RECENT_MS = 30_000
 const MAX_REMEMBERED = 10_000
 
 /** What is known of somebody who was let in. */
@@ -14,6 +16,7 @@ interface Known {
 
 interface Remembered<T> {
   known: T
+  sinceMs: number
   untilMs: number
 }
 
@@ -63,9 +66,11 @@ export class RememberedCallers<T extends Known> {
     for (const [id, { known }] of this.remembered.entries()) if (known.userId === userId) this.remembered.delete(id)
   }
 
-  protected recalled(id: string): T | undefined {
+  /** @param maxAgeMs what was found out longer ago is not said */
+  protected recalled(id: string, maxAgeMs = REMEMBERED_MS): T | undefined {
     const found = this.remembered.get(id)
-    return found !== undefined && this.clock.now() < found.untilMs ? found.known : undefined
+    const now = this.clock.now()
+    return found !== undefined && now < found.untilMs && now < found.sinceMs + maxAgeMs ? found.known : undefined
   }
 
   /** @param expiresAt when it ends by itself; null: it does not. @throws GantryError `UNAVAILABLE` */
@@ -75,14 +80,15 @@ export class RememberedCallers<T extends Known> {
     expiresAt: (known: T) => Date | null = () => null,
   ): Promise<T | null> {
     const { forgotten, clock } = this
-    const atMost = clock.now() + REMEMBERED_MS
+    const sinceMs = clock.now()
+    const atMost = sinceMs + REMEMBERED_MS
     const known = await failingClosed(load())
     const endMs = known === null ? 0 : (expiresAt(known)?.getTime() ?? Infinity)
     if (known === null || endMs <= clock.now()) {
       this.remembered.delete(id)
       return null
     }
-    if (forgotten === this.forgotten) this.remembered.set(id, { known, untilMs: Math.min(atMost, endMs) })
+    if (forgotten === this.forgotten) this.remembered.set(id, { known, sinceMs, untilMs: Math.min(atMost, endMs) })
     return known
   }
 }

@@ -130,6 +130,22 @@ describe('the authenticator', () => {
     expect(database.asked).toBe(3)
   })
 
+  it('leaves a stream open for no more than a minute after its user was disabled without a word', async () => {
+    const { authenticator, ask, database, move } = await open()
+    const actor = (await ask())!
+    move(29_000)
+    database.answer = () => Promise.resolve(null)
+    // As often as streams are rechecked.
+    let lived = 0
+    do {
+      move(30_000)
+      lived += 30_000
+    } while (await authenticator.stillValid(actor))
+    expect(lived).toBeLessThanOrEqual(60_000)
+    database.answer = () => Promise.reject(new Error('away'))
+    await expect(authenticator.stillValid(actor)).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+  })
+
   it.each(['this process', 'an event', 'a gap'])('forgets a session when %s says so', async (source) => {
     const { authenticator, sessions, ask, database, say, lose, sessionId } = await open()
     const actor = await ask()

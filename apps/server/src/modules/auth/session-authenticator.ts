@@ -2,7 +2,7 @@ import { GantryError, type Actor, type Clock, type EventBus, type Primary } from
 import { sightOf } from '../../kernel/sight.js'
 import type { AccessTokens } from './access-tokens.js'
 import { failingClosed } from './failing-closed.js'
-import { RememberedCallers } from './remembered-callers.js'
+import { RECENT_MS, RememberedCallers } from './remembered-callers.js'
 import type { UserRepository, UserRights } from './auth.ports.js'
 
 export interface SessionAuthenticatorOptions {
@@ -45,7 +45,7 @@ export class SessionAuthenticator extends RememberedCallers<UserRights> {
     const { kind, id, sessionId } = actor
     if (kind === 'system') return true
     if (sessionId === null) return false
-    const session = this.recalled(sessionId) ?? (await this.liveSession(sessionId))
+    const session = this.recalled(sessionId, RECENT_MS) ?? (await this.liveSession(sessionId))
     // A stream was opened with what its actor might at that time.
     return session?.userId === id && sightOf(actorOf(sessionId, session)) === sightOf(actor)
   }
