@@ -27,12 +27,17 @@ const SECURITY_LINES = Object.entries(SECURITY_HEADERS)
   .map(([name, value]) => `${name}: ${value}\r\n`)
   .join('')
 
+/** How long whoever sent it has to read the answer and to go. */
+const LINGER_MS = 2_000
+
 /** Answers what node:http could not parse, and so never became a request; then the connection ends. */
 export const refuseUnparsable = (cause: NodeJS.ErrnoException, socket: Duplex): void => {
   if (cause.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy()
     return
   }
+  const linger = setTimeout(() => socket.destroy(), LINGER_MS).unref()
+  socket.once('close', () => clearTimeout(linger))
   const { status, error } = refusalOf(cause.code)
   const requestId = randomUUID()
   const body = JSON.stringify({ error: errorBodyOf(error, requestId) })

@@ -39,6 +39,8 @@ export interface HttpServerOptions {
   files: FileHandlers
   health: HealthSource
   timeouts?: Partial<HttpTimeouts>
+  /** Connections of one address. @default 2,500 */
+  connectionsPerNetwork?: number
   /** @default those of this server's authenticator */
   liveStreams?: LiveStreams
 }
@@ -90,7 +92,7 @@ class GantryHttpServer implements HttpServer {
     })
     const answer = (req: IncomingMessage, res: ServerResponse) => {
       if (this.draining) res.setHeader('Connection', 'close')
-      void pipeline.handle(req, res)
+      this.connections.takeTurn(req, res, () => void pipeline.handle(req, res))
     }
     this.server = createServer(
       {
@@ -108,7 +110,10 @@ class GantryHttpServer implements HttpServer {
     this.server.on('checkExpectation', answer)
     // What is beyond it node would leave out in silence, such as the line that says who asks.
     this.server.maxHeadersCount = 0
-    this.connections = new Connections(this.server)
+    this.connections = new Connections(this.server, {
+      stallMs: this.timeouts.answerStallMs,
+      perNetwork: options.connectionsPerNetwork ?? LIMITS.connectionsPerNetwork,
+    })
     this.server.maxConnections = LIMITS.connections
     this.server.maxRequestsPerSocket = LIMITS.requestsPerConnection
     this.server.on('clientError', (error, socket) => refuseUnparsable(error, socket))

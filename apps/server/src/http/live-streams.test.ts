@@ -127,7 +127,7 @@ describe('a live stream', () => {
         }),
       ),
     })
-    const server = await startProbeServer({ router: flood, timeouts: { streamStallMs: 200 } })
+    const server = await startProbeServer({ router: flood, timeouts: { answerStallMs: 200 } })
     open.push(server)
     const socket = connect(Number(new URL(server.url).port), '127.0.0.1')
     socket.pause()

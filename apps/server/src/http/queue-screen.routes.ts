@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 
+import { keptFile } from './kept-file.js'
 import { sendText } from './respond.js'
 import type { Route } from './route.js'
 
@@ -26,16 +26,18 @@ const PAGE_POLICY =
 
 /** `/admin/queues`: a page that shows queues, jobs and schedules. It says nothing itself; what it shows is for admins. */
 export const queueScreenRoutes = (): Route[] => {
-  const fileRoute = (pattern: string, file: string, contentType: string): Route => ({
-    method: 'GET',
-    pattern,
-    access: 'open',
-    handle: async (exchange) => {
-      const bytes = await readFile(fileURLToPath(new URL(file, FOLDER)))
-      exchange.res.setHeader('Content-Security-Policy', PAGE_POLICY)
-      sendText(exchange, 200, contentType, bytes)
-    },
-  })
+  const fileRoute = (pattern: string, file: string, contentType: string): Route => {
+    const bytes = keptFile(fileURLToPath(new URL(file, FOLDER)))
+    return {
+      method: 'GET',
+      pattern,
+      access: 'open',
+      handle: async (exchange) => {
+        exchange.res.setHeader('Content-Security-Policy', PAGE_POLICY)
+        sendText(exchange, 200, contentType, await bytes())
+      },
+    }
+  }
   return [
     fileRoute('/admin/queues', 'index.html', 'text/html; charset=utf-8'),
     ...Object.entries(FILES).map(([file, contentType]) => fileRoute(`/admin/queues/${file}`, file, contentType)),

@@ -28,7 +28,7 @@ export const allRoutes = (options: RoutesOptions): Route[] => {
     ...healthRoutes({ ...options, token: config.metrics.token }),
     apiIndexRoute({ version, hasMetrics: config.metrics.enabled }),
     ...(config.metrics.enabled ? [metricsRoute({ metrics, ...admission })] : []),
-    trpcRoute({ ...procedures, streamStallMs: timeouts.streamStallMs }),
+    trpcRoute(procedures),
     ...docsRoutes({
       document: () => openApiDocument({ router, version, publicUrl }),
       isPublic: docsPublic,
@@ -39,9 +39,8 @@ export const allRoutes = (options: RoutesOptions): Route[] => {
       files: options.files,
       maxBytes: maxUploadBytes,
       stallMs: timeouts.uploadStallMs,
-      downloadStallMs: timeouts.downloadStallMs,
     }),
-    ...exportRoutes({ exports: options.exports, stallMs: timeouts.downloadStallMs }),
+    ...exportRoutes({ exports: options.exports }),
     ...existingClientRoutes({ ...procedures, http: config.http }),
     ...restRoutes(procedures)
       .map(sharedWithExisting)

@@ -17,12 +17,10 @@ import { LIMITS } from './settings.js'
 import { isSubscription, procedureNames, proceduresOf } from './trpc-procedures.js'
 import { sendTrpcError, withRequestId } from './trpc-errors.js'
 import { withRetryHint } from './trpc-stream.js'
-import { hangUpWhenStalled } from './when-stalled.js'
 
 export interface TrpcRouteOptions extends ContextSources {
   router: AnyRouter
   bodyTimeoutMs: number
-  streamStallMs: number
 }
 
 /**
@@ -103,9 +101,6 @@ export const trpcRoute = (options: TrpcRouteOptions): Route => {
           sendTrpcError(exchange, new GantryError('VALIDATION_FAILED', { detail: 'unusable request', cause }), 'json')
         },
       })
-      if (isSubscription(exchange.procedures, procedures)) {
-        exchange.res.once('close', hangUpWhenStalled(exchange, options.streamStallMs))
-      }
       await listener(incoming, exchange.res)
     },
   }

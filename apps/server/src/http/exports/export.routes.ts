@@ -25,10 +25,9 @@ export interface ExportDownloads {
 
 export interface ExportRoutesOptions {
   exports: ExportDownloads
-  stallMs: number
 }
 
-const send = async (exchange: Exchange, found: StoredDownload, stallMs: number): Promise<void> => {
+const send = async (exchange: Exchange, found: StoredDownload): Promise<void> => {
   const { req, res } = exchange
   const { sizeBytes } = found
   const tag = `"${found.tag}"`
@@ -49,11 +48,11 @@ const send = async (exchange: Exchange, found: StoredDownload, stallMs: number):
     'Cache-Control': 'no-store',
     ETag: tag,
   })
-  await sendBytes(exchange, source, stallMs)
+  await sendBytes(exchange, source)
 }
 
 /** `GET /api/exports/{id}/download`: whoever has the link, with or without a login. */
-export const exportRoutes = ({ exports, stallMs }: ExportRoutesOptions): Route[] => [
+export const exportRoutes = ({ exports }: ExportRoutesOptions): Route[] => [
   {
     method: 'GET',
     pattern: '/api/exports/{id}/download',
@@ -62,7 +61,7 @@ export const exportRoutes = ({ exports, stallMs }: ExportRoutesOptions): Route[]
     handle: async (exchange, { id = '' }) => {
       const { query } = exchange
       const [expires, signature] = [query.get('expires') ?? '', query.get('signature') ?? '']
-      await send(exchange, await exports.download({ exportId: id, expires, signature }), stallMs)
+      await send(exchange, await exports.download({ exportId: id, expires, signature }))
     },
   },
 ]

@@ -13,7 +13,6 @@ import { fileTooLarge, type UploadLimits } from './upload-source.js'
 
 export interface FileRoutesOptions extends UploadLimits {
   files: FileHandlers
-  downloadStallMs: number
 }
 
 const actorOf = ({ actor }: Exchange): Actor => {
@@ -50,14 +49,14 @@ const receive = async (exchange: Exchange, { files, ...limits }: FileRoutesOptio
   }
 }
 
-const send = async (exchange: Exchange, download: Download, stallMs: number): Promise<void> => {
+const send = async (exchange: Exchange, download: Download): Promise<void> => {
   exchange.res.writeHead(200, {
     'Content-Type': download.contentType,
     'Content-Length': download.sizeBytes,
     'Content-Disposition': attachment(download.name),
     'Cache-Control': 'private, no-cache',
   })
-  await sendBytes(exchange, download.source, stallMs)
+  await sendBytes(exchange, download.source)
 }
 
 /** `POST /api/files`, `GET /api/files/{id}/content` and `/thumbnail`: bytes straight from and to the handlers. */
@@ -69,7 +68,7 @@ export const fileRoutes = (options: FileRoutesOptions): Route[] => {
     isLong: () => true,
     handle: async (exchange, { id = '' }) => {
       const found = await options.files[part](actorOf(exchange), id, exchange.signal)
-      await send(exchange, found, options.downloadStallMs)
+      await send(exchange, found)
     },
   })
   return [

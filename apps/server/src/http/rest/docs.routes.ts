@@ -1,10 +1,10 @@
-import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 
 import type { Authenticator } from '../../kernel/actor.js'
 import { assertSystemAccess } from '../system-access.js'
-import { sendJson, sendText } from '../respond.js'
+import { keptFile } from '../kept-file.js'
+import { JSON_TYPE, sendText, toJson } from '../respond.js'
 import type { Route } from '../route.js'
 import { DOCS_PAGE, DOCS_SCRIPT } from './docs-page.js'
 import type { JsonSchema } from './json-schema.js'
@@ -30,17 +30,20 @@ const assetFolder = (): string => dirname(createRequire(import.meta.url).resolve
 
 /** `/api/openapi.json`, and `/api/docs`, a page that shows it without anything from elsewhere. */
 export const docsRoutes = ({ document, isPublic, authenticator }: DocsOptions): Route[] => {
-  const assetRoute = ([name, contentType]: [string, string]): Route => ({
-    method: 'GET',
-    pattern: `/api/docs/${name}`,
-    access: 'open',
-    handle: async (exchange) => {
-      const bytes = await readFile(join(assetFolder(), name))
-      exchange.res.setHeader('Cache-Control', 'public, max-age=3600')
-      sendText(exchange, 200, contentType, bytes)
-    },
-  })
-  let made: JsonSchema | null = null
+  const folder = assetFolder()
+  const assetRoute = ([name, contentType]: [string, string]): Route => {
+    const bytes = keptFile(join(folder, name))
+    return {
+      method: 'GET',
+      pattern: `/api/docs/${name}`,
+      access: 'open',
+      handle: async (exchange) => {
+        exchange.res.setHeader('Cache-Control', 'public, max-age=3600')
+        sendText(exchange, 200, contentType, await bytes())
+      },
+    }
+  }
+  let made: Buffer | null = null
   return [
     {
       method: 'GET',
@@ -48,7 +51,7 @@ export const docsRoutes = ({ document, isPublic, authenticator }: DocsOptions): 
       access: 'open',
       handle: async (exchange) => {
         if (!isPublic) await assertSystemAccess(exchange, authenticator)
-        sendJson(exchange, 200, (made ??= document()))
+        sendText(exchange, 200, JSON_TYPE, (made ??= Buffer.from(toJson(document()))))
       },
     },
     {
