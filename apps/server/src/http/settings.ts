@@ -48,6 +48,8 @@ export const LIMITS = {
   headerBytes: 32_768,
   headerLines: 100,
   jsonBodyBytes: 1_048_576,
+  /** Names in a query. */
+  queryKeys: 100,
   batchMembers: 20,
   /** Beyond this new connections are refused. */
   connections: 10_000,
