@@ -38,8 +38,8 @@ export interface HttpRoleDeps {
 }
 
 const fileHandlers = (files: FilesService, refusals: RefusalLog): FileHandlers => ({
-  upload: (actor, request) =>
-    files.upload(actor, request).catch((error: unknown) => {
+  upload: (actor, open, signal) =>
+    files.upload(actor, open, signal).catch((error: unknown) => {
       if (error instanceof GantryError) noteRefusal(refusals, error)
       throw error
     }),

@@ -9,7 +9,7 @@ import { attachment } from './file-name.js'
 import { formUpload } from './form-upload.js'
 import { sendBytes } from './send-bytes.js'
 import { rawUpload, type IncomingFile } from './raw-upload.js'
-import { fileTooLarge, type UploadLimits } from './upload-source.js'
+import { fileTooLarge, type UploadLimits, type UploadSource } from './upload-source.js'
 
 export interface FileRoutesOptions extends UploadLimits {
   files: FileHandlers
@@ -20,7 +20,7 @@ const actorOf = ({ actor }: Exchange): Actor => {
   return actor
 }
 
-const openUpload = (exchange: Exchange, limits: UploadLimits): IncomingFile | Promise<IncomingFile> => {
+const openUpload = async (exchange: Exchange, limits: UploadLimits): Promise<IncomingFile> => {
   const { headers } = exchange.req
   const type = mediaTypeOf(headers['content-type'])
   const isPlain = isUncompressed(headers)
@@ -37,15 +37,21 @@ const openUpload = (exchange: Exchange, limits: UploadLimits): IncomingFile | Pr
 const receive = async (exchange: Exchange, { files, ...limits }: FileRoutesOptions): Promise<void> => {
   const actor = actorOf(exchange)
   exchange.procedures = ['files.upload']
-  const { name, source, contentLength } = await openUpload(exchange, limits)
+  let source: UploadSource | null = null
+  const open = async () => {
+    const file = await openUpload(exchange, limits)
+    source = file.source
+    return file
+  }
+  const opened = (): UploadSource | null => source
   try {
-    const answer = await files.upload(actor, { name, source, signal: exchange.signal, contentLength })
-    sendJson(exchange, 201, answer)
+    sendJson(exchange, 201, await files.upload(actor, open, exchange.signal))
   } catch (error) {
     // The stream knows better why it ended than whoever read from it.
-    throw source.errored instanceof GantryError ? source.errored : error
+    const cause = opened()?.errored
+    throw cause instanceof GantryError ? cause : error
   } finally {
-    source.destroy()
+    opened()?.destroy()
   }
 }
 

@@ -50,7 +50,6 @@ export interface UploadRequest {
   source: Readable
   /** The announced size of the file; null when unknown. */
   contentLength: number | null
-  signal: AbortSignal
   idempotencyKey?: string
 }
 
@@ -103,20 +102,21 @@ export class FilesService {
   /**
    * Stores a file, or a new version of the one that has this name. The same content again is the same version. On any
    * failure nothing is kept.
+   * @param open begins the upload, when it is known that the actor may and has not too many under way
    * @throws GantryError `FORBIDDEN`, `VALIDATION_FAILED`, `NAME_TAKEN`, `NOT_GCODE`, `FILE_TOO_LARGE`, `UPLOAD_TRUNCATED`, `STORAGE_FULL`,
    *   `QUOTA_EXCEEDED`, `RATE_LIMITED` for too many uploads at once
    */
-  async upload(actor: Actor, request: UploadRequest): Promise<PrintFile> {
+  async upload(actor: Actor, open: () => Promise<UploadRequest>, signal: AbortSignal): Promise<PrintFile> {
     assertMay(actor, 'files.write')
-    const name = parsedName(request.name)
-    return this.underWay.run(actor.id, () => this.receive(actor, request, name))
+    return this.underWay.run(actor.id, async () => this.receive(actor, await open(), signal))
   }
 
-  private async receive(actor: Actor, request: UploadRequest, name: string): Promise<PrintFile> {
+  private async receive(actor: Actor, request: UploadRequest, signal: AbortSignal): Promise<PrintFile> {
+    const name = parsedName(request.name)
     // What is over already need not come first; whether it still fits is decided where it is stored.
     await this.assertWithinQuota(this.deps.reads.files, actor, request.contentLength ?? 0)
     const { storage, scans, limitBytes, bytesReceived } = this.deps
-    const { source, signal, contentLength } = request
+    const { source, contentLength } = request
     const received = await receiveUpload(source, {
       storage,
       scans,
