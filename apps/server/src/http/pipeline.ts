@@ -11,7 +11,7 @@ import { observe } from './access-log.js'
 import type { AllowedPages } from './browsers/allowed-pages.js'
 import { applyCors } from './cors.js'
 import { Exchange } from './exchange.js'
-import { applyRateLimit } from './limits/rate-limit.js'
+import { applyRateLimit, assertMayLookUp } from './limits/rate-limit.js'
 import type { RateLimiter } from './limits/rate-limiter.port.js'
 import { assertWithinLimits } from './limits/request-limits.js'
 import type { HttpMetrics } from './metrics.port.js'
@@ -82,7 +82,9 @@ export class Pipeline {
   private async authenticate(exchange: Exchange, cost: number): Promise<void> {
     const { authorization, byCookie } = exchange.credentials()
     try {
-      exchange.actor = await this.options.authenticator.authenticate(authorization)
+      exchange.actor = await this.options.authenticator.authenticate(authorization, () =>
+        assertMayLookUp(exchange, this.options.rateLimiter),
+      )
     } catch (error) {
       // What comes along unasked must not keep anybody from logging in anew; without an actor it opens nothing.
       if ((byCookie || exchange.isOld) && isRefusal(error)) return

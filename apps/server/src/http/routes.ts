@@ -19,9 +19,9 @@ type RoutesOptions = HttpServerOptions &
 
 /** Everything the server answers. */
 export const allRoutes = (options: RoutesOptions): Route[] => {
-  const { config, router, services, liveStreams, answers, metrics, timeouts, authenticator } = options
+  const { config, router, services, liveStreams, answers, metrics, timeouts, authenticator, rateLimiter } = options
   const procedures = { router, services, liveStreams, answers, metrics, bodyTimeoutMs: timeouts.bodyMs }
-  const admission = { token: config.metrics.token, authenticator }
+  const admission = { token: config.metrics.token, authenticator, rateLimiter }
   const { publicUrl, docsPublic, maxUploadBytes } = config.http
   const { version } = options.health.installation
   return [
@@ -33,6 +33,7 @@ export const allRoutes = (options: RoutesOptions): Route[] => {
       document: () => openApiDocument({ router, version, publicUrl }),
       isPublic: docsPublic,
       authenticator,
+      rateLimiter,
     }),
     ...queueScreenRoutes(),
     ...fileRoutes({

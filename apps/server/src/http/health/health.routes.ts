@@ -1,9 +1,8 @@
 import type { ApiHealth, DetailedHealth, Health, Liveness, Readiness } from '@gantry/schemas'
 
-import type { Authenticator } from '../../kernel/actor.js'
 import { ERROR_TABLE } from '../../kernel/errors.js'
 import type { SurroundingHealth } from '../../modules/system/surroundings.js'
-import { assertSystemAccess } from '../system-access.js'
+import { assertSystemAccess, type SystemAccess } from '../system-access.js'
 import type { Exchange } from '../exchange.js'
 import { sendJson } from '../respond.js'
 import type { Route } from '../route.js'
@@ -25,12 +24,10 @@ export interface HealthSource {
   installation: Installation
 }
 
-export interface HealthOptions {
+export interface HealthOptions extends SystemAccess {
   health: HealthSource
   isDraining: () => boolean
   lag: Pick<EventLoopLag, 'seconds'>
-  token: string | null
-  authenticator: Pick<Authenticator, 'authenticate'>
 }
 
 const MAX_LAG_SECONDS = 5
@@ -47,7 +44,7 @@ const hinted = ({ res }: Exchange, status: number): number => {
  * `/healthz`: does the process live. `/ready`: may it get requests. `/health`: the same for people, and
  * `/health/detailed` with everything around it. `/api/health`: for clients of old.
  */
-export const healthRoutes = ({ health, isDraining, lag, token, authenticator }: HealthOptions): Route[] => {
+export const healthRoutes = ({ health, isDraining, lag, ...access }: HealthOptions): Route[] => {
   const { checks, surroundings, installation } = health
   const { version, commit, env } = installation
   const summary = async (): Promise<Health> => {
@@ -81,7 +78,7 @@ export const healthRoutes = ({ health, isDraining, lag, token, authenticator }: 
       sendJson(exchange, hinted(exchange, statusOf(answer)), answer)
     }),
     probe('/health/detailed', async (exchange) => {
-      await assertSystemAccess(exchange, authenticator, token)
+      await assertSystemAccess(exchange, access)
       const [seen, around] = await Promise.all([summary(), surroundings()])
       const answer: DetailedHealth = { ...seen, env, commit, ...around, memory: process.memoryUsage() }
       sendJson(exchange, 200, answer)

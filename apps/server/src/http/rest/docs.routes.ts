@@ -1,19 +1,17 @@
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 
-import type { Authenticator } from '../../kernel/actor.js'
-import { assertSystemAccess } from '../system-access.js'
+import { assertSystemAccess, type SystemAccess } from '../system-access.js'
 import { keptFile } from '../kept-file.js'
 import { JSON_TYPE, sendText, toJson } from '../respond.js'
 import type { Route } from '../route.js'
 import { DOCS_PAGE, DOCS_SCRIPT } from './docs-page.js'
 import type { JsonSchema } from './json-schema.js'
 
-export interface DocsOptions {
+export interface DocsOptions extends SystemAccess {
   /** Made when somebody first asks for it: that takes longer than the rest of what a server does to listen. */
   document: () => JsonSchema
   isPublic: boolean
-  authenticator: Pick<Authenticator, 'authenticate'>
 }
 
 const ASSETS: Readonly<Record<string, string>> = {
@@ -29,7 +27,7 @@ const PAGE_POLICY =
 const assetFolder = (): string => dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'))
 
 /** `/api/openapi.json`, and `/api/docs`, a page that shows it without anything from elsewhere. */
-export const docsRoutes = ({ document, isPublic, authenticator }: DocsOptions): Route[] => {
+export const docsRoutes = ({ document, isPublic, ...access }: DocsOptions): Route[] => {
   const folder = assetFolder()
   const assetRoute = ([name, contentType]: [string, string]): Route => {
     const bytes = keptFile(join(folder, name))
@@ -50,7 +48,7 @@ export const docsRoutes = ({ document, isPublic, authenticator }: DocsOptions): 
       pattern: '/api/openapi.json',
       access: 'open',
       handle: async (exchange) => {
-        if (!isPublic) await assertSystemAccess(exchange, authenticator)
+        if (!isPublic) await assertSystemAccess(exchange, access)
         sendText(exchange, 200, JSON_TYPE, (made ??= Buffer.from(toJson(document()))))
       },
     },

@@ -52,10 +52,14 @@ export class ApiKeyAuthenticator extends RememberedCallers<KnownKey> {
     super({ ...options, endedBy: (event) => (event.type === 'api_key.revoked' ? event.payload.apiKeyId : null) })
   }
 
-  /** @throws GantryError `UNAUTHENTICATED`, the same for an unknown, a wrong, an expired and a revoked key; `UNAVAILABLE` */
-  async authenticate(token: string): Promise<Actor> {
+  /**
+   * @param mayLookUp asked before the database is
+   * @throws GantryError `UNAUTHENTICATED`, the same for an unknown, a wrong, an expired and a revoked key; `UNAVAILABLE`, and
+   *   what `mayLookUp` throws
+   */
+  async authenticate(token: string, mayLookUp?: () => Promise<void>): Promise<Actor> {
     const read = readApiKeyToken(token)
-    const found = read === null ? null : (this.recalled(read.keyId) ?? (await this.liveKey(read.keyId)))
+    const found = read === null ? null : (this.recalled(read.keyId) ?? (await this.lookedUp(read.keyId, mayLookUp)))
     if (read === null || found === null || !isSameHash(found.secretHash, read.secretHash)) {
       throw new GantryError('UNAUTHENTICATED', { detail: 'the API key is not valid' })
     }
@@ -69,6 +73,14 @@ export class ApiKeyAuthenticator extends RememberedCallers<KnownKey> {
     if (apiKeyId === null) return false
     const found = this.recalled(apiKeyId) ?? (await this.liveKey(apiKeyId))
     return found !== null && sightOf(found.actor) === sightOf(actor)
+  }
+
+  private async lookedUp(keyId: string, mayLookUp?: () => Promise<void>): Promise<KnownKey | null> {
+    if (this.isRefused(keyId)) return null
+    await mayLookUp?.()
+    const found = await this.liveKey(keyId)
+    if (found === null) this.refuse(keyId)
+    return found
   }
 
   private liveKey(keyId: string): Promise<KnownKey | null> {

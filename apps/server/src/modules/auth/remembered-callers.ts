@@ -6,6 +6,8 @@ import { isAboutUser } from './user-events.js'
 
 const REMEMBERED_MS = 60_000
 const MAX_REMEMBERED = 10_000
+/** Ids are never given twice, so that what is not there will not be; what lives again is heard of. */
+const REFUSED_MS = 5_000
 
 /** What is known of somebody who was let in. */
 interface Known {
@@ -30,6 +32,8 @@ export interface RememberedCallersOptions {
  */
 export class RememberedCallers<T extends Known> {
   private readonly remembered = new LRUCache<string, Remembered<T>>({ max: MAX_REMEMBERED })
+  /** Until when each is refused without asking. */
+  private readonly refused = new LRUCache<string, { untilMs: number }>({ max: MAX_REMEMBERED })
   /** Grows with everything forgotten; what was asked before may then no longer be remembered. */
   private forgotten = 0
   private readonly clock: Clock
@@ -55,17 +59,27 @@ export class RememberedCallers<T extends Known> {
   forgetAll(): void {
     this.forgotten += 1
     this.remembered.clear()
+    this.refused.clear()
   }
 
   /** Something of what the user may has changed. */
   forgetUser(userId: string): void {
     this.forgotten += 1
+    this.refused.clear()
     for (const [id, { known }] of this.remembered.entries()) if (known.userId === userId) this.remembered.delete(id)
   }
 
   protected recalled(id: string): T | undefined {
     const found = this.remembered.get(id)
     return found !== undefined && this.clock.now() < found.untilMs ? found.known : undefined
+  }
+
+  protected refuse(id: string): void {
+    this.refused.set(id, { untilMs: this.clock.now() + REFUSED_MS })
+  }
+
+  protected isRefused(id: string): boolean {
+    return this.clock.now() < (this.refused.get(id)?.untilMs ?? 0)
   }
 
   /** @param expiresAt when it ends by itself; null: it does not. @throws GantryError `UNAVAILABLE` */
