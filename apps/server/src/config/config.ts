@@ -16,6 +16,8 @@ export interface Config {
     port: number
     publicUrl: string | null
     corsOrigins: readonly string[]
+    /** Addresses, networks, `loopback` or `private`. */
+    trustedProxies: readonly string[]
     rateLimitPerMinute: number
     maxUploadBytes: number
     /** Of one user. */
@@ -128,6 +130,7 @@ const grouped = (values: SettingValues, flags: Config['http']['flags'], cwd: str
     port: values.PORT,
     publicUrl: values.PUBLIC_URL,
     corsOrigins: values.CORS_ORIGINS,
+    trustedProxies: values.TRUSTED_PROXIES,
     rateLimitPerMinute: values.RATE_LIMIT_PER_MINUTE,
     maxUploadBytes: values.MAX_UPLOAD_BYTES,
     uploadQuotaBytes: values.UPLOAD_QUOTA_BYTES,

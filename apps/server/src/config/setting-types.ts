@@ -185,6 +185,14 @@ const isCidr = (text: string): boolean => {
 
 export const cidr = () => z.string().refine(isCidr, 'must be networks such as 192.168.0.0/16')
 
+/** One of everything would let everybody say who they are. */
+const isProxy = (text: string): boolean =>
+  text === 'loopback' || text === 'private' || isIP(text) !== 0 || (isCidr(text) && Number(text.split('/')[1]) > 0)
+
+/** Who is believed about whom they speak for. */
+export const trustedProxy = () =>
+  z.string().refine(isProxy, 'must be addresses, networks such as 10.0.0.0/24, loopback or private')
+
 export const roleList = () =>
   z
     .string()

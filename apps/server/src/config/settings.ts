@@ -17,6 +17,7 @@ import {
   sentryDsn,
   smtpUrl,
   timeZone,
+  trustedProxy,
   someWholeNumber,
   wholeNumber,
 } from './setting-types.js'
@@ -58,6 +59,11 @@ export const SETTINGS = {
     list(originUrl(), ''),
     'unset',
     'Comma-separated origins of web pages that may call the API from a browser. Unset: only pages served by Gantry itself.',
+  ),
+  TRUSTED_PROXIES: setting(
+    list(trustedProxy(), ''),
+    'unset',
+    'Comma-separated proxies whose X-Forwarded-For is believed: addresses, networks in CIDR notation, loopback (this machine) or private (all private networks). Unset: none, and the peer of the connection is who asks.',
   ),
   RATE_LIMIT_PER_MINUTE: setting(
     wholeNumber(1, 1_000_000, 600),

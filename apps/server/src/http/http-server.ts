@@ -10,6 +10,7 @@ import type { Answers } from '../trpc/answers.js'
 import { LiveStreams } from '../trpc/live-streams.js'
 import type { Services } from '../trpc/services.js'
 import { AllowedPages } from './browsers/allowed-pages.js'
+import { ClientAddresses } from './client-addresses.js'
 import { refuseUnparsable } from './client-error.js'
 import { Connections } from './connections.js'
 import type { ExportDownloads } from './exports/export.routes.js'
@@ -77,6 +78,7 @@ class GantryHttpServer implements HttpServer {
       tracer: options.tracer ?? NO_TRACER,
       corsOrigins: options.config.http.corsOrigins,
       pages: new AllowedPages(options.config.http),
+      addresses: new ClientAddresses(options.config.http.trustedProxies),
       requestTimeoutMs: this.timeouts.requestMs,
       routes: new RouteTable(
         allRoutes({

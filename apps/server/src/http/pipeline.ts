@@ -9,6 +9,7 @@ import { gantryErrorOf } from '../trpc/gantry-error-of.js'
 import { logError } from '../trpc/log-error.js'
 import { observe } from './access-log.js'
 import type { AllowedPages } from './browsers/allowed-pages.js'
+import type { ClientAddresses } from './client-addresses.js'
 import { applyCors } from './cors.js'
 import { Exchange } from './exchange.js'
 import { applyRateLimit } from './limits/rate-limit.js'
@@ -27,6 +28,7 @@ export interface PipelineOptions {
   rateLimiter: RateLimiter
   corsOrigins: readonly string[]
   pages: AllowedPages
+  addresses: ClientAddresses
   requestTimeoutMs: number
   routes: RouteTable
 }
@@ -39,8 +41,8 @@ export class Pipeline {
   constructor(private readonly options: PipelineOptions) {}
 
   handle(req: IncomingMessage, res: ServerResponse): Promise<void> {
-    const { log, metrics } = this.options
-    const exchange = new Exchange(req, res, log, this.options.pages, this.spanOf(req))
+    const { log, metrics, pages, addresses } = this.options
+    const exchange = new Exchange(req, res, log, addresses.of(req), pages, this.spanOf(req))
     exchange.head = { 'X-Request-Id': exchange.requestId, ...SECURITY_HEADERS }
     observe(exchange, metrics, log)
     return correlated(exchange.correlation, () => this.answer(exchange))

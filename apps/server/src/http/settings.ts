@@ -6,6 +6,8 @@ export interface HttpSettings {
     port: number
     publicUrl: string | null
     corsOrigins: readonly string[]
+    /** Addresses, networks in CIDR notation, `loopback` or `private`. */
+    trustedProxies: readonly string[]
     maxUploadBytes: number
     docsPublic: boolean
     /** What clients of old are told to show or hide, by name. */

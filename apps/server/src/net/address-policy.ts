@@ -1,5 +1,6 @@
 import { BlockList, isIP } from 'node:net'
 
+import { plainAddress } from '../kernel/plain-address.js'
 import { NetError } from './net-error.js'
 
 /** Where outbound connections may go. */
@@ -72,16 +73,6 @@ const blockListOf = (cidrs: readonly string[]): BlockList => {
   return list
 }
 
-/** Turns `::ffff:a.b.c.d` in any spelling into `a.b.c.d`, so that no rule for IPv4 can be walked around. */
-const unmapped = (address: string): string => {
-  if (isIP(address) !== 6) return address
-  const canonical = new URL(`http://[${address}]/`).hostname.slice(1, -1)
-  const hex = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(canonical)
-  if (hex === null) return canonical
-  const [high, low] = [parseInt(hex[1] ?? '', 16), parseInt(hex[2] ?? '', 16)]
-  return [high >> 8, high & 255, low >> 8, low & 255].join('.')
-}
-
 export interface AddressGuard {
   /** @throws NetError `address_refused` */
   check(address: string): void
@@ -103,7 +94,7 @@ export const createAddressGuard = (policy: AddressPolicy): AddressGuard => {
   return {
     check(address) {
       const plain = address.split('%')[0] ?? ''
-      if (isIP(plain) === 0 || !permits(unmapped(plain))) {
+      if (isIP(plain) === 0 || !permits(plainAddress(plain))) {
         throw new NetError('address_refused', `the address ${address} is not one that Gantry may connect to`)
       }
     },

@@ -145,6 +145,7 @@ export const startProbeServer = async (overrides: Overrides = {}): Promise<Probe
         port: 0,
         publicUrl: null,
         corsOrigins: [],
+        trustedProxies: [],
         maxUploadBytes: 1_000_000,
         docsPublic: true,
         flags: {},
