@@ -6,6 +6,7 @@ import { openErrorReports } from './app/error-reports.js'
 import { openLogLevel } from './app/log-level.js'
 import { FLEET_ROLE_TIMINGS, startFleetRole, type FleetRole, type FleetRoleTimings } from './app/fleet-role.js'
 import { openHealth } from './app/health.js'
+import { openHttpLimits } from './app/http-limits.js'
 import { createHttpRole, startApiUse } from './app/http-role.js'
 import { openPersistence } from './app/persistence.js'
 import { composeServices } from './app/services.js'
@@ -126,6 +127,8 @@ const startRoles = async (
   lifecycle.onStop('alarm sweep', () => alarmSweep.stop())
   alarmSweep.start()
   const apiUse = startApiUse({ unitOfWork, instanceId, clock, log }, lifecycle)
+  // Ends after HTTP does, so that streams which end then are told of.
+  const limits = openHttpLimits({ config, authenticator, clock, log, lifecycle })
   const running: RunningRoles = {}
   stopInOrder(running, lifecycle, config.shutdown.drainMs)
   const warmUp = openWarmUp({ ...shared, services })
@@ -148,7 +151,7 @@ const startRoles = async (
   async function listen(): Promise<string> {
     const health = openHealth({ ...shared, ...composed, recentErrors })
     running.http = createHttpRole({
-      ...{ config, services, authenticator, cache, metrics, apiUse, refusals, tracer, health, clock, log },
+      ...{ config, services, authenticator, cache, metrics, apiUse, refusals, tracer, health, limits, log },
     })
     return (await running.http.listen()).url
   }

@@ -116,7 +116,7 @@ export const SETTINGS = {
   REDIS_URL: setting(
     redisUrl().nullable().default(null),
     'unset',
-    'Redis for the queues of background jobs and behind the cache in memory, shared by all instances; it must not evict (maxmemory-policy noeviction). Unset: queues live in PostgreSQL, and each instance caches, and counts failed logins, in its own memory alone.',
+    'Redis for the queues of background jobs and behind the cache in memory, shared by all instances; it must not evict (maxmemory-policy noeviction). Unset: queues live in PostgreSQL, and each instance caches, and counts calls, streams and failed logins, in its own memory alone.',
     { secret: true },
   ),
   REDIS_PREFIX: setting(
