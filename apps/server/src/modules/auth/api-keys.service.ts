@@ -13,18 +13,23 @@ import {
 } from '../../kernel/index.js'
 import { newApiKeyToken } from './api-key-token.js'
 import type { ApiKeyRepository } from './api-keys.ports.js'
+import type { UserRepository } from './auth.ports.js'
 import type { PlaceRepository } from './places.ports.js'
 import { expectPlaces } from './places.js'
 import type { Reauthentication } from './reauthentication.js'
+import { expectNoMore } from './role-grants.js'
+import type { RoleRepository } from './roles.ports.js'
 
 interface Repositories {
   apiKeys: ApiKeyRepository
   places: PlaceRepository
+  users: Pick<UserRepository, 'get'>
+  roles: Pick<RoleRepository, 'ofUser' | 'get'>
 }
 
 export interface ApiKeysServiceDeps {
   unitOfWork: UnitOfWork<Repositories>
-  reads: Primary<Repositories>
+  reads: Primary<Pick<Repositories, 'apiKeys'>>
   reauthentication: Reauthentication
   /** Makes this process forget a key at once. */
   forgetKey: (keyId: string) => void
@@ -33,7 +38,7 @@ export interface ApiKeysServiceDeps {
 /** Of one user, as long as they are not revoked. */
 const MOST_KEYS = 50
 
-/** API keys of users; a user's own, save that who manages users may revoke any. */
+/** API keys of users; a user's own, save that who manages users may revoke those of users who may no more than they do. */
 export class ApiKeysService {
   constructor(private readonly deps: ApiKeysServiceDeps) {}
 
@@ -65,12 +70,18 @@ export class ApiKeysService {
     return { ...input, id, scopes, createdAt, lastUsedAt: null, key: token }
   }
 
-  /** Worth nothing from then on; streams that it opened end. @throws GantryError `NOT_FOUND` */
+  /**
+   * Worth nothing from then on; streams that it opened end. What somebody who may more has built on a key is not for
+   * others to break, though it gives them nothing.
+   * @throws GantryError `NOT_FOUND`, `FORBIDDEN` for the key of a user who may more
+   */
   async revoke(actor: Actor, apiKeyId: string): Promise<void> {
     const by = actor.permissions.has('users.manage') ? 'anybody' : { userId: actor.id }
     await this.deps.unitOfWork.run(async (tx) => {
       const userId = await tx.apiKeys.revoke(apiKeyId, by, tx.now)
       if (userId === null) throw notFound('API key', apiKeyId)
+      const user = userId === actor.id ? null : await tx.users.get(userId)
+      if (user !== null) await expectNoMore(tx, actor, user)
       record(tx, actor, 'api_key.revoked', { apiKeyId, userId })
     })
     this.deps.forgetKey(apiKeyId)

@@ -83,11 +83,12 @@ export class RolesService {
     return changed
   }
 
-  /** @throws GantryError `NOT_FOUND`, `INVALID_STATE` while somebody has it */
+  /** @throws GantryError `NOT_FOUND`, `FORBIDDEN` for one that may more, `INVALID_STATE` while somebody has it */
   async remove(actor: Actor, roleId: string): Promise<void> {
     await this.deps.unitOfWork.run(async (tx) => {
       await tx.roles.lockAll()
-      const { users } = await find(tx, roleId)
+      const { users, permissions } = await find(tx, roleId)
+      granted(actor, permissions)
       if (users > 0) throw refused(`${users} users have the role`)
       await tx.roles.remove(roleId)
       record(tx, actor, roleId)
