@@ -70,8 +70,9 @@ export const openExports = async () => {
   const content = async (user: Actor, id: string): Promise<Buffer> => {
     const { downloadUrl } = await exports.get(user, id)
     const { searchParams } = new URL(downloadUrl ?? '', 'http://localhost')
-    const [expires, signature] = [searchParams.get('expires') ?? '', searchParams.get('signature') ?? '']
-    const download = await exports.download({ exportId: id, expires, signature })
+    const of = (name: string) => searchParams.get(name) ?? ''
+    const link = { exportId: id, userId: of('user'), expires: of('expires'), signature: of('signature') }
+    const download = await exports.download(link)
     return buffer(await download.open())
   }
   return {

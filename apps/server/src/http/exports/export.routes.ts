@@ -19,8 +19,8 @@ export interface StoredDownload {
 }
 
 export interface ExportDownloads {
-  /** @throws GantryError `LINK_REFUSED`, `LINK_EXPIRED` */
-  download(link: { exportId: string; expires: string; signature: string }): Promise<StoredDownload>
+  /** @throws GantryError `LINK_REFUSED`, `LINK_EXPIRED`, `FORBIDDEN` */
+  download(link: { exportId: string; userId: string; expires: string; signature: string }): Promise<StoredDownload>
 }
 
 export interface ExportRoutesOptions {
@@ -52,7 +52,7 @@ const send = async (exchange: Exchange, found: StoredDownload, stallMs: number):
   await sendBytes(exchange, source, stallMs)
 }
 
-/** `GET /api/exports/{id}/download`: whoever has the link, with or without a login. */
+/** `GET /api/exports/{id}/download`: whoever has the link, with or without a login, in the name of the user it was given. */
 export const exportRoutes = ({ exports, stallMs }: ExportRoutesOptions): Route[] => [
   {
     method: 'GET',
@@ -61,8 +61,9 @@ export const exportRoutes = ({ exports, stallMs }: ExportRoutesOptions): Route[]
     isLong: () => true,
     handle: async (exchange, { id = '' }) => {
       const { query } = exchange
-      const [expires, signature] = [query.get('expires') ?? '', query.get('signature') ?? '']
-      await send(exchange, await exports.download({ exportId: id, expires, signature }), stallMs)
+      const of = (name: string) => query.get(name) ?? ''
+      const link = { exportId: id, userId: of('user'), expires: of('expires'), signature: of('signature') }
+      await send(exchange, await exports.download(link), stallMs)
     },
   },
 ]

@@ -157,7 +157,7 @@ export class UsersService {
 
   /** @throws GantryError `NOT_FOUND`, `FORBIDDEN` for a user who may more */
   async getExport(actor: Actor, userId: string, exportId: string): Promise<DataExport> {
-    return this.deps.exports.get(await this.exportOwner(actor, userId), exportId)
+    return this.deps.exports.get(await this.exportOwner(actor, userId), exportId, actor.id)
   }
 
   /** Who takes all that is a user's is one who may all that the user may. */
