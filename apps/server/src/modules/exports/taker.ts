@@ -1,3 +1,5 @@
+import type { Permission } from '@gantry/schemas'
+
 import { GantryError, type Actor } from '../../kernel/index.js'
 import type { UserRepository, UserRights } from '../auth/auth.ports.js'
 import { expectNoMore } from '../auth/role-grants.js'
@@ -11,7 +13,7 @@ export interface TakerRepositories {
 
 type Owned = Pick<ExportRecord, 'createdById' | 'scope'>
 
-const forbidden = (needs: string) => new GantryError('FORBIDDEN', { params: { needs } })
+const forbidden = (needs: Permission) => new GantryError('FORBIDDEN', { params: { needs } })
 
 /** Who ordered data must still be allowed to have them. @returns what they may now @throws GantryError `FORBIDDEN` */
 export const expectOwnerMay = async (
