@@ -53,7 +53,7 @@ export const SETTINGS = {
   PUBLIC_URL: setting(
     originUrl().nullable().default(null),
     'unset',
-    'How users reach the server, such as https://gantry.example.org; stands in the OpenAPI document and in mails.',
+    'How users reach the server, such as https://gantry.example.org; stands in the OpenAPI document and in mails, and pages of it may call the API by cookie (an allowed origin).',
   ),
   CORS_ORIGINS: setting(
     list(originUrl(), ''),
