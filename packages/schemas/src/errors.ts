@@ -22,6 +22,8 @@ export const ERROR_CODES = [
   'INVALID_STATE',
   'IDEMPOTENCY_KEY_REUSED',
   'NOT_GCODE',
+  'NOT_3MF',
+  'NOT_SLICED',
   'FILE_TOO_LARGE',
   'UPLOAD_TRUNCATED',
   'STORAGE_FULL',
@@ -57,6 +59,25 @@ const detailed = z.object({
   detail: z.string().optional(),
 })
 
+/** Why an archive is not taken for a 3MF, or not as it is. */
+export const notThreeMfReason = z.enum([
+  'not_zip',
+  'not_3mf',
+  'malformed',
+  'too_many_entries',
+  'too_large',
+  'compression_ratio',
+  'checksum',
+  'encrypted',
+  'unsupported_entry',
+  'unsafe_name',
+  'duplicate_name',
+  'overlap',
+  'xml',
+  'picture',
+])
+export type NotThreeMfReason = z.infer<typeof notThreeMfReason>
+
 /** What an error of each code tells besides its text. Clients must bear that a server tells more. */
 export const ERROR_PARAMS = {
   VALIDATION_FAILED: detailed,
@@ -80,6 +101,8 @@ export const ERROR_PARAMS = {
   INVALID_STATE: detailed,
   IDEMPOTENCY_KEY_REUSED: z.object({}),
   NOT_GCODE: z.object({ reason: z.string() }),
+  NOT_3MF: z.object({ reason: notThreeMfReason }),
+  NOT_SLICED: z.object({}),
   FILE_TOO_LARGE: z.object({ limitBytes: z.number() }),
   UPLOAD_TRUNCATED: z.object({ reason: z.string().optional() }),
   STORAGE_FULL: z.object({}),

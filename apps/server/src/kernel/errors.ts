@@ -84,6 +84,16 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorEntry>> = {
   INVALID_STATE: entry(409, 'CONFLICT', detailed('This cannot be done in the present state')),
   IDEMPOTENCY_KEY_REUSED: entry(409, 'CONFLICT', () => 'This idempotency key was already used with another input.'),
   NOT_GCODE: entry(422, 'UNPROCESSABLE_CONTENT', (p) => `The file is no g-code (${named(p, 'reason', 'unknown')}).`),
+  NOT_3MF: entry(
+    422,
+    'UNPROCESSABLE_CONTENT',
+    (p) => `The file is no 3MF that can be taken (${named(p, 'reason', 'unknown')}).`,
+  ),
+  NOT_SLICED: entry(
+    422,
+    'UNPROCESSABLE_CONTENT',
+    () => 'The 3MF holds a model and no g-code: slice it first, and send the sliced file.',
+  ),
   FILE_TOO_LARGE: entry(
     413,
     'PAYLOAD_TOO_LARGE',

@@ -555,8 +555,10 @@ export type ErrorCode =
   | 'LINK_REFUSED'
   | 'METHOD_NOT_ALLOWED'
   | 'NAME_TAKEN'
+  | 'NOT_3MF'
   | 'NOT_FOUND'
   | 'NOT_GCODE'
+  | 'NOT_SLICED'
   | 'PASSWORD_REFUSED'
   | 'PRINTER_ADDRESS_REFUSED'
   | 'PRINTER_AUTH_FAILED'
@@ -677,6 +679,12 @@ export interface ErrorParamsByCode {
   NOT_GCODE: {
     reason: string
   }
+  NOT_3MF: {
+    reason: NotThreeMfReason
+  }
+  NOT_SLICED: {
+    [key: string]: never
+  }
   FILE_TOO_LARGE: {
     limitBytes: number
   }
@@ -795,13 +803,16 @@ export interface FilamentUse {
   color: string | null
 }
 
+/** What a file is: text that printers understand, or an archive of such texts with pictures and settings. */
+export type FileFormat = '3mf' | 'gcode'
+
 /** One immutable content of a file. */
 export interface FileVersion {
   id: string
   number: number
   sha256: string
   sizeBytes: number
-  format: string
+  format: FileFormat
   metadata: PrintFileMetadata
   hasThumbnail: boolean
   createdAt: Date
@@ -882,6 +893,8 @@ export interface JobRequirements {
   } | null
   printerModels: string[]
   printerGroupIds: string[]
+  /** What the file is; jobs from before there was a choice print g-code. */
+  fileFormat: FileFormat
 }
 
 /** A job that comes again by itself. */
@@ -952,6 +965,23 @@ export interface LogLevelState {
   /** When it goes back to that by itself; null: it has not been changed. */
   until: Date | null
 }
+
+/** Why an archive is not taken for a 3MF, or not as it is. */
+export type NotThreeMfReason =
+  | 'checksum'
+  | 'compression_ratio'
+  | 'duplicate_name'
+  | 'encrypted'
+  | 'malformed'
+  | 'not_3mf'
+  | 'not_zip'
+  | 'overlap'
+  | 'picture'
+  | 'too_large'
+  | 'too_many_entries'
+  | 'unsafe_name'
+  | 'unsupported_entry'
+  | 'xml'
 
 /** `off`: it is not configured. */
 export type PartState = 'degraded' | 'failed' | 'off' | 'ok'
@@ -1079,6 +1109,19 @@ export interface PrintFileMetadata {
     }
   } | null
   thumbnails: PrintFileThumbnail[]
+  /**
+   * The plates of a 3MF that are sliced, lowest number first; everything else here is the first one's. Empty for files
+   * that know no plates, as for all that were read before there were any.
+   */
+  plates: {
+    /** As the slicer counts, from 1. */
+    number: number
+    estimatedPrintSeconds: number | null
+    filamentTotal: {
+      lengthMm: number | null
+      weightGrams: number | null
+    }
+  }[]
 }
 
 export interface PrintFileThumbnail {
@@ -1403,6 +1446,13 @@ export type Reason =
       }
     }
   | {
+      code: 'FORMAT_MISMATCH'
+      params: {
+        has: string[]
+        needs: string
+      }
+    }
+  | {
       code: 'GROUP_MISMATCH'
       params: {
         needs: string[]
@@ -1597,6 +1647,7 @@ export type ReasonCode =
   | 'COPY_GIVEN_ELSEWHERE'
   | 'EMERGENCY_STOP'
   | 'FILE_UNAVAILABLE'
+  | 'FORMAT_MISMATCH'
   | 'GROUP_MISMATCH'
   | 'HOST_NOT_DISPATCHABLE'
   | 'HOST_PERMISSION_MISSING'

@@ -1,4 +1,4 @@
-import type { FileVersion, Page, PrintFile, PrintFileMetadata, PrintFileThumbnail } from '@gantry/schemas'
+import type { FileFormat, FileVersion, Page, PrintFile, PrintFileMetadata, PrintFileThumbnail } from '@gantry/schemas'
 
 import type { Actor } from '../../kernel/index.js'
 
@@ -11,6 +11,7 @@ export interface StoredThumbnail {
 export interface FileContent {
   name: string
   sha256: string
+  format: FileFormat
   thumbnail: StoredThumbnail | null
 }
 
@@ -19,7 +20,7 @@ export interface NewFileVersion {
   fileId: string
   sha256: string
   sizeBytes: number
-  format: string
+  format: FileFormat
   metadata: PrintFileMetadata
   thumbnail: StoredThumbnail | null
   createdById: string

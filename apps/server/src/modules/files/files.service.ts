@@ -1,4 +1,4 @@
-import { fileName, idOf, type FileVersion, type Page, type PrintFile } from '@gantry/schemas'
+import { fileName, idOf, type FileFormat, type FileVersion, type Page, type PrintFile } from '@gantry/schemas'
 import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 
@@ -67,7 +67,8 @@ const LISTED_VERSIONS = 100
 const DROPPED_AT_ONCE = 500
 const FILE_ID = idOf('file')
 const FILE_VERSION_ID = idOf('fileVersion')
-const CONTENT_TYPES = { png: 'image/png', jpg: 'image/jpeg', qoi: 'image/qoi' } as const
+const CONTENT_TYPES = { gcode: 'text/x-gcode', '3mf': 'model/3mf' } as const satisfies Record<FileFormat, string>
+const PICTURE_TYPES = { png: 'image/png', jpg: 'image/jpeg', qoi: 'image/qoi' } as const
 
 /** The library of print files. */
 export class FilesService {
@@ -103,8 +104,8 @@ export class FilesService {
   /**
    * Stores a file, or a new version of the one that has this name. The same content again is the same version. On any
    * failure nothing is kept.
-   * @throws GantryError `FORBIDDEN`, `VALIDATION_FAILED`, `NAME_TAKEN`, `NOT_GCODE`, `FILE_TOO_LARGE`, `UPLOAD_TRUNCATED`, `STORAGE_FULL`,
-   *   `QUOTA_EXCEEDED`, `RATE_LIMITED` for too many uploads at once
+   * @throws GantryError `FORBIDDEN`, `VALIDATION_FAILED`, `NAME_TAKEN`, `NOT_GCODE`, `NOT_3MF`, `NOT_SLICED`,
+   *   `FILE_TOO_LARGE`, `UPLOAD_TRUNCATED`, `STORAGE_FULL`, `QUOTA_EXCEEDED`, `RATE_LIMITED` for too many uploads at once
    */
   async upload(actor: Actor, request: UploadRequest): Promise<PrintFile> {
     assertMay(actor, 'files.write')
@@ -117,11 +118,9 @@ export class FilesService {
     await this.assertWithinQuota(this.deps.reads.files, actor, request.contentLength ?? 0)
     const { storage, scans, limitBytes, bytesReceived } = this.deps
     const { source, signal, contentLength } = request
+    const format = formatOf(name)
     const received = await receiveUpload(source, {
-      storage,
-      scans,
-      limitBytes,
-      signal,
+      ...{ storage, scans, limitBytes, signal, format },
       ...(bytesReceived === undefined ? {} : { bytesReceived }),
       ...(contentLength === null ? {} : { expectedBytes: contentLength }),
     })
@@ -129,7 +128,7 @@ export class FilesService {
     try {
       const thumbnail = await this.keepThumbnail(received)
       if (thumbnail !== null) contents.push(thumbnail.sha256)
-      const { fileId } = await this.store(actor, request, { name, received, thumbnail })
+      const { fileId } = await this.store(actor, request, { name, format, received, thumbnail })
       return await this.get(actor, fileId)
     } catch (error) {
       await this.discard(contents)
@@ -157,8 +156,8 @@ export class FilesService {
 
   /** @param id of a file, for its newest version, or of a version. @throws GantryError `FORBIDDEN`, `NOT_FOUND` */
   async openContent(actor: Actor, id: string, range?: ByteRange): Promise<Download> {
-    const { name, sha256 } = await this.contentOf(actor, id)
-    return this.open(sha256, { name, contentType: 'text/x-gcode' }, range)
+    const { name, sha256, format } = await this.contentOf(actor, id)
+    return this.open(sha256, { name, contentType: CONTENT_TYPES[format] }, range)
   }
 
   /** @throws GantryError `FORBIDDEN`, `NOT_FOUND`, also when the file has no picture */
@@ -166,7 +165,7 @@ export class FilesService {
     const { name, thumbnail } = await this.contentOf(actor, id)
     if (thumbnail === null) throw notFound('thumbnail', id)
     const { sha256, format } = thumbnail
-    return this.open(sha256, { name: `${name}.${format}`, contentType: CONTENT_TYPES[format] })
+    return this.open(sha256, { name: `${name}.${format}`, contentType: PICTURE_TYPES[format] })
   }
 
   /** The content for a printer host; null when it is missing or has another size. */
@@ -223,7 +222,7 @@ export class FilesService {
   private async storeIn(
     tx: Repositories & TransactionContext,
     actor: Actor,
-    { name, received, thumbnail }: Upload,
+    { name, format, received, thumbnail }: Upload,
   ): Promise<{ fileId: string }> {
     const { sha256, sizeBytes, metadata } = received
     await this.lockStored(tx, thumbnail === null ? [sha256] : [sha256, thumbnail.sha256])
@@ -235,7 +234,7 @@ export class FilesService {
     await tx.files.lockUploadsOf(actor.id)
     await this.assertWithinQuota(tx.files, actor, sizeBytes)
     const id = newId('fileVersion')
-    const version = { id, fileId, sha256, sizeBytes, format: 'gcode', metadata, thumbnail, createdById: actor.id }
+    const version = { id, fileId, sha256, sizeBytes, format, metadata, thumbnail, createdById: actor.id }
     await tx.files.addVersion(version, tx.now)
     const payload = { fileId, fileVersionId: id }
     tx.record({ type: 'file.created', subjectType: 'file', subjectId: fileId, payload }, actor.id)
@@ -275,9 +274,13 @@ export class FilesService {
 
 interface Upload {
   name: string
+  format: FileFormat
   received: ReceivedFile
   thumbnail: StoredThumbnail | null
 }
+
+/** By the ending, which the content must then bear out. */
+const formatOf = (name: string): FileFormat => (/\.3mf$/i.test(name) ? '3mf' : 'gcode')
 
 const parsedName = (name: string): string => {
   const parsed = fileName.safeParse(name)
