@@ -58,7 +58,7 @@ export interface AuthCalls {
 export interface FileCalls {
   /**
    * Brings a file into the library, or a new version of the one that has this name.
-   * @throws `NOT_GCODE`, `FILE_TOO_LARGE`, `UPLOAD_TRUNCATED`, `STORAGE_FULL`, `ABORTED`, `TIMEOUT`, …
+   * @throws `NOT_GCODE`, `NOT_3MF`, `NOT_SLICED`, `FILE_TOO_LARGE`, `UPLOAD_TRUNCATED`, `STORAGE_FULL`, `ABORTED`, `TIMEOUT`, …
    */
   upload(file: UploadInput, options?: UploadOptions): Promise<PrintFile>
   /** The content of a file's newest version, or of the version whose id is given. */

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { callerOf } from '../../src/testing/app-under-test.js'
 import { openLiveEvents } from '../../src/testing/live-events.js'
 import { ADDRESSES } from './adversarial/addresses.attacks.js'
+import { ARCHIVES } from './adversarial/archives.attacks.js'
 import { asAdmin, summaryOf, type Attack, type Lab } from './adversarial/attack.js'
 import { BODIES } from './adversarial/bodies.attacks.js'
 import { HEADS } from './adversarial/heads.attacks.js'
@@ -23,6 +24,7 @@ const GROUPS: Record<string, Attack[]> = {
   'a caller with': TOKENS,
   'a request for': PATHS,
   'an upload of': UPLOADS,
+  'a 3MF of': ARCHIVES,
   'an order to connect to': ADDRESSES,
   'a request that names': ORIGINS,
   'a watcher with': STREAMS,
