@@ -105,7 +105,9 @@ export const streamedZipOf = (files: Readonly<ArchiveFiles>): Promise<Buffer> =>
 export const directoryOf = (archive: Buffer): number[] => {
   const end = archive.length - 22
   const places: number[] = []
-  for (let at = archive.readUInt32LE(end + 16); at < end && archive.readUInt32LE(at) === 0x02014b50;) {
+  const short = archive.readUInt32LE(end + 16)
+  const from = short === 0xffffffff ? Number(archive.readBigUInt64LE(end - 28)) : short
+  for (let at = from; at < end && archive.readUInt32LE(at) === 0x02014b50;) {
     places.push(at)
     at += 46 + archive.readUInt16LE(at + 28) + archive.readUInt16LE(at + 30) + archive.readUInt16LE(at + 32)
   }
