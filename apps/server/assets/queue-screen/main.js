@@ -1,5 +1,6 @@
-import { logIn, logOut, whenLoggedOut } from './api.js'
-import { byId, element, setText } from './dom.js'
+import { signOut } from '/assets/api.js'
+import { byId, element, setText } from '/assets/dom.js'
+import { guard } from '/assets/guard.js'
 import { JobList, showDeadTypes } from './jobs.js'
 import { showQueues } from './queues.js'
 import { showSchedules } from './schedules.js'
@@ -62,37 +63,7 @@ const showAgain = async () => {
   if (!byId('screen').hidden) timer = setTimeout(() => void showAgain(), REFRESH_MS)
 }
 
-const showLogin = () => {
-  clearTimeout(timer)
-  for (const id of ['screen', 'logout']) byId(id).hidden = true
-  byId('login').hidden = false
-  tell('')
-  byId('email').focus()
-}
-
-const showScreen = () => {
-  byId('login').hidden = true
-  for (const id of ['screen', 'logout']) byId(id).hidden = false
-  rounds = 0
-  void showAgain()
-}
-
-byId('login').addEventListener('submit', async (event) => {
-  event.preventDefault()
-  const button = byId('login').querySelector('button')
-  setText(byId('login-problem'), '')
-  button.disabled = true
-  try {
-    await logIn(byId('email').value, byId('password').value)
-    byId('password').value = ''
-    showScreen()
-  } catch (error) {
-    setText(byId('login-problem'), error.message)
-  } finally {
-    button.disabled = false
-  }
-})
-byId('logout').addEventListener('click', () => void logOut())
+byId('sign-out').addEventListener('click', () => void signOut())
 for (const choice of [queueChoice, stateChoice]) {
   choice.addEventListener('change', () => {
     jobs.startOver()
@@ -102,5 +73,13 @@ for (const choice of [queueChoice, stateChoice]) {
 document.addEventListener('visibilitychange', () => {
   if (!document.hidden && !byId('screen').hidden) void refresh()
 })
-whenLoggedOut(showLogin)
-showLogin()
+guard({
+  show: () => {
+    rounds = 0
+    void showAgain()
+  },
+  hide: () => {
+    clearTimeout(timer)
+    tell('')
+  },
+})

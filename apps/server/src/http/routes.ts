@@ -6,7 +6,7 @@ import { apiIndexRoute } from './api-index.route.js'
 import { healthRoutes, type HealthOptions } from './health/health.routes.js'
 import type { HttpServerOptions } from './http-server.js'
 import { metricsRoute, openToToken } from './metrics.route.js'
-import { queueScreenRoutes } from './queue-screen.routes.js'
+import { pageRoutes } from './pages/page.routes.js'
 import { docsRoutes } from './rest/docs.routes.js'
 import { openApiDocument } from './rest/openapi-document.js'
 import { restRoutes } from './rest/rest.routes.js'
@@ -34,7 +34,7 @@ export const allRoutes = (options: RoutesOptions): Route[] => {
       isPublic: docsPublic,
       authenticator,
     }),
-    ...queueScreenRoutes(),
+    ...pageRoutes(),
     ...fileRoutes({
       files: options.files,
       maxBytes: maxUploadBytes,
