@@ -1,4 +1,3 @@
-import { signOut } from '/assets/api.js'
 import { byId, element, setText } from '/assets/dom.js'
 import { guard } from '/assets/guard.js'
 
@@ -27,11 +26,4 @@ const show = async (user) => {
   }
 }
 
-byId('sign-out').addEventListener('click', async () => {
-  try {
-    await signOut()
-  } catch (error) {
-    setText(byId('action-problem'), error.message)
-  }
-})
 guard({ show })

@@ -1,4 +1,3 @@
-import { signOut } from '/assets/api.js'
 import { byId, element, setText } from '/assets/dom.js'
 import { guard } from '/assets/guard.js'
 import { JobList, showDeadTypes } from './jobs.js'
@@ -48,13 +47,20 @@ const showAll = async () => {
   return queueReachable
 }
 
+/** Whoever may not see this is not asked for again and again. */
+const refuse = ({ message }) => {
+  byId('screen').hidden = true
+  byId('gate').replaceChildren(element('p', { class: 'problem', role: 'alert' }, message))
+}
+
 const show = async () => {
   try {
     const isReachable = await showAll()
     setText(byId('problem'), isReachable ? '' : 'The queues do not answer: what is shown comes from the database.')
     tell(`as of ${new Date().toLocaleTimeString()}`)
   } catch (error) {
-    if (!byId('screen').hidden) setText(byId('problem'), error.message)
+    if (error.status === 403) refuse(error)
+    else if (!byId('screen').hidden) setText(byId('problem'), error.message)
   }
 }
 
@@ -63,7 +69,6 @@ const showAgain = async () => {
   if (!byId('screen').hidden) timer = setTimeout(() => void showAgain(), REFRESH_MS)
 }
 
-byId('sign-out').addEventListener('click', () => void signOut())
 for (const choice of [queueChoice, stateChoice]) {
   choice.addEventListener('change', () => {
     jobs.startOver()

@@ -1,4 +1,4 @@
-import { keepsCookies, whenSignedOut, whoIsThere } from './api.js'
+import { keepsCookies, signOut, whenSignedOut, whoIsThere } from './api.js'
 import { byId, element, setText } from './dom.js'
 import { signInForm } from './sign-in-form.js'
 
@@ -14,7 +14,7 @@ const showPage = () => {
 }
 
 /**
- * Shows a page of `#screen` to whoever is signed in. Others are led to the page where one signs in; where the session
+ * Shows `#screen` to whoever is signed in, with `#sign-out` to leave. Others are led to the page where one signs in; where the session
  * cannot outlive a page, they do it in `#gate`.
  * @param show gets the user, whenever somebody has signed in
  * @param hide is told that the session is over
@@ -48,6 +48,13 @@ export const guard = ({ show, hide = () => undefined }) => {
       setText(problem, error.message)
     }
   }
+  byId('sign-out').addEventListener('click', async () => {
+    try {
+      await signOut()
+    } catch (error) {
+      setText(byId('action-problem'), error.message)
+    }
+  })
   whenSignedOut(ask)
   void begin()
 }
