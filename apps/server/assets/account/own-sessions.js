@@ -40,7 +40,7 @@ const itemOf = (session) => {
     element('strong', { title: device ?? '' }, name),
     element('span', { class: 'about' }, about.join(' · ')),
   )
-  if (isCurrent) return element('li', {}, what, element('span', { class: 'tag' }, 'this one'))
+  if (isCurrent) return element('li', {}, what, element('span', { class: 'current' }, 'this one'))
   const end = async () => {
     await call('DELETE', `/sessions/${encodeURIComponent(id)}`)
     await showOwnSessions()

@@ -31,6 +31,8 @@ export const recoveryCodes = (codes, done) => {
       'They are shown this once. Each works one time in place of a code, for when you have lost your device. Keep them where you keep your passwords, or on paper.',
     ),
     list,
+    // What is printed says later where it belongs.
+    element('p', { class: 'hint' }, `Gantry at ${window.location.host}`),
     element('div', { class: 'actions' }, ...copy, print, kept),
   )
   return { made, title }

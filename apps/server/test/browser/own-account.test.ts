@@ -8,6 +8,8 @@ import { ADMIN, fieldOf, fillIn, GOOD, openBrowserHouse, saidOf, type BrowserHou
 
 /** It may have to be installed. */
 const INSTALL_MS = 300_000
+/** A browser does much for each step, and machines have much else to do. */
+const SLOW = { timeout: 120_000 }
 
 let house: BrowserHouse
 
@@ -19,7 +21,7 @@ afterEach(async () => {
   expect(await house.tidy()).toEqual([])
 })
 
-describe('one’s own account', () => {
+describe('one’s own account', SLOW, () => {
   it('shows who one is, as text whatever it is', async () => {
     const email = await createUser(house.app.prisma, 'operator')
     const displayName = '<img src=x onerror="document.title=1"><b>Ada</b>'
@@ -104,7 +106,7 @@ const readQr = async (svg: Locator): Promise<string> => {
   return decodeQR({ width: side, height: side, data })
 }
 
-describe('a second factor', () => {
+describe('a second factor', SLOW, () => {
   it('is set up by a picture that an app reads, asked for when signing in, and removed', async () => {
     const email = await createUser(house.app.prisma, 'viewer')
     const page = await house.signedIn(email)
@@ -160,7 +162,7 @@ describe('a second factor', () => {
   })
 })
 
-describe('every page', () => {
+describe('every page', SLOW, () => {
   it.each(['/account/sign-in', '/account/password', '/account/forgot', '/account', '/admin/queues'])(
     'fits a narrow phone, names each of its fields and can be used by keyboard: %s',
     async (path) => {

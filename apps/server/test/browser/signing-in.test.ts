@@ -7,6 +7,8 @@ import { PLAIN_HOST } from './test-browser.js'
 
 /** It may have to be installed. */
 const INSTALL_MS = 300_000
+/** A browser does much for each step, and machines have much else to do. */
+const SLOW = { timeout: 120_000 }
 
 let house: BrowserHouse
 
@@ -18,7 +20,7 @@ afterEach(async () => {
   expect(await house.tidy()).toEqual([])
 })
 
-describe('whoever is not signed in', () => {
+describe('whoever is not signed in', SLOW, () => {
   it('is led from a page to where one signs in, and back, with the session in cookies that no script sees', async () => {
     const page = await house.open('/account')
     await page.waitForURL('**/account/sign-in?returnTo=%2Faccount')
@@ -95,7 +97,7 @@ describe('whoever is not signed in', () => {
   })
 })
 
-describe('the link of an invitation', () => {
+describe('the link of an invitation', SLOW, () => {
   it('sets the first password once; its token stays out of the address, the log and everything that is sent by GET', async () => {
     const email = 'grace.hopper@example.org'
     await house.app.admin.trpc.users.create.mutate({ email, role: 'viewer' })
@@ -152,7 +154,7 @@ describe('the link of an invitation', () => {
   })
 })
 
-describe('a forgotten password', () => {
+describe('a forgotten password', SLOW, () => {
   it('is answered alike for known and unknown addresses, and replaced by the link of the mail', async () => {
     const email = await createUser(house.app.prisma, 'operator')
     const said: string[] = []
@@ -176,7 +178,7 @@ describe('a forgotten password', () => {
   })
 })
 
-it('a whole user made by an admin reaches the account with nothing but the mail', async () => {
+it('a whole user made by an admin reaches the account with nothing but the mail', SLOW, async () => {
   const email = 'margaret@example.org'
   const created = (await house.app.admin.rest('POST', '/api/users', { email, role: 'admin' })).body as CreatedUser
   expect(created.invitation).toMatchObject({ isMailed: true, token: null })

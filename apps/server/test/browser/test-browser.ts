@@ -17,7 +17,7 @@ export interface TestBrowser extends AsyncDisposable {
 
 /** Answers that are errors, and a header that is for TLS. */
 const EXPECTED = ['Failed to load resource', 'The Cross-Origin-Opener-Policy header has been ignored']
-const STEP_MS = 15_000
+const STEP_MS = 30_000
 
 /** A browser without a window. @throws Error telling what to do where there is none and none can be installed */
 export const openTestBrowser = async (): Promise<TestBrowser> => {
