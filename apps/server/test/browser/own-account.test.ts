@@ -1,3 +1,5 @@
+import { setTimeout as pause } from 'node:timers/promises'
+
 import { Secret, TOTP } from 'otpauth'
 import type { Locator } from 'playwright-core'
 import { decodeQR } from 'qr/decode.js'
@@ -81,12 +83,20 @@ describe('one’s own account', SLOW, () => {
       await house.open('/account', context),
       await house.open('/account', context),
     ]
+    let renewals = 0
+    await context.route('**/api/auth/browser-session/renew', async (route) => {
+      renewals += 1
+      // Long enough that all of them want it meanwhile.
+      await pause(3_000)
+      await route.continue()
+    })
     await context.clearCookies({ name: '__Host-gantry-access' })
     await Promise.all(pages.map((page) => page.reload()))
     for (const page of pages) {
       await page.getByText('this one').waitFor()
       expect(page.url()).toBe(`${house.app.url}/account`)
     }
+    expect(renewals).toBe(1)
     expect(await house.app.prisma.session.count({ where: { user: { email }, revokedAt: null } })).toBe(1)
   })
 })
