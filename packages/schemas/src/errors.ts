@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { passwordRefusal } from './auth.js'
 import { permission } from './permissions.js'
 import { printerCommandKind } from './printers.js'
+import { signOnFailure, signOnRefusal } from './sign-on.js'
 
 /** The closed list of what can go wrong, as clients see it. The server's table gives each its status and texts. */
 export const ERROR_CODES = [
@@ -10,6 +11,9 @@ export const ERROR_CODES = [
   'UNAUTHENTICATED',
   'INVALID_CREDENTIALS',
   'SECOND_FACTOR_REQUIRED',
+  'SIGN_ON_FAILED',
+  'SIGN_ON_REFUSED',
+  'SIGN_ON_REQUIRED',
   'SESSION_ENDED',
   'PASSWORD_REFUSED',
   'REGISTRATION_CLOSED',
@@ -63,6 +67,9 @@ export const ERROR_PARAMS = {
   UNAUTHENTICATED: z.object({}),
   INVALID_CREDENTIALS: z.object({}),
   SECOND_FACTOR_REQUIRED: z.object({}),
+  SIGN_ON_FAILED: z.object({ reason: signOnFailure }),
+  SIGN_ON_REFUSED: z.object({ reason: signOnRefusal }),
+  SIGN_ON_REQUIRED: z.object({}),
   SESSION_ENDED: z.object({}),
   PASSWORD_REFUSED: detailed.extend({ reason: passwordRefusal }),
   REGISTRATION_CLOSED: z.object({}),
@@ -106,7 +113,7 @@ export const ERROR_PARAMS = {
   COMMAND_EXPIRED: z.object({ kind: printerCommandKind }),
   DEADLINE_EXCEEDED: z.object({ what: z.enum(['headers', 'body']).optional() }),
   REQUEST_ABORTED: z.object({}),
-  UNAVAILABLE: z.object({ reason: z.literal('stopping').optional() }),
+  UNAVAILABLE: z.object({ reason: z.enum(['stopping', 'identity_provider']).optional() }),
   INTERNAL: z.object({}),
 } as const satisfies Record<ErrorCode, z.ZodObject>
 export type ErrorParamsByCode = { [C in ErrorCode]: z.infer<(typeof ERROR_PARAMS)[C]> }

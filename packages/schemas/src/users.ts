@@ -5,7 +5,7 @@ import { exportFormat } from './exports.js'
 import { idempotencyKey, idOf } from './ids.js'
 import { pageInput } from './pagination.js'
 
-/** `invited`: has not chosen a password yet. */
+/** `invited`: has neither chosen a password nor signed on yet. */
 export const userState = z.enum(['active', 'invited', 'disabled'])
 export type UserState = z.infer<typeof userState>
 

@@ -16,9 +16,10 @@ import type { CredentialSealer } from '../modules/printers/printers.ports.js'
 import type { Services } from '../trpc/services.js'
 import { openLoginLimiter } from './login-limiter.js'
 import type { Persistence } from './persistence.js'
+import { composeSignOn } from './sign-on.js'
 
 export interface CallersDeps {
-  config: Pick<Config, 'auth' | 'cache'>
+  config: Pick<Config, 'auth' | 'cache' | 'http' | 'signOn'>
   persistence: Pick<Persistence, 'unitOfWork' | 'reads' | 'bus'>
   tokens: AccessTokens
   sealer: CredentialSealer
@@ -32,7 +33,7 @@ export interface Callers {
   authenticator: CallerAuthenticator
   /** For the services of accounts. */
   own: { limiter: LoginLimiter; reauthentication: Reauthentication; forgetSession: (sessionId: string) => void }
-  services: Pick<Services, 'auth' | 'apiKeys' | 'roles' | 'secondFactors' | 'userScopes'>
+  services: Pick<Services, 'auth' | 'apiKeys' | 'identities' | 'roles' | 'secondFactors' | 'signOn' | 'userScopes'>
 }
 
 /** Who calls, and what they may. The use of API keys is written until the database closes. */
@@ -47,24 +48,23 @@ export const openCallers = (deps: CallersDeps): Callers => {
   const sessions = new SessionAuthenticator({ tokens, reads, bus, clock })
   const keys = new ApiKeyAuthenticator({ reads, bus, clock, used: (keyId) => use.note(keyId) })
   const authenticator = new CallerAuthenticator(sessions, keys)
-  const reauthentication = new Reauthentication({ reads, limiter })
+  const reauthentication = new Reauthentication({ reads, limiter, clock })
   const secondFactors = new SecondFactors({ unitOfWork, reads, sealer, reauthentication })
   const forgetSession = (sessionId: string) => sessions.forget(sessionId)
+  const auth = new AuthService({
+    ...{ unitOfWork, reads, tokens, limiter, secondFactors, loginEnded, forgetSession, refreshTokenDays },
+  })
+  const forgetUser = (userId: string) => authenticator.forget({ userId })
   return {
     authenticator,
     own: { limiter, reauthentication, forgetSession },
     services: {
-      auth: new AuthService({
-        ...{ unitOfWork, reads, tokens, limiter, secondFactors, loginEnded, forgetSession, refreshTokenDays },
-      }),
+      auth,
+      ...composeSignOn({ ...deps, auth, limiter, reauthentication, forgetSession, forgetUser }),
       apiKeys: new ApiKeysService({ unitOfWork, reads, reauthentication, forgetKey: (keyId) => keys.forget(keyId) }),
       roles: new RolesService({ unitOfWork, reads, forget: (whom) => authenticator.forget(whom) }),
       secondFactors,
-      userScopes: new UserScopesService({
-        unitOfWork,
-        reads,
-        forgetUser: (userId) => authenticator.forget({ userId }),
-      }),
+      userScopes: new UserScopesService({ unitOfWork, reads, forgetUser }),
     },
   }
 }

@@ -4,6 +4,7 @@ import { readEnvFile } from './env-file.js'
 import { ConfigError, readSettings } from './read-settings.js'
 import type { Role } from './setting-types.js'
 import type { SettingValues } from './settings.js'
+import { signOnOf, type SignOnConfig } from './sign-on-config.js'
 
 /** What the server was told at its start; typed, grouped by user and never changed afterwards. */
 export interface Config {
@@ -59,6 +60,8 @@ export interface Config {
     firstAdmin: { email: string; password?: string }
     isRegistrationOpen: boolean
   }
+  /** Null: people log in with passwords alone. */
+  signOn: SignOnConfig | null
   audit: { retentionDays: number }
   printers: { allowedCidrs: readonly string[]; allowLoopback: boolean }
   /** Beside the public internet. */
@@ -155,6 +158,7 @@ const grouped = (values: SettingValues, flags: Config['http']['flags'], cwd: str
         : { url: values.REDIS_URL, prefix: values.REDIS_PREFIX, legacyPrefix: values.LEGACY_QUEUE_PREFIX },
   },
   auth: authOf(values),
+  signOn: signOnOf(values),
   audit: { retentionDays: values.AUDIT_RETENTION_DAYS },
   printers: { allowedCidrs: values.PRINTER_ALLOWED_CIDRS, allowLoopback: values.PRINTER_ALLOW_LOOPBACK },
   webhooks: { allowedCidrs: values.WEBHOOK_ALLOWED_CIDRS, allowLoopback: values.WEBHOOK_ALLOW_LOOPBACK },

@@ -20,24 +20,10 @@ import {
   someWholeNumber,
   wholeNumber,
 } from './setting-types.js'
+import { setting, type Setting } from './setting.js'
+import { SIGN_ON_SETTINGS } from './sign-on.settings.js'
 
-/** One environment variable: how it is read, and what the reference says of it. */
-export interface Setting<S extends z.ZodType = z.ZodType> {
-  /** Reads the text of the variable; `undefined` when it is unset or empty. */
-  schema: S
-  /** What stands in the reference when the variable is unset. */
-  defaultText: string
-  description: string
-  /** Never printed, not even when it is wrong. */
-  secret?: true
-}
-
-const setting = <S extends z.ZodType>(
-  schema: S,
-  defaultText: string,
-  description: string,
-  more: { secret?: true } = {},
-): Setting<S> => ({ schema, defaultText, description, ...more })
+export type { Setting }
 
 const PRIVATE_NETWORKS = '10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7'
 
@@ -220,6 +206,7 @@ export const SETTINGS = {
     'closed',
     'Whether people may make themselves an account, which may look but not act: closed or open.',
   ),
+  ...SIGN_ON_SETTINGS,
   GANTRY_TIME_ZONE: setting(
     timeZone().default('UTC'),
     'UTC',

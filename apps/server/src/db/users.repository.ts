@@ -80,6 +80,11 @@ export class PrismaUserRepository implements UserRepository {
     await this.tx.session.create({ data: session })
   }
 
+  async reauthenticatedAt(sessionId: string) {
+    const select = { reauthenticatedAt: true }
+    return (await this.tx.session.findUnique({ where: { id: sessionId }, select }))?.reauthenticatedAt ?? null
+  }
+
   async findLiveSession(sessionId: string) {
     const [live] = await this.tx.$queryRaw<RightsRow[]>`
       SELECT ${RIGHTS} FROM session s JOIN app_user u ON u.id = s.user_id ${WITH_RIGHTS}

@@ -12,6 +12,7 @@ import { openApiDocument } from './rest/openapi-document.js'
 import { restRoutes } from './rest/rest.routes.js'
 import type { Route } from './route.js'
 import type { HttpTimeouts } from './settings.js'
+import { signOnRoutes } from './sign-on/sign-on.routes.js'
 import { trpcRoute } from './trpc.route.js'
 
 type RoutesOptions = HttpServerOptions &
@@ -42,6 +43,7 @@ export const allRoutes = (options: RoutesOptions): Route[] => {
       downloadStallMs: timeouts.downloadStallMs,
     }),
     ...exportRoutes({ exports: options.exports, stallMs: timeouts.downloadStallMs }),
+    ...signOnRoutes({ signOn: services.signOn, rateLimiter: options.rateLimiter }),
     ...existingClientRoutes({ ...procedures, http: config.http }),
     ...restRoutes(procedures)
       .map(sharedWithExisting)

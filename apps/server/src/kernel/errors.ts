@@ -1,4 +1,4 @@
-import type { ErrorCode, ErrorParamsByCode } from '@gantry/schemas'
+import type { ErrorCode, ErrorParamsByCode, SignOnFailure, SignOnRefusal } from '@gantry/schemas'
 
 /** How loudly an error is logged: what a user did wrong is not the operator's alarm. */
 export type ErrorLogLevel = 'debug' | 'info' | 'warn' | 'error'
@@ -58,12 +58,42 @@ const entry = (
   retryAfterSeconds: rest.retryAfterSeconds ?? null,
 })
 
+const SIGN_ON_FAILURES: Readonly<Record<string, string>> = {
+  denied: 'Nobody was signed on: it was given up at the identity provider.',
+  expired: 'This sign-on took too long, was finished before, or began in another browser; begin anew.',
+  invalid: 'Nobody was signed on: the answer of the identity provider could not be verified; begin anew.',
+} satisfies Record<SignOnFailure, string>
+
+const SIGN_ON_REFUSALS: Readonly<Record<string, string>> = {
+  no_role: 'You have no role here; ask an admin.',
+  account_exists:
+    'An account with your e-mail address exists. Log in to it with its password and link your identity there, or ask an admin.',
+  no_email: 'The identity provider has no verified e-mail address of yours; ask an admin.',
+  disabled: 'This account is disabled; ask an admin.',
+  identity_taken: 'This identity belongs to another account.',
+} satisfies Record<SignOnRefusal, string>
+
 /** The closed table of errors. A code that `@gantry/schemas` adds does not compile until it stands here. */
 export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorEntry>> = {
   VALIDATION_FAILED: entry(400, 'BAD_REQUEST', detailed('The input is not valid')),
   UNAUTHENTICATED: entry(401, 'UNAUTHORIZED', () => 'Log in first: no valid access token came with the request.'),
   INVALID_CREDENTIALS: entry(401, 'UNAUTHORIZED', () => 'E-mail address or password is wrong.'),
   SECOND_FACTOR_REQUIRED: entry(401, 'UNAUTHORIZED', () => 'This login also needs the code of the second factor.'),
+  SIGN_ON_FAILED: entry(
+    401,
+    'UNAUTHORIZED',
+    (p) => SIGN_ON_FAILURES[named(p, 'reason', '')] ?? 'Nobody was signed on.',
+  ),
+  SIGN_ON_REFUSED: entry(
+    403,
+    'FORBIDDEN',
+    (p) => SIGN_ON_REFUSALS[named(p, 'reason', '')] ?? 'You are not let in here.',
+  ),
+  SIGN_ON_REQUIRED: entry(
+    403,
+    'FORBIDDEN',
+    () => 'This account has no password: sign on once more at the identity provider, and then do this.',
+  ),
   SESSION_ENDED: entry(401, 'UNAUTHORIZED', () => 'The session has ended; log in again.'),
   PASSWORD_REFUSED: entry(400, 'BAD_REQUEST', detailed('The password cannot be used')),
   REGISTRATION_CLOSED: entry(403, 'FORBIDDEN', () => 'Nobody can register here; ask an admin for an account.'),

@@ -17,6 +17,8 @@ export interface EventPayloads {
   'second_factor.disabled': { userId: string }
   'second_factor.recovery_codes_renewed': { userId: string }
   'second_factor.recovery_code_used': { userId: string; left: number }
+  'identity.linked': { identityId: string; userId: string }
+  'identity.unlinked': { identityId: string; userId: string }
   'session.ended': { sessionId: string; userId: string }
   'user.created': { userId: string }
   /** Of what everybody may who has the role. */

@@ -11,10 +11,10 @@ export const SEALED_PLACES = [
 export type SealedPlace = (typeof SEALED_PLACES)[number]
 
 /**
- * Where sealed texts pass through: jobs and kept answers, which are over within days. A new key does not seal them anew, so
+ * Where sealed texts pass through: jobs, kept answers and cookies, which are over within days. A new key does not seal them anew, so
  * that the one before is kept as long.
  */
-type PassingPlace = 'password link'
+type PassingPlace = 'password link' | 'sign-on cookie'
 
 /** The one row and column in which a sealed text opens, or whom one on its way is for. */
 export interface SealedAt {

@@ -5,9 +5,11 @@ import {
   currentUser,
   emailAddress,
   loginInput,
+  loginMethods,
   loginOutput,
   refreshInput,
   registerInput,
+  signOnCode,
   tokenPair,
   updateProfileInput,
 } from '@gantry/schemas'
@@ -20,6 +22,12 @@ import { browserProcedure, publicProcedure, sessionProcedure } from '../trpc/pro
 const tags = ['Auth']
 
 export const authRouter = router({
+  /** For a page that logs in. */
+  methods: publicProcedure
+    .meta({ openapi: { method: 'GET', path: '/auth/methods', tags, summary: 'Which ways in there are' } })
+    .output(loginMethods)
+    .query(({ ctx }) => ctx.services.signOn.methods()),
+
   login: publicProcedure
     .meta({ openapi: { method: 'POST', path: '/auth/login', tags, summary: 'Log in with e-mail and password' } })
     .input(loginInput)
@@ -62,6 +70,15 @@ export const authRouter = router({
     })
     .output(browserSession)
     .mutation(({ ctx }) => renewedIn(ctx.cookies, (token) => ctx.services.auth.refresh(token))),
+
+  /** For clients without cookies: the code of a sign-on that began with a `code_challenge`. */
+  exchangeSignOn: publicProcedure
+    .meta({
+      openapi: { method: 'POST', path: '/auth/sso/exchange', tags, summary: 'Change a sign-on code into tokens' },
+    })
+    .input(signOnCode)
+    .output(loginOutput)
+    .mutation(({ ctx, input }) => ctx.services.signOn.exchange(input, ctx.client)),
 
   logout: sessionProcedure
     .meta({ openapi: { method: 'POST', path: '/auth/logout', tags, summary: 'End this session' } })

@@ -3,6 +3,7 @@ import {
   createUserInput,
   dataExport,
   deleteUserInput,
+  identity,
   idOf,
   listUsersInput,
   orderUserExportInput,
@@ -94,6 +95,28 @@ export const usersRouter = router({
     .input(byId)
     .output(z.object({ ended: z.int() }))
     .mutation(async ({ ctx, input }) => ({ ended: await ctx.services.sessions.endOthers(ctx.actor, input.id) })),
+
+  identities: procedureFor('users.read')
+    .meta({
+      openapi: { method: 'GET', path: '/users/{id}/identities', tags, summary: 'By which identities a user signs on' },
+    })
+    .input(byId)
+    .output(z.object({ items: z.array(identity) }))
+    .query(async ({ ctx, input }) => ({ items: await ctx.services.identities.listOf(input.id) })),
+
+  /** Ends the user's sessions. */
+  unlinkIdentity: procedureFor('users.manage')
+    .meta({
+      openapi: {
+        method: 'DELETE',
+        path: '/users/{id}/identities/{identityId}',
+        tags,
+        summary: 'Let nobody in as a user by this identity',
+      },
+    })
+    .input(byId.extend({ identityId: idOf('identity') }))
+    .output(z.void())
+    .mutation(({ ctx, input }) => ctx.services.identities.unlinkOf(ctx.actor, input.id, input.identityId)),
 
   /** In the user's name: it counts among the user's exports. */
   orderExport: procedureFor('users.manage')

@@ -63,7 +63,7 @@ export const openAuth = async () => {
   const keys = new ApiKeyAuthenticator({ reads, bus, clock, used: (keyId) => void used.push(keyId) })
   const authenticator = new CallerAuthenticator(sessions, keys)
   const limiter = new LoginLimiter(clock)
-  const reauthentication = new Reauthentication({ reads, limiter })
+  const reauthentication = new Reauthentication({ reads, limiter, clock })
   const sealer = new AesGcmSealer(fixedKeys([randomBytes(32)]))
   const secondFactors = new SecondFactors({ unitOfWork, reads, sealer, reauthentication })
   const auth = new AuthService({

@@ -575,6 +575,9 @@ export type ErrorCode =
   | 'REQUEST_TOO_LARGE'
   | 'SECOND_FACTOR_REQUIRED'
   | 'SESSION_ENDED'
+  | 'SIGN_ON_FAILED'
+  | 'SIGN_ON_REFUSED'
+  | 'SIGN_ON_REQUIRED'
   | 'STORAGE_FULL'
   | 'UNAUTHENTICATED'
   | 'UNAVAILABLE'
@@ -600,6 +603,15 @@ export interface ErrorParamsByCode {
     [key: string]: never
   }
   SECOND_FACTOR_REQUIRED: {
+    [key: string]: never
+  }
+  SIGN_ON_FAILED: {
+    reason: SignOnFailure
+  }
+  SIGN_ON_REFUSED: {
+    reason: SignOnRefusal
+  }
+  SIGN_ON_REQUIRED: {
     [key: string]: never
   }
   SESSION_ENDED: {
@@ -755,7 +767,7 @@ export interface ErrorParamsByCode {
     [key: string]: never
   }
   UNAVAILABLE: {
-    reason?: 'stopping'
+    reason?: 'identity_provider' | 'stopping'
   }
   INTERNAL: {
     [key: string]: never
@@ -828,6 +840,17 @@ export interface HeaterReading {
   kind: 'bed' | 'chamber' | 'other' | 'tool'
   actualCelsius: number | null
   targetCelsius: number | null
+}
+
+/** Somebody at an identity provider, who is let in as a user of this server. */
+export interface Identity {
+  id: string
+  issuer: string
+  subject: string
+  /** As the provider had verified it at the last sign-on; null: it had not. */
+  email: string | null
+  createdAt: Date
+  lastUsedAt: Date | null
 }
 
 export interface JobDetail {
@@ -951,6 +974,26 @@ export interface LogLevelState {
   configured: LogLevel
   /** When it goes back to that by itself; null: it has not been changed. */
   until: Date | null
+}
+
+/** The ways in, for a page that logs in. */
+export interface LoginMethods {
+  password: boolean
+  /** Whether people may make themselves an account. */
+  registration: boolean
+  /** Null: there is no identity provider. */
+  signOn: {
+    /** For the button. */
+    name: string
+    /** To be opened in the browser, with `return_to`. */
+    url: string
+  } | null
+}
+
+export interface OwnIdentities {
+  /** Without one, whatever asks for the password takes a fresh sign-on instead. */
+  hasPassword: boolean
+  items: Identity[]
 }
 
 /** `off`: it is not configured. */
@@ -1671,6 +1714,18 @@ export interface SecondFactorStatus {
   recoveryCodesLeft: number
 }
 
+/** What a sign-on that began with a `code_challenge` came back with, and what the challenge was made of (RFC 7636). */
+export interface SignOnCode {
+  code: string
+  codeVerifier: string
+}
+
+/** Why nobody was let in by the identity provider: its user said no, it took too long, or what came back is not right. */
+export type SignOnFailure = 'denied' | 'expired' | 'invalid'
+
+/** Why somebody is not let in although the identity provider vouches for them. */
+export type SignOnRefusal = 'account_exists' | 'disabled' | 'identity_taken' | 'no_email' | 'no_role'
+
 export type StatisticsUnit = 'day' | 'hour'
 
 export interface StorageSpace {
@@ -1836,7 +1891,7 @@ export interface UserSession {
   isCurrent: boolean
 }
 
-/** `invited`: has not chosen a password yet. */
+/** `invited`: has neither chosen a password nor signed on yet. */
 export type UserState = 'active' | 'disabled' | 'invited'
 
 /** A URL to which events are posted. Its secret is shown when it is made, and never again. */
@@ -2050,10 +2105,10 @@ export type Procedures = {
     /** Takes the user's password once more. The answer holds the key; it is shown this once. */
     create: Mutation<
       {
-        /** The user's own, once more. */
-        password: string
         name: string
         scopes: Permission[]
+        /** The user's own, once more; an account without one signs on afresh instead. */
+        password?: string
         printerGroupIds?: string[]
         projectIds?: string[]
         expiresAt?: Date | null
@@ -2122,6 +2177,8 @@ export type Procedures = {
     >
   }
   auth: {
+    /** For a page that logs in. */
+    methods: Query<void, LoginMethods>
     /** Log in with e-mail and password. */
     login: Mutation<
       {
@@ -2170,6 +2227,17 @@ export type Procedures = {
     >
     /** Change the cookies for new ones. */
     renewBrowserSession: Mutation<void, BrowserSession>
+    /** For clients without cookies: the code of a sign-on that began with a `code_challenge`. */
+    exchangeSignOn: Mutation<
+      SignOnCode,
+      {
+        accessToken: string
+        accessTokenExpiresAt: Date
+        refreshToken: string
+        refreshTokenExpiresAt: Date
+        user: CurrentUser
+      }
+    >
     /** End this session. */
     logout: Mutation<void, void>
     /** Who is logged in. */
@@ -2303,6 +2371,27 @@ export type Procedures = {
         id: string
       },
       void
+    >
+  }
+  identities: {
+    /** By which identities one signs on. */
+    list: Query<void, OwnIdentities>
+    /** With the code of a sign-on that began with `purpose=link`. */
+    link: Mutation<
+      {
+        code: string
+        codeVerifier: string
+        password?: string
+      },
+      OwnIdentities
+    >
+    /** Sign on by it no more. */
+    unlink: Mutation<
+      {
+        id: string
+        password?: string
+      },
+      OwnIdentities
     >
   }
   notifications: {
@@ -2746,7 +2835,7 @@ export type Procedures = {
     /** A seed for the authenticator app, shown once. Nothing changes until `confirm` gets its first code. */
     begin: Mutation<
       {
-        password: string
+        password?: string
       },
       SecondFactorSeed
     >
@@ -2760,16 +2849,16 @@ export type Procedures = {
     /** Ten new recovery codes. */
     renewRecoveryCodes: Mutation<
       {
-        password: string
         code: string
+        password?: string
       },
       RecoveryCodes
     >
     /** Log in by password alone again. */
     remove: Mutation<
       {
-        password: string
         code: string
+        password?: string
       },
       void
     >
@@ -3071,6 +3160,23 @@ export type Procedures = {
       {
         ended: number
       }
+    >
+    /** By which identities a user signs on. */
+    identities: Query<
+      {
+        id: string
+      },
+      {
+        items: Identity[]
+      }
+    >
+    /** Ends the user's sessions. */
+    unlinkIdentity: Mutation<
+      {
+        id: string
+        identityId: string
+      },
+      void
     >
     /** In the user's name: it counts among the user's exports. */
     orderExport: Mutation<

@@ -29,6 +29,8 @@ export interface NewSession {
   userAgent: string | null
   ip: string | null
   expiresAt: Date
+  /** When its user proved anew, at an identity provider, who they are. @default never */
+  reauthenticatedAt?: Date | null
 }
 
 export interface NewRefreshToken {
@@ -82,6 +84,8 @@ export interface UserRepository {
   setAnalyticsOptOut(userId: string, optOut: boolean): Promise<void>
 
   createSession(session: NewSession): Promise<void>
+  /** When the session's user last proved at an identity provider who they are; null: not in this session. */
+  reauthenticatedAt(sessionId: string): Promise<Date | null>
   /** What the user of a session may that is neither revoked nor expired. */
   findLiveSession(sessionId: string): Promise<UserRights | null>
   extendSession(sessionId: string, expiresAt: Date, now: Date): Promise<void>
@@ -121,4 +125,6 @@ export interface EndedSessions {
   removeUselessTokens(limit: number): Promise<number>
   /** Removes sessions that have expired or were ended, once their tokens are gone. @returns how many, at most `limit` */
   removeEnded(limit: number): Promise<number>
+  /** Removes what is left of sign-ons whose time is over. @returns how many, at most `limit` */
+  removeSignOns(limit: number): Promise<number>
 }

@@ -1,4 +1,4 @@
-import type { CurrentUser, TokenPair } from '@gantry/schemas'
+import type { CurrentUser, ErrorCode, TokenPair } from '@gantry/schemas'
 
 import {
   GantryError,
@@ -29,6 +29,7 @@ interface Repositories {
   secondFactors: SecondFactorRepository
 }
 type Transaction = Repositories & TransactionContext
+type SessionTransaction = TransactionContext & { users: Pick<UserRepository, 'createSession' | 'addRefreshToken'> }
 
 export interface AuthServiceOptions {
   unitOfWork: UnitOfWork<Repositories>
@@ -41,8 +42,14 @@ export interface AuthServiceOptions {
   /** A session ends after so many days without use. */
   refreshTokenDays: number
   /** Hears how every login ended. @default nobody */
-  loginEnded?: (outcome: LoginOutcome, email: string) => void
+  loginEnded?: LoginEnded
 }
+
+/**
+ * @param account the address that was tried, or what the identity provider calls the person; null: that is not known
+ * @param code why it was refused, where that is not the usual
+ */
+export type LoginEnded = (outcome: LoginOutcome, account: string | null, code?: ErrorCode) => void
 
 /** `limited`: too many had failed before. `failed`: it could not be found out. */
 export type LoginOutcome = 'ok' | 'refused' | 'limited' | 'failed'
@@ -60,7 +67,8 @@ export interface LoginOrigin {
   ip: string | null
 }
 
-interface Renewal {
+/** A session with the refresh token that was just made for it. */
+export interface Renewal {
   user: UserRecord
   sessionId: string
   refreshToken: string
@@ -175,11 +183,20 @@ export class AuthService {
     })
   }
 
-  private async newSession(tx: Transaction, user: UserRecord, { userAgent, ip }: LoginOrigin): Promise<Renewal> {
+  /**
+   * Begins a session, within the caller's transaction, for somebody who has proved who they are.
+   * @param reauthenticatedAt when they proved it anew at an identity provider; null: with a password, or some time ago
+   */
+  async newSession(
+    tx: SessionTransaction,
+    user: UserRecord,
+    { userAgent, ip }: LoginOrigin,
+    reauthenticatedAt: Date | null = null,
+  ): Promise<Renewal> {
     const sessionId = newId('session')
     const expiresAt = this.expiryAt(tx.now)
     const agent = userAgent?.slice(0, MAX_USER_AGENT) ?? null
-    await tx.users.createSession({ id: sessionId, userId: user.id, userAgent: agent, ip, expiresAt })
+    await tx.users.createSession({ id: sessionId, userId: user.id, userAgent: agent, ip, expiresAt, reauthenticatedAt })
     const payload = { sessionId, userId: user.id }
     tx.record({ type: 'session.started', subjectType: 'session', subjectId: sessionId, payload }, user.id)
     return this.addToken(tx, { user, sessionId, parentId: null })
@@ -202,7 +219,7 @@ export class AuthService {
   }
 
   private async addToken(
-    tx: Transaction,
+    tx: SessionTransaction,
     { user, sessionId, parentId }: { user: UserRecord; sessionId: string; parentId: string | null },
   ): Promise<Renewal> {
     const refreshToken = newRefreshToken()
@@ -222,7 +239,8 @@ export class AuthService {
     return new Date(now.getTime() + this.options.refreshTokenDays * DAY_MS)
   }
 
-  private async pairOf({ user, sessionId, refreshToken, refreshTokenExpiresAt }: Renewal): Promise<TokenPair> {
+  /** The tokens of a session whose transaction is committed. */
+  async pairOf({ user, sessionId, refreshToken, refreshTokenExpiresAt }: Renewal): Promise<TokenPair> {
     const access = await this.options.tokens.issue({ userId: user.id, sessionId, role: user.role })
     return { accessToken: access.token, accessTokenExpiresAt: access.expiresAt, refreshToken, refreshTokenExpiresAt }
   }

@@ -60,7 +60,7 @@ export class SecondFactors {
    * A new seed, for the authenticator app. Nothing asks for its codes before {@link confirm}.
    * @throws GantryError `INVALID_CREDENTIALS`, `RATE_LIMITED`, `INVALID_STATE` when a second factor is there already
    */
-  async begin(actor: Actor, password: string, ip: string | null): Promise<SecondFactorSeed> {
+  async begin(actor: Actor, password: string | undefined, ip: string | null): Promise<SecondFactorSeed> {
     const { unitOfWork, reauthentication, sealer } = this.options
     const user = await reauthentication.confirm(actor, password, ip)
     const secret = newSeed()
@@ -89,7 +89,12 @@ export class SecondFactors {
   }
 
   /** Ten new ones; those of before work no more. @throws as {@link remove} */
-  async renewRecoveryCodes(actor: Actor, password: string, code: string, ip: string | null): Promise<RecoveryCodes> {
+  async renewRecoveryCodes(
+    actor: Actor,
+    password: string | undefined,
+    code: string,
+    ip: string | null,
+  ): Promise<RecoveryCodes> {
     await this.options.reauthentication.confirm(actor, password, ip)
     return this.committed(async (tx) => {
       const refusal = await this.refusal(tx, actor.id, code)
@@ -100,7 +105,7 @@ export class SecondFactors {
   }
 
   /** @throws GantryError `INVALID_CREDENTIALS`, `RATE_LIMITED`, `INVALID_STATE` when there is none */
-  async remove(actor: Actor, password: string, code: string, ip: string | null): Promise<void> {
+  async remove(actor: Actor, password: string | undefined, code: string, ip: string | null): Promise<void> {
     await this.options.reauthentication.confirm(actor, password, ip)
     await this.committed(async (tx) => {
       const refusal = await this.refusal(tx, actor.id, code)

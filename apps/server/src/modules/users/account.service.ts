@@ -50,7 +50,7 @@ export class AccountService {
   /** @throws GantryError `INVALID_CREDENTIALS`, `NAME_TAKEN` for an address that somebody has, `RATE_LIMITED` */
   async updateProfile(
     actor: Actor,
-    { displayName, email, currentPassword = '' }: UpdateProfileInput,
+    { displayName, email, currentPassword }: UpdateProfileInput,
     origin: LoginOrigin,
   ): Promise<CurrentUser> {
     const known = email === undefined ? null : await this.reauthenticated(actor, currentPassword, origin)
@@ -75,6 +75,10 @@ export class AccountService {
     origin: LoginOrigin,
   ): Promise<void> {
     const known = await this.reauthenticated(actor, currentPassword, origin)
+    // Who is let in by the identity provider alone must not stay in when that lets them in no more.
+    if (known.passwordHash === null) {
+      throw new GantryError('INVALID_STATE', { params: { detail: 'this account has no password, it signs on' } })
+    }
     await checkNewPassword({ password: newPassword, email: known.email, field: 'newPassword' })
     const passwordHash = await hashPassword(newPassword)
     await this.changing(async (tx) => {
@@ -122,13 +126,15 @@ export class AccountService {
   private async issueReset(tx: Transaction, email: string): Promise<void> {
     const user = await tx.accounts.findByEmail(email)
     if (user?.state !== 'active') return
+    // Who signs on at the identity provider gets no password behind its back.
+    if ((await tx.users.get(user.id))?.passwordHash === null) return
     const last = await tx.passwordTokens.of(user.id)
     const isOnItsWay = last !== null && tx.now.getTime() - last.createdAt.getTime() < MIN_BETWEEN_RESETS_MS
     if (!isOnItsWay) await this.deps.links.issue(tx, user, 'reset')
   }
 
   /** @throws GantryError `INVALID_CREDENTIALS`, `RATE_LIMITED` */
-  private reauthenticated(actor: Actor, currentPassword: string, { ip }: LoginOrigin): Promise<UserRecord> {
+  private reauthenticated(actor: Actor, currentPassword: string | undefined, { ip }: LoginOrigin): Promise<UserRecord> {
     return this.deps.reauthentication.confirm(actor, currentPassword, ip)
   }
 
