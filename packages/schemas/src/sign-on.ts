@@ -39,14 +39,14 @@ export const loginMethods = z.object({
 export type LoginMethods = z.infer<typeof loginMethods>
 
 /** What a sign-on that began with a `code_challenge` came back with, and what the challenge was made of (RFC 7636). */
-export const signOnCode = z.strictObject({
-  code: z.string().min(20).max(200),
+export const signOnTicket = z.strictObject({
+  ticket: z.string().min(20).max(200),
   codeVerifier: z.string().regex(/^[\w.~-]{43,128}$/, 'must be 43 to 128 letters, digits and - . _ ~'),
 })
-export type SignOnCode = z.infer<typeof signOnCode>
+export type SignOnTicket = z.infer<typeof signOnTicket>
 
 /** One's own password again; an account without one signs on afresh instead. */
-export const linkIdentityInput = signOnCode.extend({ password: passwordText.optional() })
+export const linkIdentityInput = signOnTicket.extend({ password: passwordText.optional() })
 export type LinkIdentityInput = z.infer<typeof linkIdentityInput>
 
 export const unlinkIdentityInput = z.strictObject({ id: idOf('identity'), password: passwordText.optional() })

@@ -14,18 +14,18 @@ CREATE UNIQUE INDEX "user_identity_issuer_subject_key" ON "user_identity"("issue
 CREATE INDEX "user_identity_user_id_idx" ON "user_identity"("user_id");
 ALTER TABLE "user_identity" ADD CONSTRAINT "user_identity_user_id_fkey" FOREIGN KEY ("user_id") REFERENCES "app_user"("id") ON DELETE CASCADE ON UPDATE CASCADE;
 
--- One row for each that came back: its state works no more. A client without cookies gets a code, which works once.
+-- One row for each that came back: its state works no more. A client without cookies gets a ticket, which works once.
 CREATE TABLE "sign_on" (
     "state_hash" TEXT NOT NULL,
     "expires_at" TIMESTAMPTZ(3) NOT NULL,
-    "code_hash" TEXT,
-    "code_expires_at" TIMESTAMPTZ(3),
+    "ticket_hash" TEXT,
+    "ticket_expires_at" TIMESTAMPTZ(3),
     "challenge" TEXT,
     "proof" JSONB,
 
     CONSTRAINT "sign_on_pkey" PRIMARY KEY ("state_hash")
 );
-CREATE UNIQUE INDEX "sign_on_code_hash_key" ON "sign_on"("code_hash");
+CREATE UNIQUE INDEX "sign_on_ticket_hash_key" ON "sign_on"("ticket_hash");
 CREATE INDEX "sign_on_expires_at_idx" ON "sign_on"("expires_at");
 
 -- When whoever began the session proved anew at the provider who they are.

@@ -40,23 +40,23 @@ export class PrismaSignOnRepository implements SignOnRepository {
     return count === 1
   }
 
-  async keep(stateHash: string, codeHash: string, codeExpiresAt: Date, proof: KeptProof) {
+  async keep(stateHash: string, ticketHash: string, ticketExpiresAt: Date, proof: KeptProof) {
     const { challenge, ...rest } = proof
     await this.tx.signOn.update({
       where: { stateHash },
-      data: { codeHash, codeExpiresAt, challenge, proof: rest as unknown as Prisma.InputJsonObject },
+      data: { ticketHash, ticketExpiresAt, challenge, proof: rest as unknown as Prisma.InputJsonObject },
     })
   }
 
-  async take(codeHash: string) {
+  async take(ticketHash: string) {
     const [row] = await this.tx.$queryRaw<
       { challenge: string; proof: Omit<KeptProof, 'challenge'>; isOver: boolean }[]
     >`
-      SELECT challenge, proof, code_expires_at <= now() AS "isOver" FROM sign_on WHERE code_hash = ${codeHash} FOR UPDATE`
+      SELECT challenge, proof, ticket_expires_at <= now() AS "isOver" FROM sign_on WHERE ticket_hash = ${ticketHash} FOR UPDATE`
     if (row === undefined) return null
     // The row stays, so that its state is known to have come back.
     await this.tx.$executeRaw`
-      UPDATE sign_on SET code_hash = NULL, code_expires_at = NULL, challenge = NULL, proof = NULL WHERE code_hash = ${codeHash}`
+      UPDATE sign_on SET ticket_hash = NULL, ticket_expires_at = NULL, challenge = NULL, proof = NULL WHERE ticket_hash = ${ticketHash}`
     return row.isOver ? null : { ...row.proof, challenge: row.challenge }
   }
 }

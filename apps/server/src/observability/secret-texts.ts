@@ -7,14 +7,14 @@ const BEYOND_CUT = 1_000
 const SECRET_NAME = new RegExp(
   [
     'authorization|cookie|password|passwd|passphrase|passcode|secret|credential|signature|bearer',
-    'token$|tokenhash|accesstokens|refreshtokens|ticket$|apikey(?!id$)|(access|private|signing|sealed|secret|auth)key|accesscode',
+    'token$|verifier$|tokenhash|accesstokens|refreshtokens|ticket$|apikey(?!id$)|(access|private|signing|sealed|secret|auth)key|accesscode',
     'pwd$|^pass$|^otp$|^jwt$|^auth$|dsn$',
   ].join('|'),
 )
 
 /** As they stand in texts: settings, forms, JSON, SQL, lines of headers. */
 const NAMES = [
-  String.raw`pass(?:word|wd|phrase|code)|\bpass\b|pwd|secret|(?<!unexpected )token|ticket|signature|credential|jwt|\botp\b`,
+  String.raw`pass(?:word|wd|phrase|code)|\bpass\b|pwd|secret|(?<!unexpected )token|ticket|verifier|signature|credential|jwt|\botp\b`,
   '(?:api|access|private|signing|auth)[-_ ]?key|access[-_ ]?code|authorization|cookie',
 ].join('|')
 

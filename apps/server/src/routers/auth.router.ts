@@ -9,7 +9,7 @@ import {
   loginOutput,
   refreshInput,
   registerInput,
-  signOnCode,
+  signOnTicket,
   tokenPair,
   updateProfileInput,
 } from '@gantry/schemas'
@@ -71,12 +71,17 @@ export const authRouter = router({
     .output(browserSession)
     .mutation(({ ctx }) => renewedIn(ctx.cookies, (token) => ctx.services.auth.refresh(token))),
 
-  /** For clients without cookies: the code of a sign-on that began with a `code_challenge`. */
+  /** For clients without cookies: the ticket of a sign-on that began with a `code_challenge`. */
   exchangeSignOn: publicProcedure
     .meta({
-      openapi: { method: 'POST', path: '/auth/sso/exchange', tags, summary: 'Change a sign-on code into tokens' },
+      openapi: {
+        method: 'POST',
+        path: '/auth/sso/exchange',
+        tags,
+        summary: 'Change the ticket of a sign-on into tokens',
+      },
     })
-    .input(signOnCode)
+    .input(signOnTicket)
     .output(loginOutput)
     .mutation(({ ctx, input }) => ctx.services.signOn.exchange(input, ctx.client)),
 

@@ -14,7 +14,7 @@ export const identitiesRouter = router({
     .output(ownIdentities)
     .query(({ ctx }) => ctx.services.identities.own(ctx.actor)),
 
-  /** With the code of a sign-on that began with `purpose=link`. */
+  /** With the ticket of a sign-on that began with `purpose=link`. */
   link: sessionProcedure
     .meta({ openapi: { method: 'POST', path: '/auth/me/identities', tags, summary: 'Sign on by an identity, too' } })
     .input(linkIdentityInput)

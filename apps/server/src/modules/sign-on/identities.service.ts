@@ -54,15 +54,15 @@ export class IdentitiesService {
   }
 
   /**
-   * The one who signed on for the code is the actor from now on.
+   * The one who signed on for the ticket is the actor from now on.
    * @throws GantryError `INVALID_CREDENTIALS`, `SIGN_ON_REQUIRED`, `SIGN_ON_FAILED`, `SIGN_ON_REFUSED`, `RATE_LIMITED`,
    *   `INVALID_STATE` when there are too many
    */
-  async link(actor: Actor, { password, ...code }: LinkIdentityInput, origin: LoginOrigin): Promise<OwnIdentities> {
+  async link(actor: Actor, { password, ...ticket }: LinkIdentityInput, origin: LoginOrigin): Promise<OwnIdentities> {
     const { reauthentication, signOn, unitOfWork } = this.deps
-    // First, so that a password that was mistyped does not use up the code.
+    // First, so that a password that was mistyped does not use up the ticket.
     await reauthentication.confirm(actor, password, origin.ip)
-    const { identity } = await signOn.redeem(code, 'link', origin)
+    const { identity } = await signOn.redeem(ticket, 'link', origin)
     await unitOfWork.run(async (tx) => {
       await locked(tx, actor.id)
       const known = await tx.identities.find(identity.issuer, identity.subject)

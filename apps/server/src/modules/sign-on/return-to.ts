@@ -11,12 +11,12 @@ const LONGEST = 1_000
 const LOOPBACK = /^http:\/\/(?:localhost|127\.0\.0\.1|\[::1\]):\d{1,5}$/
 
 /**
- * Where a browser may be sent at the end: a path of this server, or a page that may call the API. What gets a code that
+ * Where a browser may be sent at the end: a path of this server, or a page that may call the API. What gets a ticket that
  * is worth nothing without the client's verifier may also be a program on the user's machine (RFC 8252).
  * @returns the whole URL
  * @throws GantryError `VALIDATION_FAILED`
  */
-export const checkedReturnTo = (text: string, pages: ReturnPages, withCode: boolean): string => {
+export const checkedReturnTo = (text: string, pages: ReturnPages, withTicket: boolean): string => {
   const { publicUrl, corsOrigins } = pages
   // Browsers leave out what they do not take for a part of an address, and read a backslash as a slash.
   const isPlain = text.length <= LONGEST && /^[\x21-\x7e]+$/.test(text) && !text.includes('\\')
@@ -24,7 +24,7 @@ export const checkedReturnTo = (text: string, pages: ReturnPages, withCode: bool
   if (!isPlain || !(isPath || /^https?:\/\//i.test(text)) || !URL.canParse(text, publicUrl)) throw refused()
   const url = new URL(text, publicUrl)
   const isOurs = url.origin === publicUrl || corsOrigins.includes(url.origin)
-  if (url.username !== '' || url.password !== '' || !(isOurs || (withCode && LOOPBACK.test(url.origin))))
+  if (url.username !== '' || url.password !== '' || !(isOurs || (withTicket && LOOPBACK.test(url.origin))))
     throw refused()
   return url.href
 }

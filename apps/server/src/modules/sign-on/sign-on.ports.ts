@@ -57,7 +57,7 @@ export interface IdentityRepository {
   remove(userId: string, identityId: string): Promise<boolean>
 }
 
-/** For a client that gets a code in place of cookies. */
+/** For a client that gets a ticket in place of cookies. */
 export interface KeptProof {
   /** SHA-256 of the client's verifier in base64url. */
   challenge: string
@@ -73,7 +73,7 @@ export type SignOnPurpose = 'login' | 'link'
 export interface SignOnRepository {
   /** @returns false when one with this state came back before */
   useState(stateHash: string, expiresAt: Date): Promise<boolean>
-  keep(stateHash: string, codeHash: string, codeExpiresAt: Date, proof: KeptProof): Promise<void>
+  keep(stateHash: string, ticketHash: string, ticketExpiresAt: Date, proof: KeptProof): Promise<void>
   /** Of two at once one gets it, and nobody does later. @returns null when there is none, or it has expired */
-  take(codeHash: string): Promise<KeptProof | null>
+  take(ticketHash: string): Promise<KeptProof | null>
 }

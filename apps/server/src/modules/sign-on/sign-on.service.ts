@@ -1,6 +1,6 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 
-import type { CurrentUser, LoginMethods, SignOnCode, TokenPair } from '@gantry/schemas'
+import type { CurrentUser, LoginMethods, SignOnTicket, TokenPair } from '@gantry/schemas'
 
 import {
   GantryError,
@@ -49,7 +49,7 @@ export interface SignOnServiceDeps {
 
 export interface SignOnWish {
   returnTo: string | null
-  /** S256 of the client's verifier, for a code in place of cookies; null: cookies. */
+  /** S256 of the client's verifier, for a ticket in place of cookies; null: cookies. */
   challenge: string | null
   purpose: SignOnPurpose
   /** Whether the provider asks anew, also for somebody whom it knows. */
@@ -70,8 +70,8 @@ export type SignOnEnd = { pair: LoggedIn; returnTo: string | null } | { pair: nu
 
 /** Between the start and the way back a person may have to find their phone. */
 const COOKIE_MS = 10 * 60_000
-/** A code to log in with is exchanged by a program; one to link with waits until its user has typed a password. */
-const CODE_MS: Readonly<Record<SignOnPurpose, number>> = { login: 60_000, link: 5 * 60_000 }
+/** A ticket to log in with is exchanged by a program; one to link with waits until its user has typed a password. */
+const TICKET_MS: Readonly<Record<SignOnPurpose, number>> = { login: 60_000, link: 5 * 60_000 }
 
 export const SIGN_ON_PATH = '/api/auth/sso'
 
@@ -129,25 +129,25 @@ export class SignOnService {
       return { pair: await this.enter(identity, begun.fresh, origin), returnTo: begun.returnTo }
     }
     const { challenge, purpose, fresh } = begun
-    const code = await this.keep(begun.state, { challenge, purpose, fresh, identity })
+    const ticket = await this.keep(begun.state, { challenge, purpose, fresh, identity })
     const returnTo = new URL(begun.returnTo)
-    returnTo.searchParams.set('sso_code', code)
+    returnTo.searchParams.set('sso_ticket', ticket)
     return { pair: null, returnTo: returnTo.href }
   }
 
   /** @throws GantryError `SIGN_ON_FAILED`, `SIGN_ON_REFUSED`, `RATE_LIMITED` */
-  async exchange(code: SignOnCode, origin: LoginOrigin): Promise<LoggedIn> {
-    const { identity, fresh } = await this.redeem(code, 'login', origin)
+  async exchange(ticket: SignOnTicket, origin: LoginOrigin): Promise<LoggedIn> {
+    const { identity, fresh } = await this.redeem(ticket, 'login', origin)
     return this.enter(identity, fresh, origin)
   }
 
-  /** Who stands behind a code, which works no more then. @throws GantryError `SIGN_ON_FAILED`, `RATE_LIMITED` */
-  redeem({ code, codeVerifier }: SignOnCode, purpose: SignOnPurpose, origin: LoginOrigin): Promise<KeptProof> {
+  /** Who stands behind a ticket, which works no more then. @throws GantryError `SIGN_ON_FAILED`, `RATE_LIMITED` */
+  redeem({ ticket, codeVerifier }: SignOnTicket, purpose: SignOnPurpose, origin: LoginOrigin): Promise<KeptProof> {
     return this.proving(origin, async () => {
-      const proof = await this.deps.unitOfWork.run(({ signOns }) => signOns.take(hashOf(code)))
-      if (proof === null) throw failed('expired', 'there is no such code')
+      const proof = await this.deps.unitOfWork.run(({ signOns }) => signOns.take(hashOf(ticket)))
+      if (proof === null) throw failed('expired', 'there is no such ticket')
       if (proof.purpose !== purpose || !isSame(proof.challenge, challengeOf(codeVerifier))) {
-        throw failed('invalid', 'the code was given to another client, or for something else')
+        throw failed('invalid', 'the ticket was given to another client, or for something else')
       }
       return proof
     })
@@ -168,20 +168,20 @@ export class SignOnService {
     if (begun === null) throw failed('expired', 'no cookie came that was made here')
     if (begun.expiresAtMs <= clock.now()) throw failed('expired', 'it began more than ten minutes ago')
     if (!isSame(begun.state, answer.get('state') ?? '')) throw failed('expired', 'it is not the one that began')
-    // As long as its code may last.
-    const keptUntil = new Date(begun.expiresAtMs + CODE_MS.link)
+    // As long as its ticket may last.
+    const keptUntil = new Date(begun.expiresAtMs + TICKET_MS.link)
     const isFirst = await unitOfWork.run(({ signOns }) => signOns.useState(hashOf(begun.state), keptUntil))
     if (!isFirst) throw failed('expired', 'it came back before')
     return { begun, identity: await provider.identityOf(answer, begun, begun.fresh) }
   }
 
   private async keep(state: string, proof: KeptProof): Promise<string> {
-    const code = secret()
+    const ticket = secret()
     await this.deps.unitOfWork.run((tx) => {
-      const expiresAt = new Date(tx.now.getTime() + CODE_MS[proof.purpose])
-      return tx.signOns.keep(hashOf(state), hashOf(code), expiresAt, proof)
+      const expiresAt = new Date(tx.now.getTime() + TICKET_MS[proof.purpose])
+      return tx.signOns.keep(hashOf(state), hashOf(ticket), expiresAt, proof)
     })
-    return code
+    return ticket
   }
 
   private async enter(identity: ProvenIdentity, fresh: boolean, origin: LoginOrigin): Promise<LoggedIn> {
