@@ -39,6 +39,13 @@ export const CHANGES_OF_PEOPLE: Readonly<Record<string, Change>> = {
     act: (_trpc, id, { person }) =>
       person(id).trpc.auth.changePassword.mutate({ currentPassword: PASSWORD, newPassword: NEW_PASSWORD }),
   },
+  'auth.exchangeSignOn': {
+    ...{ prepare: nothing, target: 'user', by: 'themselves' },
+    ...{ events: ['user.created', 'identity.linked', 'session.started'] },
+    act: async (_trpc, _id, { app, signOnTicket }) =>
+      app.nobody.trpc.auth.exchangeSignOn.mutate(await signOnTicket('login')),
+    changes: ['app_user insert', 'user_identity insert', 'session insert'],
+  },
   'auth.register': {
     ...{ prepare: nothing, target: 'user', by: 'themselves', events: ['user.created'], changes: ['app_user insert'] },
     act: (_trpc, _id, { app, freshEmail }) =>
@@ -57,6 +64,17 @@ export const CHANGES_OF_PEOPLE: Readonly<Record<string, Change>> = {
   'auth.updateProfile': {
     ...{ ...ofThemselves, events: ['user.updated'], changes: ['app_user update'] },
     act: (_trpc, id, { person }) => person(id).trpc.auth.updateProfile.mutate({ displayName: 'Another' }),
+  },
+  'identities.link': {
+    ...{ ...ofThemselves, events: ['identity.linked'], changes: ['user_identity insert'] },
+    act: async (_trpc, id, { person, signOnTicket }) =>
+      person(id).trpc.identities.link.mutate({ ...(await signOnTicket('link')), password: PASSWORD }),
+  },
+  'identities.unlink': {
+    ...{ ...ofThemselves, prepare: ({ withIdentity }) => withIdentity(), events: ['identity.unlinked'] },
+    act: (_trpc, id, { person, identityOf }) =>
+      person(id).trpc.identities.unlink.mutate({ id: identityOf(id), password: PASSWORD }),
+    changes: ['user_identity delete'],
   },
   'roles.create': {
     ...{ ...ofRole, prepare: nothing, changes: ['custom_role insert'] },
@@ -151,6 +169,11 @@ export const CHANGES_OF_PEOPLE: Readonly<Record<string, Change>> = {
   'users.revokeSessions': {
     ...{ ...ofSession, prepare: ({ loggedIn }) => loggedIn() },
     act: (trpc, id) => trpc.users.revokeSessions.mutate({ id }),
+  },
+  'users.unlinkIdentity': {
+    ...{ prepare: ({ withIdentity }) => withIdentity(), target: 'user' },
+    ...{ events: ['identity.unlinked', 'session.ended'], changes: ['user_identity delete', 'session update'] },
+    act: (trpc, id, { identityOf }) => trpc.users.unlinkIdentity.mutate({ id, identityId: identityOf(id) }),
   },
   'users.orderExport': {
     ...{ ...ofAccount, target: 'export', changes: ['data_export insert'] },

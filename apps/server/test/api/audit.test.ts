@@ -13,7 +13,7 @@ import {
 } from '../../src/testing/app-under-test.js'
 import { entriesOf, sealed } from '../../src/testing/audit-log.js'
 import { CHANGES } from './audit-changes.js'
-import { ADMIN_EMAIL } from './audit-people.js'
+import { ADMIN_EMAIL, ISSUER } from './audit-people.js'
 import { stage } from './audit-stage.js'
 
 /** Calls that leave no entry, and why. */
@@ -29,7 +29,15 @@ let app: AppUnderTest
 let admin: Caller['trpc']
 beforeAll(async () => {
   // No fleet: nobody but who calls changes anything.
-  app = await startAppUnderTest({ GANTRY_ROLES: 'api,worker', WEBHOOK_ALLOW_LOOPBACK: 'true', REGISTRATION: 'open' })
+  app = await startAppUnderTest({
+    ...{ GANTRY_ROLES: 'api,worker', WEBHOOK_ALLOW_LOOPBACK: 'true', REGISTRATION: 'open' },
+    ...{
+      PUBLIC_URL: 'https://gantry.test',
+      OIDC_ISSUER: ISSUER,
+      OIDC_CLIENT_ID: 'gantry',
+      OIDC_DEFAULT_ROLE: 'viewer',
+    },
+  })
   admin = app.admin.trpc
 })
 afterAll(() => app[Symbol.asyncDispose]())

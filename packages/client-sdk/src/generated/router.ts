@@ -1714,17 +1714,17 @@ export interface SecondFactorStatus {
   recoveryCodesLeft: number
 }
 
-/** What a sign-on that began with a `code_challenge` came back with, and what the challenge was made of (RFC 7636). */
-export interface SignOnCode {
-  code: string
-  codeVerifier: string
-}
-
 /** Why nobody was let in by the identity provider: its user said no, it took too long, or what came back is not right. */
 export type SignOnFailure = 'denied' | 'expired' | 'invalid'
 
 /** Why somebody is not let in although the identity provider vouches for them. */
 export type SignOnRefusal = 'account_exists' | 'disabled' | 'identity_taken' | 'no_email' | 'no_role'
+
+/** What a sign-on that began with a `code_challenge` came back with, and what the challenge was made of (RFC 7636). */
+export interface SignOnTicket {
+  ticket: string
+  codeVerifier: string
+}
 
 export type StatisticsUnit = 'day' | 'hour'
 
@@ -2227,9 +2227,9 @@ export type Procedures = {
     >
     /** Change the cookies for new ones. */
     renewBrowserSession: Mutation<void, BrowserSession>
-    /** For clients without cookies: the code of a sign-on that began with a `code_challenge`. */
+    /** For clients without cookies: the ticket of a sign-on that began with a `code_challenge`. */
     exchangeSignOn: Mutation<
-      SignOnCode,
+      SignOnTicket,
       {
         accessToken: string
         accessTokenExpiresAt: Date
@@ -2376,10 +2376,10 @@ export type Procedures = {
   identities: {
     /** By which identities one signs on. */
     list: Query<void, OwnIdentities>
-    /** With the code of a sign-on that began with `purpose=link`. */
+    /** With the ticket of a sign-on that began with `purpose=link`. */
     link: Mutation<
       {
-        code: string
+        ticket: string
         codeVerifier: string
         password?: string
       },

@@ -30,7 +30,8 @@ export class Reauthentication {
       return user
     }
     await limiter.begin(user.email, ip)
-    if (password === undefined || !(await verifyPassword(user.passwordHash, password))) throw new GantryError('INVALID_CREDENTIALS')
+    if (password === undefined || !(await verifyPassword(user.passwordHash, password)))
+      throw new GantryError('INVALID_CREDENTIALS')
     await limiter.succeeded(user.email, ip)
     return user
   }
