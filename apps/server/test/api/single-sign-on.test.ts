@@ -1,93 +1,36 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 
-import { callerOf, PASSWORD, startAppUnderTest, type AppUnderTest } from '../../src/testing/app-under-test.js'
+import { callerOf, PASSWORD, startAppUnderTest } from '../../src/testing/app-under-test.js'
 import { entriesOf } from '../../src/testing/audit-log.js'
-import { Browser, type Page } from '../../src/testing/browser.js'
+import { CLIENT_SECRET } from '../../src/testing/identity-provider.js'
 import {
-  CLIENT_SECRET,
-  startIdentityProvider,
-  type Person,
-  type TestIdentityProvider,
-} from '../../src/testing/identity-provider.js'
+  ACCESS,
+  ADMIN_EMAIL,
+  app,
+  browserOf,
+  CALLBACK,
+  linked,
+  linking,
+  maker,
+  me,
+  nativeTicket,
+  onStage,
+  provider,
+  settings,
+  refusalOf,
+  SIGN_ON,
+  signedOn,
+  signOn,
+  SITE,
+  START,
+  tokensOf,
+  userOf,
+  wayBack,
+} from './sign-on-stage.js'
 
-const SITE = 'https://gantry.test'
-const APP = 'https://app.example.org'
-const START = `${SITE}/api/auth/sso`
-const CALLBACK = `${START}/callback`
-const [ACCESS, SIGN_ON] = ['__Host-gantry-access', '__Host-gantry-sign-on']
-const SECRET_KEY = randomBytes(32).toString('base64')
-const ADMIN_EMAIL = 'admin@example.org'
-
-let provider: TestIdentityProvider
-let app: AppUnderTest
-
-const settings = () => ({
-  ...provider.settings,
-  ...{ GANTRY_ROLES: 'api,worker', GANTRY_SECRET_KEY: SECRET_KEY, CORS_ORIGINS: APP, OIDC_NAME: 'The lab' },
-  OIDC_ROLES: 'gantry-admins=admin,makers=operator,cleaners=Bed cleaner,gone=No such role',
-})
-
-beforeAll(async () => {
-  provider = await startIdentityProvider(SITE)
-  app = await startAppUnderTest(settings())
-})
-afterAll(async () => {
-  await app[Symbol.asyncDispose]()
-  await provider[Symbol.asyncDispose]()
-})
-beforeEach(() => {
-  Object.assign(provider, { person: maker(), state: 'well', forge: null })
-  provider.requests.length = 0
-})
-
-let count = 0
-const maker = (more: Partial<Person> = {}): Person => {
-  const name = `maker${(count += 1)}`
-  return {
-    ...{ sub: `sub-of-${name}`, email: `${name}@example.org`, email_verified: true },
-    ...{ name: `Maker ${count}`, groups: ['makers'], ...more },
-  }
-}
-
-const browserOf = (of = app, accept?: string) => new Browser({ [SITE]: of.url }, accept)
-
-/** As far as the callback's answer; what comes then is not ours. */
-const signOn = (browser = browserOf(), query = '') =>
-  browser.follow(START + query, (url) => !url.startsWith(provider.issuer) && !url.startsWith(CALLBACK))
-
-/** As far as before the way back. */
-const wayBack = async (browser: Browser, query = ''): Promise<string> =>
-  (await browser.follow(START + query, (url) => url.startsWith(CALLBACK))).location!
-
-const me = async (browser: Browser, of = app) => {
-  const response = await fetch(`${of.url}/api/auth/me`, {
-    headers: { Cookie: browser.header(SITE), 'X-Gantry-Session': 'cookie' },
-  })
-  return (await response.json()) as Record<string, unknown>
-}
-
-const errorIn = ({ location }: Page): (string | null)[] => {
-  const { searchParams } = new URL(location ?? 'about:blank')
-  return [searchParams.get('sso_error'), searchParams.get('sso_reason')]
-}
-
-/** What somebody is told who signs on as this person. */
-const refusalOf = async (person: Person, query = '?return_to=/done') => {
-  provider.person = person
-  return errorIn(await signOn(browserOf(), query))
-}
-
-const userOf = (email: string) => app.prisma.user.findUniqueOrThrow({ where: { email } })
-
-/** The user of somebody who has signed on. */
-const signedOn = async (person = maker()) => {
-  provider.person = person
-  const browser = browserOf()
-  await signOn(browser, '?return_to=/done')
-  return { person, browser, user: await userOf(person.email!) }
-}
+onStage()
 
 describe('a sign-on', () => {
   it('goes to the provider with PKCE, state and nonce, and ends in a session by cookie at the page that was wished', async () => {
@@ -236,102 +179,6 @@ describe('who is not let in', () => {
   })
 })
 
-describe('a way back that does not fit', () => {
-  const failure = async (browser: Browser, back: string) => {
-    const page = await browser.open(back)
-    return [page.status, /[A-Z_]{8,}/.exec(page.body)?.[0], browser.cookie(SITE, ACCESS)]
-  }
-  const refused = [401, 'SIGN_ON_FAILED', undefined]
-  afterEach(forgiven)
-
-  it('in a browser that did not begin is refused', async () => {
-    const back = await wayBack(browserOf())
-    expect(await failure(browserOf(), back)).toEqual(refused)
-  })
-
-  it('with the state of another sign-on is refused', async () => {
-    const [one, other] = [browserOf(), browserOf()]
-    const back = await wayBack(one)
-    await wayBack(other)
-    expect(await failure(other, back)).toEqual(refused)
-  })
-
-  it('that came before is refused, also with its cookie', async () => {
-    const browser = browserOf()
-    const back = await wayBack(browser)
-    const kept = browser.cookie(SITE, SIGN_ON)!
-    expect((await browser.open(back)).status).toBe(200)
-    const again = browserOf()
-    again.cookies.set(SITE, new Map([[SIGN_ON, kept]]))
-    expect(await failure(again, back)).toEqual(refused)
-  })
-
-  it('with a code that was used is refused', async () => {
-    const [first, second] = [browserOf(), browserOf()]
-    const used = new URL(await wayBack(first))
-    expect((await first.open(used.href)).status).toBe(200)
-    const back = new URL(await wayBack(second))
-    back.searchParams.set('code', used.searchParams.get('code')!)
-    expect(await failure(second, back.href)).toEqual(refused)
-  })
-
-  it.each([
-    ['of another issuer', 'iss', 'https://evil.example'],
-    ['with a code of nobody', 'code', 'x'.repeat(43)],
-  ])('%s is refused', async (_title, name, value) => {
-    const browser = browserOf()
-    const back = new URL(await wayBack(browser))
-    back.searchParams.set(name, value)
-    expect(await failure(browser, back.href)).toEqual(refused)
-  })
-
-  it('with a changed cookie is refused', async () => {
-    const browser = browserOf()
-    const back = await wayBack(browser)
-    const jar = browser.cookies.get(SITE)!
-    jar.set(SIGN_ON, `${jar.get(SIGN_ON)!.slice(0, -2)}xx`)
-    expect(await failure(browser, back)).toEqual(refused)
-  })
-})
-
-describe('an ID token', () => {
-  afterEach(forgiven)
-  const nobodyIn = async (forge: NonNullable<TestIdentityProvider['forge']>) => {
-    provider.forge = forge
-    const browser = browserOf()
-    expect(errorIn(await signOn(browser, '?return_to=/done'))).toEqual(['SIGN_ON_FAILED', 'invalid'])
-    expect(browser.cookie(SITE, ACCESS)).toBeUndefined()
-  }
-
-  it('is believed as the provider signed it, when nothing is changed', async () => {
-    provider.forge = (claims) => ({ claims })
-    expect((await signOn()).status).toBe(200)
-  })
-  it('that another key signed is not', () => nobodyIn((claims) => ({ claims, withOtherKey: true })))
-  it('with another nonce is not', () => nobodyIn((claims) => ({ claims: { ...claims, nonce: 'another' } })))
-  it('for another client is not', () => nobodyIn((claims) => ({ claims: { ...claims, aud: 'another' } })))
-  it('of another issuer is not', () => nobodyIn((claims) => ({ claims: { ...claims, iss: 'https://evil.example' } })))
-  it('that has expired is not', () => nobodyIn((claims) => ({ claims: { ...claims, iat: 1, exp: 2 } })))
-})
-
-describe('the page at the end', () => {
-  it.each(['/', '/board?tab=1#x', APP, `${APP}/board`, `${SITE}/board`])('may be %s', async (to) => {
-    const page = await browserOf().open(`${START}?return_to=${encodeURIComponent(to)}`)
-    expect(page.status).toBe(303)
-  })
-
-  it.each([
-    ...['https://evil.example', '//evil.example', '/\\evil.example', '\\/evil.example', 'javascript:alert(1)'],
-    ...['https://app.example.org.evil.example', 'https://app.example.org@evil.example', 'http://127.0.0.1:9/', ''],
-    ...['https://user@app.example.org/', '/\t/evil.example', 'board', 'http:evil.example', `/${'x'.repeat(2_000)}`],
-  ])('may not be %j', async (to) => {
-    const page = await browserOf(app, 'application/json').open(`${START}?return_to=${encodeURIComponent(to)}`)
-    expect([page.status, page.location]).toEqual([400, null])
-    expect(page.body).toContain('VALIDATION_FAILED')
-    expect(provider.requests).toEqual([])
-  })
-})
-
 describe('an account', () => {
   it('links an identity with its password, signs on by it from then on, and unlinks it', async () => {
     const { user, caller, ticket } = await linking('linker@example.org')
@@ -418,43 +265,6 @@ describe('a client without cookies', () => {
   })
 })
 
-describe('a provider that', () => {
-  const fresh = () => startAppUnderTest({ ...settings(), GANTRY_ROLES: 'api' })
-  const outcome = async (of: AppUnderTest) => {
-    const page = await browserOf(of, 'application/json').open(START)
-    const { error } = JSON.parse(page.body) as { error: { code: string; params: unknown; retryable: boolean } }
-    return [page.status, error.code, error.params, error.retryable]
-  }
-  const away = [503, 'UNAVAILABLE', { reason: 'identity_provider' }, true]
-
-  it.each(['away', 'nonsense'] as const)(
-    'is %s lets Gantry start and passwords log in, and is asked again',
-    async (state) => {
-      provider.state = state
-      // That the admin has logged in is part of it.
-      await using of = await fresh()
-      expect(await outcome(of)).toEqual(away)
-      provider.state = 'well'
-      await expect.poll(async () => (await browserOf(of).open(START)).status, { timeout: 8_000 }).toBe(303)
-    },
-  )
-
-  it('hangs is given up after five seconds', async () => {
-    provider.state = 'hangs'
-    await using of = await fresh()
-    const began = performance.now()
-    expect(await outcome(of)).toEqual(away)
-    expect(performance.now() - began).toBeLessThan(8_000)
-  }, 30_000)
-
-  it('goes away in the middle is no fault of whoever signs on', async () => {
-    const browser = browserOf()
-    const back = await wayBack(browser, '?return_to=/done')
-    provider.state = 'away'
-    expect(errorIn(await browser.open(back))).toEqual(['UNAVAILABLE', 'identity_provider'])
-  })
-})
-
 describe('the log and the audit log', () => {
   it('tell who signed on and who was refused, and hold nothing secret', async () => {
     const person = maker()
@@ -491,55 +301,3 @@ describe('the log and the audit log', () => {
     for (const secret of secrets) expect(texts).not.toContain(secret)
   }, 30_000)
 })
-
-describe('wrong ways back', () => {
-  it('are limited as logins are', async () => {
-    await using of = await startAppUnderTest({ ...settings(), GANTRY_ROLES: 'api' })
-    const answers: number[] = []
-    for (let time = 0; time < 6; time += 1)
-      answers.push((await browserOf(of).open(`${CALLBACK}?state=x&code=y`)).status)
-    // Without Redis every process counts by half of the limits.
-    expect(answers).toEqual([401, 401, 401, 401, 401, 429])
-  })
-})
-
-/** Whoever proves who they are ends the count of their wrong ways back. */
-async function forgiven() {
-  Object.assign(provider, { person: maker(), forge: null })
-  await signOn()
-}
-
-/** A ticket for a client that has no cookies, with its verifier. */
-async function nativeTicket(purpose: 'login' | 'link', person = maker(), more = '') {
-  provider.person = person
-  const codeVerifier = randomBytes(32).toString('base64url')
-  const challenge = createHash('sha256').update(codeVerifier).digest('base64url')
-  const returnTo = encodeURIComponent('http://127.0.0.1:7777/back')
-  const query = `?return_to=${returnTo}&code_challenge=${challenge}&code_challenge_method=S256&purpose=${purpose}${more}`
-  const page = await signOn(browserOf(), query)
-  const ticket = new URL(page.location!).searchParams.get('sso_ticket')
-  if (ticket === null) throw new Error(`no ticket: ${page.location ?? page.body}`)
-  return { ticket, codeVerifier }
-}
-
-async function tokensOf(email: string) {
-  const { accessToken } = await app.nobody.trpc.auth.login.mutate({ email, password: PASSWORD })
-  return { Authorization: `Bearer ${accessToken}` }
-}
-
-/** Somebody who is logged in with a password, and a ticket to link an identity with. */
-async function linking(email: string, person = maker()) {
-  if ((await app.prisma.user.count({ where: { email } })) === 0) {
-    await app.admin.trpc.users.create.mutate({ email, role: 'operator', password: PASSWORD })
-  }
-  const caller = callerOf(app.url, await tokensOf(email))
-  return { caller, ticket: await nativeTicket('link', person), user: await userOf(email) }
-}
-
-/** An account that has signed on by an identity which was linked to it. */
-async function linked(email: string, more: Partial<Person>) {
-  const user = maker({ email, ...more })
-  const { caller, ticket } = await linking(email, user)
-  await caller.trpc.identities.link.mutate({ ...ticket, password: PASSWORD })
-  return { user }
-}
