@@ -38,7 +38,7 @@ export const SETTINGS = {
   PUBLIC_URL: setting(
     originUrl().nullable().default(null),
     'unset',
-    'How users reach the server, such as https://gantry.example.org; stands in the OpenAPI document and in mails.',
+    'How users reach the server, such as https://gantry.example.org; stands in the OpenAPI document and in mails, and people who sign on come back there.',
   ),
   CORS_ORIGINS: setting(
     list(originUrl(), ''),

@@ -29,6 +29,9 @@ const AFTER_FAILURE_MS = 2_000
 /** For whoever was asked anew: how long ago that may be, on the way back. */
 const FRESH_SECONDS = 5 * 60
 
+/** As the standard has it. */
+const SUBJECT = /^[\x20-\x7e]{1,255}$/
+
 interface Known {
   configuration: openid.Configuration
   atMs: number
@@ -62,7 +65,7 @@ export class OpenIdProvider implements IdentityProvider {
         ...(fresh ? { maxAge: FRESH_SECONDS } : {}),
       })
       const claims = tokens.claims()
-      if (claims === undefined) throw new TypeError('no ID token')
+      if (claims === undefined || !SUBJECT.test(claims.sub)) throw new TypeError('no ID token that names somebody')
       const more = await this.userInfo(configuration, tokens.access_token, claims)
       return provenIdentity(joined(claims, more), this.options)
     } catch (error) {
