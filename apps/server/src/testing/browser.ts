@@ -68,7 +68,7 @@ export class Browser {
 
   private keep(jar: Map<string, string>, cookie: string): void {
     const [pair = '', ...attributes] = cookie.split('; ')
-    const [name = '', value = ''] = [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]
+    const [name, value] = [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)] as const
     const isOver = attributes.some((text) => /^max-age=0$/i.test(text) || /^expires=.*1970/i.test(text))
     if (isOver || value === '') jar.delete(name)
     else jar.set(name, value)

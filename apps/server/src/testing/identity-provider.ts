@@ -66,7 +66,7 @@ export const startIdentityProvider = async (
         ...{ grant_types: ['authorization_code'], redirect_uris: [`${publicUrl}/api/auth/sso/callback`] },
       },
     ],
-    jwks: { keys: [jwk as never] },
+    jwks: { keys: [jwk] },
     cookies: { keys: ['a key of cookies for tests'] },
     claims: { openid: ['sub', 'groups'], email: ['email', 'email_verified'], profile: ['name'] },
     features: { devInteractions: { enabled: false } },
