@@ -4,6 +4,9 @@ import { nothing, type Change, type Stage } from './audit-stage.js'
 
 const NEW_PASSWORD = 'seven purple lanterns'
 
+/** Whatever `PUBLIC_URL` is. */
+const OWN_PAGE = { 'Sec-Fetch-Site': 'same-origin', 'X-Gantry-Session': 'cookie' }
+
 const ofAccount = { prepare: ({ account }: Stage) => account(), target: 'user' }
 const ofThemselves = { prepare: ({ loggedIn }: Stage) => loggedIn(), target: 'user', by: 'themselves' as const }
 const ofSession = { target: 'session', events: ['session.ended'], changes: ['session update'] }
@@ -29,7 +32,7 @@ export const CHANGES_OF_PEOPLE: Readonly<Record<string, Change>> = {
   'auth.beginBrowserSession': {
     ...{ prepare: nothing, target: 'session', events: ['session.started'], changes: ['session insert'] },
     act: (_trpc, _id, { app: { url } }) =>
-      callerOf(url, { Origin: url, 'X-Gantry-Session': 'cookie' }).trpc.auth.beginBrowserSession.mutate({
+      callerOf(url, { ...OWN_PAGE, Origin: url }).trpc.auth.beginBrowserSession.mutate({
         email: ADMIN_EMAIL,
         password: PASSWORD,
       }),
