@@ -1,7 +1,8 @@
 import { z } from 'zod'
 
 import { ERROR_TABLE, type GantryError } from '../../kernel/errors.js'
-import { SIGN_ON_PATH, type SignOnService } from '../../modules/sign-on/sign-on.service.js'
+import { SIGN_ON_PATH } from '../../kernel/sign-on-path.js'
+import type { SignOnService } from '../../modules/sign-on/sign-on.service.js'
 import { inputError } from '../../trpc/gantry-error-of.js'
 import { cookieIn, ownCookie, SIGN_ON_COOKIE } from '../browsers/cookies.js'
 import { ExchangeCookies } from '../browsers/exchange-cookies.js'

@@ -6,6 +6,7 @@ import {
   GantryError,
   invalidField,
   networkOf,
+  SIGN_ON_PATH,
   type Clock,
   type TransactionContext,
   type UnitOfWork,
@@ -73,7 +74,6 @@ const COOKIE_MS = 10 * 60_000
 /** A ticket to log in with is exchanged by a program; one to link with waits until its user has typed a password. */
 const TICKET_MS: Readonly<Record<SignOnPurpose, number>> = { login: 60_000, link: 5 * 60_000 }
 
-export const SIGN_ON_PATH = '/api/auth/sso'
 
 const secret = () => randomBytes(32).toString('base64url')
 const hashOf = (text: string) => createHash('sha256').update(text).digest('hex')
