@@ -72,10 +72,17 @@ export default tseslint.config(
     files: ['apps/server/assets/**/*.js'],
     languageOptions: {
       globals: Object.fromEntries(
-        ['AbortSignal', 'URLSearchParams', 'clearTimeout', 'document', 'fetch', 'setTimeout', 'window'].map((name) => [
-          name,
-          'readonly',
-        ]),
+        [
+          'AbortSignal',
+          'URL',
+          'URLSearchParams',
+          'clearTimeout',
+          'document',
+          'fetch',
+          'navigator',
+          'setTimeout',
+          'window',
+        ].map((name) => [name, 'readonly']),
       ),
     },
   },

@@ -40,7 +40,10 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'server',
-          include: ['apps/server/src/**/*.test.ts', 'apps/server/test/{printing,database,api,sdk}/**/*.test.ts'],
+          include: [
+            'apps/server/src/**/*.test.ts',
+            'apps/server/test/{printing,database,api,sdk,browser}/**/*.test.ts',
+          ],
           globalSetup: ['apps/server/test/global-setup.ts'],
         },
       },

@@ -25,6 +25,7 @@ const POOL_SIZE = 10
 export interface BenchDatabase {
   url: string
   prisma: Database['prisma']
+  quickRead: Database['quickRead']
   unitOfWork: UnitOfWork<Repositories>
   stop(): Promise<void>
 }
@@ -48,8 +49,8 @@ export const openDatabase = async (url: string): Promise<BenchDatabase> => {
   await deploy({ databaseUrl: url, prismaFolder: fileURLToPath(new URL('../../../prisma', import.meta.url)) })
   const options = { url, poolSize: POOL_SIZE, timeoutMs: 120_000, log: QUIET, applicationName: 'bench', slowMs: 60_000 }
   const database = createDatabase(options)
-  const { prisma } = database
+  const { prisma, quickRead } = database
   const hook = { channel: 'bench', notice: () => '', committed: silent }
   const unitOfWork = createUnitOfWork({ prisma, repositoriesFor, hook, timeoutMs: 120_000 })
-  return { url, prisma, unitOfWork, stop: () => database.close() }
+  return { url, prisma, quickRead, unitOfWork, stop: () => database.close() }
 }

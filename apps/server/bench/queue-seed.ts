@@ -16,6 +16,7 @@ export interface QueueStretch {
 export const asks = (material: string, widthMm: number): JobRequirements => ({
   ...{ materials: [material], nozzleDiameterMm: 0.4, printerModels: ['MK4'], printerGroupIds: [] },
   sizeMm: { x: widthMm, y: 40, z: 30 },
+  fileFormat: 'gcode',
 })
 
 /** Printers with PLA, a 0.4 mm nozzle and a clear bed, all leased for an hour. */

@@ -1,15 +1,12 @@
-import { execFile, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { promisify } from 'node:util'
 
 import { Redis } from 'ioredis'
 
+import { aptInstall, programAt } from './apt-install.js'
 import { freePort } from './free-port.js'
 
-const run = promisify(execFile)
-
-const INSTALL_MS = 180_000
 const START_TRIES = 200
 const HOW = 'Install it (apt-get install redis-server, brew install redis) or set REDIS_URL to one that tests may use.'
 
@@ -65,26 +62,11 @@ export const startRedisServer = async (options: RedisServerOptions = {}): Promis
  * @throws Error telling what to do
  */
 export const ensureRedisInstalled = async (): Promise<void> => {
-  if (await isInstalled()) return
-  const isRoot = process.getuid?.() === 0
-  if (!isRoot) throw new Error(`The tests need a Redis, and redis-server is not on the PATH. ${HOW}`)
-  const install = () => run('apt-get', ['install', '-y', 'redis-server'], { timeout: INSTALL_MS })
-  try {
-    await install().catch(async () => {
-      await run('apt-get', ['update'], { timeout: INSTALL_MS })
-      await install()
-    })
-  } catch (cause) {
-    throw new Error(`The tests need a Redis, and redis-server could not be installed. ${HOW}`, { cause })
-  }
-  if (!(await isInstalled())) throw new Error(`redis-server was installed and is still not on the PATH. ${HOW}`)
+  if ((await programAt('redis-server')) !== null) return
+  await aptInstall('redis-server', HOW)
+  if ((await programAt('redis-server')) !== null) return
+  throw new Error(`redis-server was installed and is still not on the PATH. ${HOW}`)
 }
-
-const isInstalled = (): Promise<boolean> =>
-  run('redis-server', ['--version']).then(
-    () => true,
-    () => false,
-  )
 
 const answering = async (port: number, password?: string): Promise<void> => {
   const client = new Redis({

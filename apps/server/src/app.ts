@@ -6,11 +6,12 @@ import { openErrorReports } from './app/error-reports.js'
 import { openLogLevel } from './app/log-level.js'
 import { FLEET_ROLE_TIMINGS, startFleetRole, type FleetRole, type FleetRoleTimings } from './app/fleet-role.js'
 import { openHealth } from './app/health.js'
+import { openHttpLimits } from './app/http-limits.js'
 import { createHttpRole, startApiUse } from './app/http-role.js'
 import { openPersistence } from './app/persistence.js'
 import { composeServices } from './app/services.js'
 import { openWarmUp, startHotQueries } from './app/warm-up.js'
-import { startWatch } from './app/watch.js'
+import { openWatchPort, startWatch } from './app/watch.js'
 import { startWorkerRole, type WorkerRole } from './app/worker-role.js'
 import type { Config } from './config/config.js'
 import type { HttpServer } from './http/http-server.js'
@@ -107,17 +108,18 @@ const startRoles = async (
     observer: databaseObserver(metrics),
   })
   const { unitOfWork, reads, bus } = persistence
-  const metricsUrl = await startWatch({ config, persistence, metrics, clock, log, lifecycle })
+  startWatch({ config, persistence, metrics, clock, log, lifecycle })
   const cache = openCache({ config, persistence, metrics, instanceId, clock, log, lifecycle })
   const logLevel = openLogLevel({ persistence, levels, log, lifecycle })
   const drivers = openDrivers(config.printers, lifecycle)
-  const scans = new ScanThread()
-  lifecycle.onStop('scan thread', () => scans.close())
+  const scans = openScanThread(lifecycle)
   const hotQueries = startHotQueries({ unitOfWork, clock, log }, lifecycle)
   const refusals = openRefusalLog({ persistence, clock, log, lifecycle })
   const shared = { config, persistence, cache, hotQueries, instanceId, clock, log, lifecycle }
   const composed = await composeServices({ ...shared, drivers, scans, logLevel, refusals, metrics })
   const { services, board, authenticator, sealer } = composed
+  const health = openHealth({ ...shared, ...composed, recentErrors })
+  const metricsUrl = await openWatchPort({ config, metrics, health, log, lifecycle })
   const firstAdmin = await ensureFirstAdmin({ unitOfWork, users: reads.users, ...config.auth.firstAdmin })
 
   board.start()
@@ -126,6 +128,8 @@ const startRoles = async (
   lifecycle.onStop('alarm sweep', () => alarmSweep.stop())
   alarmSweep.start()
   const apiUse = startApiUse({ unitOfWork, instanceId, clock, log }, lifecycle)
+  // Ends after HTTP does, so that streams which end then are told of.
+  const limits = openHttpLimits({ config, authenticator, clock, log, lifecycle })
   const running: RunningRoles = {}
   stopInOrder(running, lifecycle, config.shutdown.drainMs)
   const warmUp = openWarmUp({ ...shared, services })
@@ -146,12 +150,17 @@ const startRoles = async (
   return { url, metricsUrl, firstAdmin }
 
   async function listen(): Promise<string> {
-    const health = openHealth({ ...shared, ...composed, recentErrors })
     running.http = createHttpRole({
-      ...{ config, services, authenticator, cache, metrics, apiUse, refusals, tracer, health, clock, log },
+      ...{ config, services, authenticator, cache, metrics, apiUse, refusals, tracer, health, limits, log },
     })
     return (await running.http.listen()).url
   }
+}
+
+const openScanThread = (lifecycle: Lifecycle): ScanThread => {
+  const scans = new ScanThread()
+  lifecycle.onStop('scan thread', () => scans.close())
+  return scans
 }
 
 const alarmThresholds = ({ alarms }: Config): AlarmThresholds => ({

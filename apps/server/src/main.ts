@@ -5,9 +5,10 @@ import { welcome } from './app/welcome.js'
 import { loadConfig } from './config/config.js'
 
 try {
-  const app = createApp(loadConfig())
+  const config = loadConfig()
+  const app = createApp(config)
   new ProcessEnd(app).watch()
-  process.stderr.write(welcome(await app.start()))
+  process.stderr.write(welcome(await app.start(), config.http.publicUrl))
 } catch (error) {
   process.stderr.write(explainFailure(error))
   process.exit(1)

@@ -60,6 +60,7 @@ const sessionOf = (
     store,
     lock: lockNamed(store.sharedAs),
     login: (credentials) => publicly('auth.login', credentials) as Promise<TokenPair & { user: CurrentUser }>,
+    exchange: (ticket) => publicly('auth.exchangeSignOn', ticket) as Promise<TokenPair & { user: CurrentUser }>,
     refresh: (refreshToken) => repeatedly(() => publicly('auth.refresh', { refreshToken })) as Promise<TokenPair>,
   })
 }
@@ -67,6 +68,7 @@ const sessionOf = (
 const authCalls = (session: ClientSession, transport: Transport): AuthCalls => ({
   login: (email, password, { code, signal } = {}) =>
     unlessAborted(session.login({ email, password, ...(code !== undefined && { code }) }), signal),
+  signOn: (ticket, { signal } = {}) => unlessAborted(session.signOn(ticket), signal),
   isLoggedIn: () => session.isHeld(),
   logout: async () => {
     if (!(await session.isHeld())) return
@@ -102,6 +104,7 @@ const withoutTokens = ({
   logout: _logout,
   beginBrowserSession: _begin,
   renewBrowserSession: _renew,
+  exchangeSignOn: _exchange,
   ...rest
 }: ProcedureCalls['auth']) => rest
 

@@ -5,6 +5,7 @@ import type { UploadInput } from './files/upload-source.js'
 import type { UploadOptions } from './files/upload.types.js'
 import type { CurrentUser, PrintFile } from './generated/router.js'
 import type { FetchLike } from './http/exchange.js'
+import type { SignOnTicket } from './session/session.js'
 import type { TokenStore } from './session/token-store.js'
 import type { TracerLike } from './transport/call-spans.js'
 
@@ -49,6 +50,12 @@ export interface AuthCalls {
    * @throws `INVALID_CREDENTIALS`, `SECOND_FACTOR_REQUIRED`, `RATE_LIMITED`
    */
   login(email: string, password: string, options?: LoginOptions): Promise<CurrentUser>
+  /**
+   * Begins a session with the ticket of a sign-on at the identity provider; with cookies there is none, the browser just
+   * opens the address.
+   * @throws `SIGN_ON_FAILED`, `SIGN_ON_REFUSED`, `RATE_LIMITED`
+   */
+  signOn(ticket: SignOnTicket, options?: CallOptions): Promise<CurrentUser>
   /** Ends the session on the server, and forgets it here even when the server cannot be reached; only it can take cookies away. */
   logout(): Promise<void>
   /** Whether a session is kept here; only a call can tell whether the server still knows it. */
@@ -58,7 +65,7 @@ export interface AuthCalls {
 export interface FileCalls {
   /**
    * Brings a file into the library, or a new version of the one that has this name.
-   * @throws `NOT_GCODE`, `FILE_TOO_LARGE`, `UPLOAD_TRUNCATED`, `STORAGE_FULL`, `ABORTED`, `TIMEOUT`, …
+   * @throws `NOT_GCODE`, `NOT_3MF`, `NOT_SLICED`, `FILE_TOO_LARGE`, `UPLOAD_TRUNCATED`, `STORAGE_FULL`, `ABORTED`, `TIMEOUT`, …
    */
   upload(file: UploadInput, options?: UploadOptions): Promise<PrintFile>
   /** The content of a file's newest version, or of the version whose id is given. */
@@ -70,7 +77,10 @@ export interface FileCalls {
 }
 
 export type GantryClient = Omit<ProcedureCalls, 'auth' | 'files'> & {
-  auth: Omit<ProcedureCalls['auth'], 'login' | 'refresh' | 'logout' | 'beginBrowserSession' | 'renewBrowserSession'> &
+  auth: Omit<
+    ProcedureCalls['auth'],
+    'login' | 'refresh' | 'logout' | 'beginBrowserSession' | 'renewBrowserSession' | 'exchangeSignOn'
+  > &
     AuthCalls
   files: ProcedureCalls['files'] & FileCalls
 }

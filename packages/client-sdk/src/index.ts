@@ -1,5 +1,6 @@
 export { createGantryClient } from './client.js'
 export type { AuthCalls, FileCalls, GantryClient, GantryClientOptions, LoginOptions } from './client.types.js'
+export type { SignOnTicket } from './session/session.js'
 export type { Call, CallOptions, GantryInputs, GantryOutputs, Stream } from './api.types.js'
 export {
   GantryApiError,

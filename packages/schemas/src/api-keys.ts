@@ -30,8 +30,8 @@ export const apiKeyWithSecret = apiKey.extend({
 export type ApiKeyWithSecret = z.infer<typeof apiKeyWithSecret>
 
 export const createApiKeyInput = z.strictObject({
-  /** The user's own, once more. */
-  password: z.string().min(1).max(128),
+  /** The user's own, once more; an account without one signs on afresh instead. */
+  password: z.string().min(1).max(128).optional(),
   name: z.string().trim().min(1).max(100),
   scopes: z.array(permission).min(1).max(PERMISSIONS.length),
   printerGroupIds: z.array(idOf('printerGroup')).max(MOST_PLACES).default([]),

@@ -67,8 +67,8 @@ export type BrowserSession = z.infer<typeof browserSession>
 
 export const loginOutput = tokenPair.extend({ user: currentUser })
 
-/** Whoever changes how one logs in says again who one is. */
-export const reauthentication = z.strictObject({ password: passwordText })
+/** Whoever changes how one logs in says again who one is; an account without a password signs on afresh instead. */
+export const reauthentication = z.strictObject({ password: passwordText.optional() })
 export const reauthenticationWithCode = reauthentication.extend({ code: oneTimeCode })
 
 export const secondFactorStatus = z.object({

@@ -26,6 +26,8 @@ export const databaseHealth = z.object({
   primary: z.object({
     reachable: z.boolean(),
     latencySeconds: z.number().nullable(),
+    /** Why it cannot be reached. */
+    error: z.string().nullable(),
     pool,
   }),
   replicas: z.array(databaseReplicaHealth),

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { passwordRefusal } from './auth.js'
 import { permission } from './permissions.js'
 import { printerCommandKind } from './printers.js'
+import { signOnFailure, signOnRefusal } from './sign-on.js'
 
 /** The closed list of what can go wrong, as clients see it. The server's table gives each its status and texts. */
 export const ERROR_CODES = [
@@ -10,6 +11,9 @@ export const ERROR_CODES = [
   'UNAUTHENTICATED',
   'INVALID_CREDENTIALS',
   'SECOND_FACTOR_REQUIRED',
+  'SIGN_ON_FAILED',
+  'SIGN_ON_REFUSED',
+  'SIGN_ON_REQUIRED',
   'SESSION_ENDED',
   'PASSWORD_REFUSED',
   'REGISTRATION_CLOSED',
@@ -22,6 +26,8 @@ export const ERROR_CODES = [
   'INVALID_STATE',
   'IDEMPOTENCY_KEY_REUSED',
   'NOT_GCODE',
+  'NOT_3MF',
+  'NOT_SLICED',
   'FILE_TOO_LARGE',
   'UPLOAD_TRUNCATED',
   'STORAGE_FULL',
@@ -57,12 +63,34 @@ const detailed = z.object({
   detail: z.string().optional(),
 })
 
+/** Why an archive is not taken for a 3MF, or not as it is. */
+export const notThreeMfReason = z.enum([
+  'not_zip',
+  'not_3mf',
+  'malformed',
+  'too_many_entries',
+  'too_large',
+  'compression_ratio',
+  'checksum',
+  'encrypted',
+  'unsupported_entry',
+  'unsafe_name',
+  'duplicate_name',
+  'overlap',
+  'xml',
+  'picture',
+])
+export type NotThreeMfReason = z.infer<typeof notThreeMfReason>
+
 /** What an error of each code tells besides its text. Clients must bear that a server tells more. */
 export const ERROR_PARAMS = {
   VALIDATION_FAILED: detailed,
   UNAUTHENTICATED: z.object({}),
   INVALID_CREDENTIALS: z.object({}),
   SECOND_FACTOR_REQUIRED: z.object({}),
+  SIGN_ON_FAILED: z.object({ reason: signOnFailure }),
+  SIGN_ON_REFUSED: z.object({ reason: signOnRefusal }),
+  SIGN_ON_REQUIRED: z.object({}),
   SESSION_ENDED: z.object({}),
   PASSWORD_REFUSED: detailed.extend({ reason: passwordRefusal }),
   REGISTRATION_CLOSED: z.object({}),
@@ -80,6 +108,8 @@ export const ERROR_PARAMS = {
   INVALID_STATE: detailed,
   IDEMPOTENCY_KEY_REUSED: z.object({}),
   NOT_GCODE: z.object({ reason: z.string() }),
+  NOT_3MF: z.object({ reason: notThreeMfReason }),
+  NOT_SLICED: z.object({}),
   FILE_TOO_LARGE: z.object({ limitBytes: z.number() }),
   UPLOAD_TRUNCATED: z.object({ reason: z.string().optional() }),
   STORAGE_FULL: z.object({}),
@@ -106,7 +136,7 @@ export const ERROR_PARAMS = {
   COMMAND_EXPIRED: z.object({ kind: printerCommandKind }),
   DEADLINE_EXCEEDED: z.object({ what: z.enum(['headers', 'body']).optional() }),
   REQUEST_ABORTED: z.object({}),
-  UNAVAILABLE: z.object({ reason: z.literal('stopping').optional() }),
+  UNAVAILABLE: z.object({ reason: z.enum(['stopping', 'identity_provider']).optional() }),
   INTERNAL: z.object({}),
 } as const satisfies Record<ErrorCode, z.ZodObject>
 export type ErrorParamsByCode = { [C in ErrorCode]: z.infer<(typeof ERROR_PARAMS)[C]> }

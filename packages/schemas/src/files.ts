@@ -3,13 +3,17 @@ import { z } from 'zod'
 import { idOf } from './ids.js'
 import { printFileMetadataSchema } from './print-file-metadata.js'
 
+/** What a file is: text that printers understand, or an archive of such texts with pictures and settings. */
+export const fileFormat = z.enum(['gcode', '3mf'])
+export type FileFormat = z.infer<typeof fileFormat>
+
 /** One immutable content of a file. */
 export const fileVersion = z.object({
   id: idOf('fileVersion'),
   number: z.int(),
   sha256: z.string(),
   sizeBytes: z.number(),
-  format: z.string(),
+  format: fileFormat,
   metadata: printFileMetadataSchema,
   hasThumbnail: z.boolean(),
   createdAt: z.date(),
@@ -34,4 +38,4 @@ export const fileName = z
   .max(200)
   // eslint-disable-next-line no-control-regex -- control characters are what this refuses
   .regex(/^[^\u0000-\u001f\u007f/\\]+$/, 'must be a plain name without slashes or control characters')
-  .regex(/\.(gcode|gco|g)$/i, 'must end in .gcode, .gco or .g')
+  .regex(/\.(gcode|gco|g|3mf)$/i, 'must end in .gcode, .gco, .g or .3mf')

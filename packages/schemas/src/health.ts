@@ -3,8 +3,8 @@ import { z } from 'zod'
 import { cacheStats } from './cache.js'
 import { databaseHealth } from './database-health.js'
 
-/** What a server finds when it looks at one of the things that it needs. */
-export const checkState = z.enum(['ok', 'failed'])
+/** What a server finds when it looks at one of the things that it needs; `unknown` where it could not even look. */
+export const checkState = z.enum(['ok', 'failed', 'unknown'])
 export type CheckState = z.infer<typeof checkState>
 
 /** By the name of what is looked at: `database`, `migrations`, and `redis` where one is configured. */
@@ -143,10 +143,13 @@ export type PrintersHealth = z.infer<typeof printersHealth>
 
 /** One of the last errors that nobody expected. What clients sent and stacks are in the log alone. */
 export const recentError = z.object({
+  /** The last time. */
   at: z.iso.datetime(),
   code: z.string(),
   message: z.string(),
-  /** Null outside of requests. */
+  /** How often the same was told. */
+  times: z.int(),
+  /** Of the last time; null outside of requests. */
   requestId: z.string().nullable(),
 })
 export type RecentError = z.infer<typeof recentError>

@@ -5,6 +5,7 @@ export const ID_PREFIXES = {
   user: 'usr',
   session: 'ses',
   refreshToken: 'rft',
+  identity: 'idn',
   apiKey: 'key',
   role: 'rol',
   location: 'loc',

@@ -31,6 +31,19 @@ export const printFileThumbnailSchema = z.object({
   sizeBytes: z.int().positive(),
 })
 
+const filamentTotalSchema = z.object({
+  lengthMm: lengthMm.nullable(),
+  weightGrams: z.number().nonnegative().nullable(),
+})
+
+/** One bed full of a 3MF. */
+const printFilePlateSchema = z.object({
+  /** As the slicer counts, from 1. */
+  number: z.int().positive(),
+  estimatedPrintSeconds: z.number().nonnegative().nullable(),
+  filamentTotal: filamentTotalSchema,
+})
+
 /** What a print file says about itself, read once when it is uploaded. Unknown is null. */
 export const printFileMetadataSchema = z.object({
   slicer: z.object({ name: z.string(), version: z.string().nullable() }).nullable(),
@@ -41,7 +54,7 @@ export const printFileMetadataSchema = z.object({
   objectHeightMm: lengthMm.nullable(),
   /** One entry per tool, in tool order. */
   filaments: z.array(filamentUseSchema),
-  filamentTotal: z.object({ lengthMm: lengthMm.nullable(), weightGrams: z.number().nonnegative().nullable() }),
+  filamentTotal: filamentTotalSchema,
   /** One entry per nozzle of the printer that the file was sliced for. */
   nozzleDiametersMm: z.array(z.number().positive()),
   printerModel: z.string().nullable(),
@@ -50,6 +63,11 @@ export const printFileMetadataSchema = z.object({
   /** Where the nozzle extrudes while it moves, the purge line included. */
   boundingBox: z.object({ minMm: pointMm, maxMm: pointMm, sizeMm: pointMm }).nullable(),
   thumbnails: z.array(printFileThumbnailSchema),
+  /**
+   * The plates of a 3MF that are sliced, lowest number first; everything else here is the first one's. Empty for files
+   * that know no plates, as for all that were read before there were any.
+   */
+  plates: z.array(printFilePlateSchema).default([]),
 })
 
 export type FilamentUse = z.infer<typeof filamentUseSchema>

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 
+import { fileFormat } from './files.js'
 import { idempotencyKey, idOf } from './ids.js'
 import { materialName } from './printers.js'
 import { reasonSchema } from './reasons.js'
@@ -43,6 +44,8 @@ export const jobRequirements = z.object({
   sizeMm: z.object({ x: z.number(), y: z.number(), z: z.number() }).nullable(),
   printerModels: z.array(z.string()),
   printerGroupIds: z.array(idOf('printerGroup')),
+  /** What the file is; jobs from before there was a choice print g-code. */
+  fileFormat: fileFormat.default('gcode'),
 })
 export type JobRequirements = z.infer<typeof jobRequirements>
 

@@ -24,6 +24,7 @@ const texts: { [C in ReasonCode]: (params: ReasonParams<C>) => string } = {
   VOLUME_UNKNOWN: () => "The printer's build volume is not set.",
   MODEL_MISMATCH: ({ has, needs }) => `Sliced for ${orNone(needs)}, this is ${has ?? 'of an unknown model'}.`,
   GROUP_MISMATCH: () => 'The job is restricted to other printer groups.',
+  FORMAT_MISMATCH: ({ has, needs }) => `The file is ${needs}, and this printer takes ${orNone(has)}.`,
   BEHIND_IN_QUEUE: () => 'The printer is free, and another job comes first.',
   COPY_GIVEN_ELSEWHERE: () => 'A person gave the waiting copies to other printers.',
   UPLOAD_FAILED: ({ detail }) => `The file could not be sent to the printer: ${detail}.`,

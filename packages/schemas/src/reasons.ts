@@ -27,6 +27,7 @@ const reasonParams = {
   VOLUME_UNKNOWN: z.object({}),
   MODEL_MISMATCH: z.object({ has: z.string().nullable(), needs: z.array(z.string()) }),
   GROUP_MISMATCH: z.object({ needs: z.array(z.string()) }),
+  FORMAT_MISMATCH: z.object({ has: z.array(z.string()), needs: z.string() }),
   BEHIND_IN_QUEUE: z.object({}),
   COPY_GIVEN_ELSEWHERE: z.object({ printerIds: z.array(z.string()) }),
   // What became of an attempt, or holds a job or a printer until a person looks.

@@ -5,7 +5,7 @@ import { exportFormat } from './exports.js'
 import { idempotencyKey, idOf } from './ids.js'
 import { pageInput } from './pagination.js'
 
-/** `invited`: has not chosen a password yet. */
+/** `invited`: has neither chosen a password nor signed on yet. */
 export const userState = z.enum(['active', 'invited', 'disabled'])
 export type UserState = z.infer<typeof userState>
 
@@ -92,9 +92,20 @@ export const updateProfileInput = z.strictObject({
 })
 export type UpdateProfileInput = z.infer<typeof updateProfileInput>
 
-export const changePasswordInput = z.strictObject({ currentPassword: passwordText, newPassword })
+export const changePasswordInput = z.strictObject({
+  currentPassword: passwordText,
+  newPassword,
+  /** Whether one's API keys end, too. @default false */
+  revokeApiKeys: z.boolean().optional(),
+})
 export type ChangePasswordInput = z.infer<typeof changePasswordInput>
 
 /** What an invitation or a reset is answered with. */
 export const choosePasswordInput = z.strictObject({ token: z.string().min(20).max(200), password: newPassword })
 export type ChoosePasswordInput = z.infer<typeof choosePasswordInput>
+
+export const resetPasswordInput = choosePasswordInput.extend({
+  /** Whether the user's API keys end, too. @default true */
+  revokeApiKeys: z.boolean().optional(),
+})
+export type ResetPasswordInput = z.infer<typeof resetPasswordInput>

@@ -1,5 +1,6 @@
-import { call } from './api.js'
-import { actionButton, byId, count, duration, element, fromNow, setText, syncChildren } from './dom.js'
+import { call } from '/assets/api.js'
+import { actionButton, byId, element, setText, syncChildren } from '/assets/dom.js'
+import { count, duration, fromNow } from './figures.js'
 
 const FIRST = 25
 const MOST = 200

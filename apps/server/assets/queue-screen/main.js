@@ -1,5 +1,5 @@
-import { logIn, logOut, whenLoggedOut } from './api.js'
-import { byId, element, setText } from './dom.js'
+import { byId, element, setText } from '/assets/dom.js'
+import { guard } from '/assets/guard.js'
 import { JobList, showDeadTypes } from './jobs.js'
 import { showQueues } from './queues.js'
 import { showSchedules } from './schedules.js'
@@ -47,13 +47,20 @@ const showAll = async () => {
   return queueReachable
 }
 
+/** Whoever may not see this is not asked for again and again. */
+const refuse = ({ message }) => {
+  byId('screen').hidden = true
+  byId('gate').replaceChildren(element('p', { class: 'problem', role: 'alert' }, message))
+}
+
 const show = async () => {
   try {
     const isReachable = await showAll()
     setText(byId('problem'), isReachable ? '' : 'The queues do not answer: what is shown comes from the database.')
     tell(`as of ${new Date().toLocaleTimeString()}`)
   } catch (error) {
-    if (!byId('screen').hidden) setText(byId('problem'), error.message)
+    if (error.status === 403) refuse(error)
+    else if (!byId('screen').hidden) setText(byId('problem'), error.message)
   }
 }
 
@@ -62,37 +69,6 @@ const showAgain = async () => {
   if (!byId('screen').hidden) timer = setTimeout(() => void showAgain(), REFRESH_MS)
 }
 
-const showLogin = () => {
-  clearTimeout(timer)
-  for (const id of ['screen', 'logout']) byId(id).hidden = true
-  byId('login').hidden = false
-  tell('')
-  byId('email').focus()
-}
-
-const showScreen = () => {
-  byId('login').hidden = true
-  for (const id of ['screen', 'logout']) byId(id).hidden = false
-  rounds = 0
-  void showAgain()
-}
-
-byId('login').addEventListener('submit', async (event) => {
-  event.preventDefault()
-  const button = byId('login').querySelector('button')
-  setText(byId('login-problem'), '')
-  button.disabled = true
-  try {
-    await logIn(byId('email').value, byId('password').value)
-    byId('password').value = ''
-    showScreen()
-  } catch (error) {
-    setText(byId('login-problem'), error.message)
-  } finally {
-    button.disabled = false
-  }
-})
-byId('logout').addEventListener('click', () => void logOut())
 for (const choice of [queueChoice, stateChoice]) {
   choice.addEventListener('change', () => {
     jobs.startOver()
@@ -102,5 +78,13 @@ for (const choice of [queueChoice, stateChoice]) {
 document.addEventListener('visibilitychange', () => {
   if (!document.hidden && !byId('screen').hidden) void refresh()
 })
-whenLoggedOut(showLogin)
-showLogin()
+guard({
+  show: () => {
+    rounds = 0
+    void showAgain()
+  },
+  hide: () => {
+    clearTimeout(timer)
+    tell('')
+  },
+})

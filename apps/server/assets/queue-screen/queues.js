@@ -1,5 +1,6 @@
-import { call } from './api.js'
-import { actionButton, byId, count, duration, element, setText, syncChildren } from './dom.js'
+import { call } from '/assets/api.js'
+import { actionButton, byId, element, setText, syncChildren } from '/assets/dom.js'
+import { count, duration } from './figures.js'
 
 const SVG = 'http://www.w3.org/2000/svg'
 

@@ -1,5 +1,6 @@
-import { call } from './api.js'
-import { actionButton, byId, element, fromNow, setText, syncChildren } from './dom.js'
+import { call } from '/assets/api.js'
+import { actionButton, byId, element, setText, syncChildren } from '/assets/dom.js'
+import { fromNow } from './figures.js'
 
 const makeRow = (refresh, tell) => (schedule) => {
   const path = `/admin/schedules/${encodeURIComponent(schedule.type)}`

@@ -9,7 +9,7 @@ import type { Persistence } from './persistence.js'
 interface AccountsDeps
   extends
     Pick<UsersServiceDeps, 'limiter' | 'exports' | 'forgetSession'>,
-    Pick<AccountServiceDeps, 'reauthentication'> {
+    Pick<AccountServiceDeps, 'reauthentication' | 'forgetKey'> {
   config: Pick<Config, 'auth' | 'http' | 'mail'>
   persistence: Pick<Persistence, 'unitOfWork' | 'reads'>
   sealer: CredentialSealer

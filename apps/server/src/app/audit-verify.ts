@@ -2,13 +2,15 @@ import { loadSecrets } from '../adapters/secrets/load-secrets.js'
 import type { Config } from '../config/config.js'
 import { createDatabase } from '../db/client.js'
 import { startEmbeddedPostgres } from '../db/embedded/embedded-postgres.js'
-import { repositoriesFor } from '../db/repositories.js'
+import { acceptEnd } from '../modules/audit/end-of-chain.js'
 import { Seals } from '../modules/audit/seals.js'
 import { verifyChain, type Anchor, type BreakKind, type Verdict } from '../modules/audit/verify-chain.js'
 import { createLogger } from '../observability/logger.js'
+import { openAuditChain, type AuditChain } from './audit-chain.js'
 
-const USAGE = `Usage: npm run audit:verify [-- SEQ:HASH]
-  SEQ:HASH   an end of the log as an earlier run named it: the log must still contain it`
+const USAGE = `Usage: npm run audit:verify [-- SEQ:HASH | --accept SEQ:HASH]
+  SEQ:HASH            an end of the log as an earlier run named it: the log must still contain it
+  --accept SEQ:HASH   vouch for this end, and whatever is before it, although it is under a key that is not known here`
 
 const WHAT: Readonly<Record<BreakKind, string>> = {
   changed: 'is not what was sealed: it was changed, or another one stands in its place',
@@ -19,7 +21,7 @@ const WHAT: Readonly<Record<BreakKind, string>> = {
   end_forged: 'is not the end that the server wrote',
   beginning_forged: 'is not where the server let the log begin',
   not_anchored: 'is not the one that was noted',
-  unknown_key: 'ends the log under a key that is not here: nothing vouches for it',
+  unknown_key: 'is under a key that is not known here: nothing vouches for it',
 }
 
 export interface AuditVerifyCommand {
@@ -34,26 +36,57 @@ export interface AuditVerifyCommand {
  * @returns the exit code: 0 when all is right, 1 when something is not, 2 for what cannot be understood
  */
 export const runAuditVerify = async ({ arguments: words, config, print }: AuditVerifyCommand): Promise<number> => {
-  const anchor = words[0] === undefined ? null : anchorOf(words[0])
-  if (words.length > 1 || anchor === 'unreadable') {
+  const order = orderOf(words)
+  if (order === null) {
     print(USAGE)
     return 2
   }
-  const verdict = await withDatabase(config, async (url) => {
+  return withDatabase(config, async (url) => {
     const { dataDir, auth, database } = config
-    const { auditKey } = await loadSecrets({ dataDir, secretKey: auth.secretKey })
+    const { auditKeys } = await loadSecrets({ dataDir, ...auth })
     const log = createLogger({ level: 'silent' })
     const { timeoutMs } = database
     const opened = createDatabase({ url, poolSize: 1, timeoutMs, log, applicationName: 'gantry audit' })
     try {
-      const { audit } = repositoriesFor(opened.reads)
-      return await verifyChain({ audit, seals: new Seals(auditKey), anchor })
+      const chain = openAuditChain(opened)
+      const seals = new Seals(auditKeys)
+      if (order.accepts && !(await accept(chain, seals, order.anchor, print))) return 1
+      const verdict = await verifyChain({ ...chain, seals, anchor: order.anchor })
+      linesOf(verdict).forEach(print)
+      return verdict.broken === null ? 0 : 1
     } finally {
       await opened.close()
     }
   })
+}
+
+/** Nothing but the unknown key may speak against it. */
+const accept = async (
+  { audit, unitOfWork }: AuditChain,
+  seals: Seals,
+  end: Anchor,
+  print: (line: string) => void,
+): Promise<boolean> => {
+  const verdict = await verifyChain({ audit, seals, anchor: end, anyKey: true })
+  const { broken, otherKeys, head } = verdict
+  const keyIds = otherKeys.map(({ keyId }) => keyId)
+  if (broken === null && head.seq === end.seq && (await acceptEnd(unitOfWork, seals, end, keyIds))) return true
   linesOf(verdict).forEach(print)
-  return verdict.broken === null ? 0 : 1
+  print('Nothing was accepted: the log is broken, or ends elsewhere.')
+  return false
+}
+
+type Order = { accepts: false; anchor: Anchor | null } | { accepts: true; anchor: Anchor }
+
+/** Null for what cannot be understood. */
+const orderOf = (words: readonly string[]): Order | null => {
+  const [first, second, ...more] = words
+  if (more.length > 0) return null
+  if (first === undefined) return { accepts: false, anchor: null }
+  const accepts = first === '--accept'
+  if (!accepts && second !== undefined) return null
+  const anchor = anchorOf((accepts ? second : first) ?? '')
+  return anchor === 'unreadable' ? null : { accepts, anchor }
 }
 
 const anchorOf = (text: string): Anchor | 'unreadable' => {

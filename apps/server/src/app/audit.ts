@@ -1,7 +1,7 @@
 import { AuditSealer } from '../modules/audit/audit-sealer.js'
 import { RefusalLog } from '../modules/audit/refusal-log.js'
 import type { Seals } from '../modules/audit/seals.js'
-import type { LoginOutcome } from '../modules/auth/auth.service.js'
+import type { LoginEnded, LoginOutcome } from '../modules/auth/auth.service.js'
 import type { Lifecycle, Logger, Timers } from '../kernel/index.js'
 import { redact } from '../observability/redact.js'
 import type { Persistence } from './persistence.js'
@@ -34,10 +34,10 @@ const REFUSED_LOGINS: Partial<Record<LoginOutcome, string>> = {
 
 /** Whoever counts logins hears of them too. */
 export const noteLogins =
-  (refusals: RefusalLog, counted: (outcome: LoginOutcome) => void) =>
-  (outcome: LoginOutcome, account: string): void => {
+  (refusals: RefusalLog, counted: (outcome: LoginOutcome) => void): LoginEnded =>
+  (outcome, account, refusal): void => {
     counted(outcome)
-    const code = REFUSED_LOGINS[outcome]
+    const code = refusal ?? REFUSED_LOGINS[outcome]
     if (code !== undefined) refusals.note(code, account)
   }
 

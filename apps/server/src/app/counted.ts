@@ -12,6 +12,8 @@ export interface CountedOptions<T> {
 export interface Counted<T> {
   /** Null: never counted, or too long ago. */
   known: () => T | null
+  /** Whether the last count failed. */
+  isFailing: () => boolean
   stop: CallOff
 }
 
@@ -25,16 +27,24 @@ const TOO_OLD_MS = 60_000
 
 export const counted = <T>({ what, count, clock, log }: CountedOptions<T>): Counted<T> => {
   let last: { atMs: number; value: T } | null = null
+  let failing = false
   const rareLog = new RareLog(log, clock)
   const again = () => {
     count().then(
-      (value) => (last = { atMs: clock.monotonicMs(), value }),
-      (err: unknown) => rareLog.warn({ err }, `${what} cannot be counted`),
+      (value) => {
+        last = { atMs: clock.monotonicMs(), value }
+        failing = false
+      },
+      (err: unknown) => {
+        failing = true
+        rareLog.warn({ err }, `${what} cannot be counted`)
+      },
     )
   }
   again()
   return {
     known: () => (last !== null && clock.monotonicMs() - last.atMs < TOO_OLD_MS ? last.value : null),
+    isFailing: () => failing,
     stop: every(clock, COUNT_EVERY_MS, again),
   }
 }

@@ -34,7 +34,7 @@ describe('databases in the metrics', () => {
       persistence: {
         databaseHealth: () => {
           if (answers === 'never') return new Promise(() => undefined)
-          const primary = { reachable: answers, latencySeconds: null, pool }
+          const primary = { reachable: answers, latencySeconds: null, error: null, pool }
           return Promise.resolve({ primary, replicas: [], maxLagSeconds: 1 })
         },
         pools: () => [{ database: 'primary', pool }],

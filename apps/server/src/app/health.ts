@@ -1,5 +1,5 @@
 import type { Config } from '../config/config.js'
-import { HealthChecks, type HealthCheck } from '../http/health/health-checks.js'
+import { HealthChecks, NotSeen, type HealthCheck } from '../http/health/health-checks.js'
 import type { HealthSource } from '../http/health/health.routes.js'
 import type { Cache, Lifecycle, Logger, Timers } from '../kernel/index.js'
 import type { FileStorage } from '../modules/files/file-storage.port.js'
@@ -31,7 +31,9 @@ const databaseChecks = ({ lookout }: Persistence): HealthCheck[] => [
   {
     ...{ name: 'migrations', required: true },
     check: async () => {
-      const missing = await lookout.missingMigrations()
+      const missing = await lookout.missingMigrations().catch((cause: unknown) => {
+        throw new NotSeen('the database did not say which migrations it has', { cause })
+      })
       if (missing.length > 0) throw new Error(`the database lacks ${missing.join(', ')}`)
     },
   },

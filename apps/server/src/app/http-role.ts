@@ -3,12 +3,10 @@ import type { FileHandlers } from '../http/files/file-handlers.js'
 import type { HttpMetrics } from '../http/metrics.port.js'
 import type { HealthSource } from '../http/health/health.routes.js'
 import { createHttpServer, type HttpServer } from '../http/http-server.js'
-import { SlidingWindowLimiter } from '../http/limits/sliding-window-limiter.js'
 import {
   GantryError,
   type Authenticator,
   type Cache,
-  type Clock,
   type Lifecycle,
   type Logger,
   type Tracer,
@@ -21,6 +19,7 @@ import { appRouter } from '../routers/app-router.js'
 import { Answers } from '../trpc/answers.js'
 import type { Services } from '../trpc/services.js'
 import { noteRefusal } from './audit.js'
+import type { HttpLimits } from './http-limits.js'
 import { buildId } from './installation.js'
 
 export interface HttpRoleDeps {
@@ -33,13 +32,13 @@ export interface HttpRoleDeps {
   refusals: RefusalLog
   tracer: Tracer
   health: HealthSource
-  clock: Clock
+  limits: HttpLimits
   log: Logger
 }
 
 const fileHandlers = (files: FilesService, refusals: RefusalLog): FileHandlers => ({
-  upload: (actor, request) =>
-    files.upload(actor, request).catch((error: unknown) => {
+  upload: (actor, open, signal) =>
+    files.upload(actor, open, signal).catch((error: unknown) => {
       if (error instanceof GantryError) noteRefusal(refusals, error)
       throw error
     }),
@@ -73,11 +72,12 @@ const counting = ({
 
 /** The HTTP side of the server: tRPC, REST, file transfers, probes and metrics. */
 export const createHttpRole = (deps: HttpRoleDeps): HttpServer => {
-  const { config, services, authenticator, cache, tracer, health, clock, log } = deps
+  const { config, services, authenticator, cache, tracer, health, log } = deps
+  const { rateLimiter, liveStreams } = deps.limits
   const answers = config.cache.answers ? new Answers(cache, buildId()) : null
   return createHttpServer({
     ...{ config, log, tracer, metrics: counting(deps), authenticator, services, answers, health },
-    rateLimiter: new SlidingWindowLimiter(config.http.rateLimitPerMinute, clock),
+    ...{ rateLimiter, liveStreams },
     router: appRouter,
     exports: { download: (link) => services.exports.download(link) },
     files: fileHandlers(services.files, deps.refusals),

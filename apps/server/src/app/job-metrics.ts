@@ -54,7 +54,7 @@ export interface QueueGaugesDeps {
 /** The installation's queues as gauges: the same from every process that shows them. */
 export const showQueuesIn = ({ metrics, statistics, clock, log }: QueueGaugesDeps): { stop: CallOff } => {
   if (!metrics.enabled) return { stop: () => undefined }
-  const { known, stop } = counted({ what: 'the queues', count: () => statistics.read(), clock, log })
+  const { known, isFailing, stop } = counted({ what: 'the queues', count: () => statistics.read(), clock, log })
   for (const [name, [help, read]] of Object.entries(GAUGES)) {
     metrics.readings({
       ...{ type: 'gauge', name, help: `${help} ${OF_ALL}`, labelNames: ['queue'] },
@@ -64,8 +64,9 @@ export const showQueuesIn = ({ metrics, statistics, clock, log }: QueueGaugesDep
   }
   metrics.readings({
     ...{ type: 'gauge', name: 'gantry_job_queues_reachable', labelNames: [] },
-    help: `0 while Redis, or the part of PostgreSQL that holds the queues, does not answer. ${OF_ALL}`,
+    help: `0 while Redis or PostgreSQL, which hold the queues and what they are of, do not answer. ${OF_ALL}`,
     read: () => {
+      if (isFailing()) return [{ labels: {}, value: 0 }]
       const queues = known()
       return queues === null ? [] : [{ labels: {}, value: Number(queues.queueReachable) }]
     },

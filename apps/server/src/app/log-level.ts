@@ -16,7 +16,8 @@ export const openLogLevel = ({ persistence, levels, log, lifecycle }: LogLevelDe
   const unsubscribe = bus.onEvent((event) => {
     if (event.type !== 'log_level.changed') return
     const { level, until } = event.payload
-    const say = () => log.warn({ level, until, actorId: event.actorId }, 'what is logged was changed for a while')
+    const say = () =>
+      log.warn({ logLevel: level, until, actorId: event.actorId }, 'what is logged was changed for a while')
     // Said while it can be heard.
     if (level === 'error') say()
     levels.change(level, new Date(until))

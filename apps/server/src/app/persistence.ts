@@ -1,6 +1,7 @@
 import type { DatabaseHealth, DatabaseReplicaHealth } from '@gantry/schemas'
 
 import type { Config } from '../config/config.js'
+import { QuickCallerRepository } from '../db/callers.repository.js'
 import { createDatabase, type Database, type PoolUsage } from '../db/client.js'
 import { startEmbeddedPostgres } from '../db/embedded/embedded-postgres.js'
 import { createEventLog, type PrismaEventLog } from '../db/event-log.js'
@@ -24,6 +25,7 @@ import {
   type Timers,
   type UnitOfWork,
 } from '../kernel/index.js'
+import type { CallerRepository } from '../modules/auth/callers.ports.js'
 import { openReplicas } from './replicas.js'
 
 export interface Persistence {
@@ -36,6 +38,8 @@ export interface Persistence {
   leases: UnitOfWork<Repositories>
   /** The repositories without a transaction, for single reads. */
   reads: Primary<Repositories>
+  /** Who calls: the read that nearly every request waits for. */
+  callers: Primary<CallerRepository>
   /** The same for lists and histories, which may come from a replica. */
   lists: AnyReads<Repositories>
   usableReplicas: () => number
@@ -89,6 +93,7 @@ export const openPersistence = async ({
   const { prisma } = database
   const eventLog = createEventLog(prisma)
   const reads = onPrimary(repositoriesFor(database.reads))
+  const callers = onPrimary(new QuickCallerRepository(database.quickRead))
   const ownWrites = new OwnWrites(config.database.replicaMaxLagMs, () => clock.monotonicMs())
   const bus = createPostgresBus({
     ...{ url, eventLog, log, processId: instanceId },
@@ -104,7 +109,7 @@ export const openPersistence = async ({
 
   const unitOfWork = createUnitOfWork({ prisma, repositoriesFor, hook: bus })
   const leases = createUnitOfWork({ prisma: leaseDatabase.prisma, repositoriesFor, hook: bus })
-  const replicated = { reads, lists, usableReplicas: usable, replicas, databaseHealth: health }
+  const replicated = { reads, callers, lists, usableReplicas: usable, replicas, databaseHealth: health }
   const pools = () => [
     { database: 'primary', pool: database.poolUsage() },
     { database: 'leases', pool: leaseDatabase.poolUsage() },

@@ -16,18 +16,19 @@ export class ProcessEnd {
 
   /** Signals stop the server; what nobody caught stops it too, since nobody knows what it left half done. */
   watch(): void {
-    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => this.onSignal())
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => this.onSignal(signal))
     process.on('uncaughtException', (error: unknown) => this.onError(error, 'exception'))
     process.on('unhandledRejection', (reason) => this.onError(reason, 'rejection'))
   }
 
-  private onSignal(): void {
+  private onSignal(signal: NodeJS.Signals): void {
     if (this.askedAtMs !== null) {
       // Whoever asks again does not want to wait; npm and terminals send one wish twice within moments.
       if (Date.now() - this.askedAtMs > SAME_WISH_MS) process.exit(1)
       return
     }
     this.askedAtMs = Date.now()
+    this.app.log.info({ signal }, 'asked to stop')
     this.stop()
   }
 
@@ -50,7 +51,12 @@ export class ProcessEnd {
     this.isStopping = true
     // Whatever hangs: who asked for a stop gets one.
     setTimeout(() => process.exit(1), STOP_WITHIN_MS).unref()
-    const ended = () => process.exit(this.exitCode)
+    const beganMs = performance.now()
+    const ended = () => {
+      const tookSeconds = Math.round(performance.now() - beganMs) / 1_000
+      this.app.log.info({ tookSeconds, exitCode: this.exitCode }, 'stopped')
+      process.exit(this.exitCode)
+    }
     this.app.stop().then(ended, ended)
   }
 }

@@ -7,6 +7,7 @@ import { Probe } from '../db/replicas/probe.js'
 import { ReplicaSet } from '../db/replicas/replica-set.js'
 import type { Repositories } from '../db/repositories.js'
 import type { AnyReads, DatabaseObserver, Lifecycle, Logger, Primary, Timers } from '../kernel/index.js'
+import { redactText } from '../observability/redact.js'
 
 export interface ReplicasOptions {
   /** The primary's. */
@@ -30,6 +31,8 @@ export interface Replicas {
   replicas: () => DatabaseReplicaHealth[]
   health: () => Promise<DatabaseHealth>
 }
+
+const textOf = (error: unknown): string => redactText(error instanceof Error ? error.message : String(error))
 
 /** What of a connection string may be shown. */
 const nameOf = (url: string): string => {
@@ -59,9 +62,13 @@ export const openReplicas = (options: ReplicasOptions): Replicas => {
   set.start()
 
   const primaryHealth = async (): Promise<DatabaseHealth['primary']> => {
-    const position = await primaryProbe.ask().catch(() => null)
-    const latencySeconds = position === null ? null : position.latencyMs / 1_000
-    return { reachable: position !== null, latencySeconds, pool: primary.poolUsage() }
+    const pool = primary.poolUsage()
+    try {
+      const { latencyMs } = await primaryProbe.ask()
+      return { reachable: true, latencySeconds: latencyMs / 1_000, error: null, pool }
+    } catch (error) {
+      return { reachable: false, latencySeconds: null, error: textOf(error), pool }
+    }
   }
   return {
     lists: set,

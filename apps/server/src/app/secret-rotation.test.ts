@@ -10,10 +10,12 @@ import { keptKeys } from '../adapters/secrets/key-file.js'
 import { loadSecrets } from '../adapters/secrets/load-secrets.js'
 import { fixedKeys } from '../adapters/secrets/sealing-keys.js'
 import { PrismaSealedRows } from '../db/sealed-rows.js'
-import { newId, SEALED_PLACES, type SealedAt } from '../kernel/index.js'
+import { newId, PASSING_PLACES, SEALED_PLACES, type SealedAt } from '../kernel/index.js'
 import { reseal } from '../modules/secrets/reseal.js'
 import type { SealedRows } from '../modules/secrets/secrets.ports.js'
+import { passwordTokenHash } from '../modules/users/password-links.js'
 import { admin, openWebhookBench } from '../modules/webhooks/testing/webhook-bench.js'
+import { openAccounts } from '../testing/accounts-bench.js'
 import { openTestDatabase, type OpenDatabase } from '../testing/open-database.js'
 import { recordingLogger } from '../testing/recording-logger.js'
 import { runRotateCommand } from './secret-rotation.js'
@@ -79,7 +81,7 @@ describe('the list of what is sealed', () => {
       where table_schema = current_schema() and column_name like '%cipher%'`
     expect(columns.map(({ name }) => name).toSorted()).toEqual([...SEALED_PLACES].toSorted())
     const { spots } = new PrismaSealedRows(database.prisma)
-    expect(new Set(spots.map(({ place }) => place))).toEqual(new Set(SEALED_PLACES))
+    expect(new Set(spots.map(({ place }) => place))).toEqual(new Set([...SEALED_PLACES, ...PASSING_PLACES]))
   })
 })
 
@@ -104,6 +106,8 @@ describe('changing the key', () => {
       ['webhook.secret_cipher', 1, 0, 0],
       ['webhook.previous_secret_cipher', 1, 0, 0],
       ['idempotency_key.response', 2, 0, 0],
+      ['idempotency_key.response, invitations', 0, 0, 0],
+      ['outbox.payload', 0, 0, 0],
     ])
     const row = await prisma.webhook.findUniqueOrThrow({ where: { id: made.id } })
     const sealer = sealerOf(next)
@@ -115,6 +119,44 @@ describe('changing the key', () => {
       id: made.id,
       secret: made.secret,
     })
+  })
+
+  it('seals the tokens of invitations and resets anew, in mails that are not sent yet and in kept answers', async () => {
+    await using mailing = await openAccounts({ canMail: true })
+    await using showing = await openAccounts()
+    const input = { email: 'new@example.org', role: 'viewer' as const, idempotencyKey: 'once' }
+    const { user } = await mailing.service.create(mailing.root, input)
+    await mailing.service.sendPasswordLink(mailing.root, (await mailing.addUser('eve', 'operator')).id)
+    const shown = await showing.service.create(showing.root, input)
+    const next = randomBytes(32)
+    const resealed = async ({ prisma, key: old }: typeof mailing) => {
+      const reports = await reseal({ rows: new PrismaSealedRows(prisma), sealer: sealerOf(next, old), write: true })
+      return reports.filter(({ rows }) => rows > 0).map(({ spot, resealed: count, lost }) => [spot, count, lost])
+    }
+    const inAnswers = ['idempotency_key.response, invitations', 1, []]
+    expect(await resealed(mailing)).toEqual([inAnswers, ['outbox.payload', 2, []]])
+    expect(await resealed(showing)).toEqual([inAnswers])
+
+    mailing.useKeys(next)
+    const tokens = (await mailing.mails()).map((mail) => mailing.tokenIn(mail))
+    const { tokenHash } = await mailing.prisma.passwordToken.findUniqueOrThrow({ where: { userId: user.id } })
+    expect(tokens.map(passwordTokenHash)).toContain(tokenHash)
+    showing.useKeys(next)
+    expect(await showing.service.create(showing.root, input)).toMatchObject({ invitation: shown.invitation })
+  })
+
+  it('leaves alone what nobody needs: tokens of mails that were sent, and those that are over', async () => {
+    await using mailing = await openAccounts({ canMail: true })
+    const { prisma, service, root, key: old } = mailing
+    await service.create(root, { email: 'new@example.org', role: 'viewer' })
+    await service.sendPasswordLink(root, (await mailing.addUser('eve', 'operator')).id)
+    const [sent, over] = await prisma.outbox.findMany({ where: { type: 'EMAIL_NOTIFICATION' }, orderBy: { id: 'asc' } })
+    await prisma.outbox.update({ where: { id: sent!.id }, data: { state: 'done' } })
+    await prisma.$executeRaw`update outbox set payload = jsonb_set(payload, '{content,data,expiresAt}',
+      '"2020-01-01T00:00:00.000Z"') where id = ${over!.id}`
+    const sealer = sealerOf(randomBytes(32), old)
+    const reports = await reseal({ rows: new PrismaSealedRows(prisma), sealer, write: true })
+    expect(reports.filter(({ rows }) => rows > 0)).toEqual([])
   })
 
   it('goes through all pages, and a second time finds nothing to do', async () => {

@@ -6,8 +6,11 @@ import { createDatabase } from '../db/client.js'
 import { startEmbeddedPostgres } from '../db/embedded/embedded-postgres.js'
 import { PrismaSealedRows } from '../db/sealed-rows.js'
 import type { Logger } from '../kernel/index.js'
-import { reseal, type SpotReport } from '../modules/secrets/reseal.js'
+import { resealEnd } from '../modules/audit/end-of-chain.js'
+import { Seals } from '../modules/audit/seals.js'
+import { reseal, type ResealOptions, type SpotReport } from '../modules/secrets/reseal.js'
 import type { SealedRows } from '../modules/secrets/secrets.ports.js'
+import { openAuditChain, type AuditChain } from './audit-chain.js'
 
 const USAGE = `Usage: npm run secrets:rotate [-- OPTION]
               seal everything anew with the current key; with a key file, make a new key first
@@ -28,6 +31,7 @@ const MAX_NAMED = 20
 
 interface Rotation extends RotateCommand {
   rows: SealedRows
+  audit: AuditChain
 }
 
 /**
@@ -41,12 +45,12 @@ export const runRotateCommand = async (command: RotateCommand): Promise<number> 
     command.print(USAGE)
     return 2
   }
-  return withDatabase(command, (rows) => action({ ...command, rows }))
+  return withDatabase(command, (opened) => action({ ...command, ...opened }))
 }
 
 const withDatabase = async (
   { config: { dataDir, database }, log }: RotateCommand,
-  work: (rows: SealedRows) => Promise<number>,
+  work: (opened: Pick<Rotation, 'rows' | 'audit'>) => Promise<number>,
 ): Promise<number> => {
   const embedded = database.url === null ? await startEmbeddedPostgres({ dataDir, log }) : null
   const url = database.url ?? embedded?.url ?? ''
@@ -54,7 +58,7 @@ const withDatabase = async (
     ...{ url, poolSize: 2, timeoutMs: database.timeoutMs, log, applicationName: 'gantry secrets:rotate' },
   })
   try {
-    return await work(new PrismaSealedRows(opened.prisma))
+    return await work({ rows: new PrismaSealedRows(opened.prisma), audit: openAuditChain(opened) })
   } finally {
     await opened.close()
     await embedded?.stop()
@@ -79,15 +83,22 @@ const rotate = async (rotation: Rotation): Promise<number> => {
   const { rows, print } = rotation
   const { keyFile } = await secretsOf(rotation)
   if (keyFile !== null) await beginInFile(rotation, keyFile)
-  const sealer = new AesGcmSealer((await secretsOf(rotation)).sealingKeys)
   const onPage = (spot: string, count: number) => print(`${spot}: ${count} rows`)
-  return tell(await reseal({ rows, sealer, write: true, onPage }), print)
+  return tell(await resealAll(rotation, { rows, write: true, onPage }), print)
 }
 
-const check = async (rotation: Rotation): Promise<number> => {
-  const sealer = new AesGcmSealer((await secretsOf(rotation)).sealingKeys)
-  return tell(await reseal({ rows: rotation.rows, sealer, write: false }), rotation.print)
+/** What is sealed in rows, and the end of the audit log. */
+const resealAll = async (rotation: Rotation, options: Omit<ResealOptions, 'sealer'>): Promise<SpotReport[]> => {
+  const { sealingKeys, auditKeys } = await secretsOf(rotation)
+  const reports = await reseal({ ...options, sealer: new AesGcmSealer(sealingKeys) })
+  const end = await resealEnd(rotation.audit.unitOfWork, new Seals(auditKeys), options.write)
+  const spot = 'audit_chain.seal'
+  const counts = { current: 0, resealed: 0, left: 0, ...(end !== 'lost' && { [end]: 1 }) }
+  return [...reports, { spot, rows: 1, ...counts, lost: end === 'lost' ? ['(the end of the audit log)'] : [] }]
 }
+
+const check = async (rotation: Rotation): Promise<number> =>
+  tell(await resealAll(rotation, { rows: rotation.rows, write: false }), rotation.print)
 
 const forget = async (rotation: Rotation): Promise<number> => {
   const { rows, print } = rotation

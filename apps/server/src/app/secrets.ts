@@ -9,12 +9,10 @@ import { DownloadLinks } from '../modules/exports/download-links.js'
 /** Whatever seals or signs, on the server's keys. @throws KeyFileError */
 export const openSecrets = async ({ dataDir, auth }: Pick<Config, 'dataDir' | 'auth'>, clock: Clock) => {
   const secrets = await loadSecrets({ dataDir, ...auth })
-  const [signingKey, ...previousKeys] = secrets.signingKeys
-  const [linkKey, ...previousLinkKeys] = secrets.linkKeys
   return {
     sealer: new AesGcmSealer(secrets.sealingKeys),
-    tokens: new AccessTokens({ signingKey, previousKeys, lifetimeSeconds: auth.accessTokenSeconds, clock }),
-    auditSeals: new Seals(secrets.auditKey),
-    links: new DownloadLinks(linkKey, clock, previousLinkKeys),
+    tokens: new AccessTokens({ keys: secrets.signingKeys, lifetimeSeconds: auth.accessTokenSeconds, clock }),
+    auditSeals: new Seals(secrets.auditKeys),
+    links: new DownloadLinks(secrets.linkKeys, clock),
   }
 }

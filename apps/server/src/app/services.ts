@@ -142,6 +142,7 @@ export const composeServices = async ({
   const callers = openCallers({
     ...{ config, persistence, tokens, sealer, clock, log, lifecycle },
     loginEnded: noteLogins(refusals, loginEnded),
+    proofRefused: (code) => refusals.note(code),
   })
   const services: Services = {
     ...callers.services,

@@ -2,7 +2,15 @@ import { diag, DiagLogLevel, type DiagLogger } from '@opentelemetry/api'
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http'
 
 import type { Config } from '../config/config.js'
-import { NO_TRACER, RareLog, type Clock, type Lifecycle, type Logger, type Tracer } from '../kernel/index.js'
+import {
+  NO_TRACER,
+  RareLog,
+  uncorrelated,
+  type Clock,
+  type Lifecycle,
+  type Logger,
+  type Tracer,
+} from '../kernel/index.js'
 import { createTracing } from '../observability/tracing.js'
 import { GANTRY_VERSION } from './installation.js'
 
@@ -32,8 +40,19 @@ export const openTracing = ({ config, instanceId, clock, log, lifecycle }: OpenT
   return tracing
 }
 
+const messageIn = (text: string): string => {
+  try {
+    const { message } = JSON.parse(text) as { message?: unknown }
+    return typeof message === 'string' ? message : text
+  } catch {
+    return text
+  }
+}
+
 const warningsTo = (log: RareLog): DiagLogger => {
-  const tell = (message: string) => log.warn({ detail: message }, 'traces do not reach their collector')
+  // Told within whatever request comes by; and errors come as JSON with their stack.
+  const tell = (message: string) =>
+    uncorrelated(() => log.warn({ detail: messageIn(message) }, 'traces do not reach their collector'))
   const nothing = () => undefined
   return { error: tell, warn: tell, info: nothing, debug: nothing, verbose: nothing }
 }

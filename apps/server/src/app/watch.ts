@@ -1,4 +1,7 @@
 import type { Config } from '../config/config.js'
+import { EventLoopLag } from '../http/health/event-loop-lag.js'
+import type { HealthSource } from '../http/health/health.routes.js'
+import { Probes } from '../http/health/probes.js'
 import { listenForMetrics } from '../http/metrics-listener.js'
 import type { Lifecycle, Logger, Timers } from '../kernel/index.js'
 import type { Metrics } from '../observability/metrics.js'
@@ -17,15 +20,10 @@ export interface WatchOptions {
   lifecycle: Lifecycle
 }
 
-/**
- * The numbers that belong to no single service, and the port of their own. They are shown for as long as the process
- * works, its stopping included.
- * @returns where the port is; null: there is none
- * @throws the system's error when it cannot be listened on
- */
-export const startWatch = async (options: WatchOptions): Promise<string | null> => {
+/** The numbers that belong to no single service. They are shown for as long as the process works, its stopping included. */
+export const startWatch = (options: WatchOptions): void => {
   const { config, persistence, metrics, clock, log, lifecycle } = options
-  if (!metrics.enabled) return null
+  if (!metrics.enabled) return
   const { census } = persistence.reads
   const shared = { metrics, census, clock, log }
   showBuildIn(metrics, config.roles)
@@ -38,9 +36,34 @@ export const startWatch = async (options: WatchOptions): Promise<string | null> 
     for (const { stop } of counts) stop()
     return Promise.resolve()
   })
-  if (config.metrics.listener === null) return null
-  const { url, stop } = await listenForMetrics({ ...config.metrics.listener, metrics, log })
-  lifecycle.onStop('metrics listener', stop)
+}
+
+export interface WatchPortDeps {
+  config: Pick<Config, 'metrics'>
+  metrics: Metrics
+  health: HealthSource
+  log: Logger
+  lifecycle: Lifecycle
+}
+
+/**
+ * The port of their own for numbers and probes, which processes of every role have.
+ * @returns where it is; null: there is none
+ * @throws the system's error when it cannot be listened on
+ */
+export const openWatchPort = async ({ config, metrics, health, log, lifecycle }: WatchPortDeps) => {
+  const { listener } = config.metrics
+  if (listener === null || !metrics.enabled) return null
+  const lag = new EventLoopLag()
+  const probes = new Probes({
+    ...{ checks: health.checks, version: health.installation.version, lag },
+    isDraining: () => lifecycle.isStopping,
+  })
+  const { url, stop } = await listenForMetrics({ ...listener, metrics, probes, log })
+  lifecycle.onStop('metrics listener', async () => {
+    lag.stop()
+    await stop()
+  })
   return url
 }
 

@@ -9,7 +9,7 @@ import type {
   LoadContext,
 } from '../kernel/cache.port.js'
 import type { Timers } from '../kernel/clock.js'
-import { inSpan } from '../kernel/correlation.js'
+import { correlation, inSpan } from '../kernel/correlation.js'
 import type { CacheCounters } from './cache-counters.js'
 import type { Drop } from './drops.js'
 import type { Invalidations } from './invalidations.js'
@@ -78,13 +78,20 @@ export class LayeredCache implements Cache {
   getOrSet<T>(key: string, load: (context: LoadContext) => Promise<T>, options: CacheLoadOptions): Promise<T> {
     const nowMs = this.options.clock.monotonicMs()
     const entry = this.options.memory.find(key, nowMs)
+    const spent = correlation()?.spent
+    if (spent !== undefined) spent.cacheReads += 1
     if (entry !== undefined && nowMs < entry.freshUntilMs - 1_000 * (options.minFresh ?? 0)) {
       entry.counters.memory.hits += 1
       return Promise.resolve(entry.value as T)
     }
     const strategy = options.strategy ?? this.strategy
-    if (entry === undefined || strategy === 'simple')
-      return this.loads.fetch(key, load, { ...options, strategy }) as Promise<T>
+    if (entry === undefined || strategy === 'simple') {
+      const counted = (context: LoadContext) => {
+        if (spent !== undefined) spent.cacheLoads += 1
+        return load(context)
+      }
+      return this.loads.fetch(key, counted, { ...options, strategy }) as Promise<T>
+    }
     entry.counters.memory.staleHits += 1
     this.loads.refreshBehind(key, load, { ...options, strategy })
     return Promise.resolve(entry.value as T)

@@ -1,6 +1,7 @@
-import { createHash, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 
 import type { Counted, SlidingCounts } from '../kernel/sliding-counts.port.js'
+import { countedKey } from './counted-key.js'
 import { repliesOf, type RedisCalls } from './redis-link.js'
 
 /**
@@ -32,7 +33,7 @@ export interface RedisCountsOptions {
   prefix: string
 }
 
-/** Counts that all processes share, in Redis. What is counted is hashed: addresses of people do not stand there. */
+/** Counts that all processes share, in Redis. */
 export class RedisCounts implements SlidingCounts {
   constructor(private readonly options: RedisCountsOptions) {}
 
@@ -60,6 +61,6 @@ export class RedisCounts implements SlidingCounts {
   }
 
   private keyOf(key: string): string {
-    return `${this.options.prefix}:count:${createHash('sha256').update(key).digest('base64url')}`
+    return countedKey(this.options.prefix, 'count', key)
   }
 }

@@ -36,6 +36,7 @@ describe('the configuration', () => {
         PORT: '8080',
         ENABLE_METRICS: 'off',
         CORS_ORIGINS: 'https://a.example, http://localhost:5173/',
+        TRUSTED_PROXIES: 'loopback, 10.0.0.7,fd00::/64',
         GANTRY_ROLES: 'fleet,api',
         GANTRY_SECRET_KEY: STRONG.toString('base64'),
         GANTRY_SECRET_KEY_PREVIOUS: `${Buffer.alloc(32, 7).toString('base64')}, ${OTHER.toString('base64')}`,
@@ -46,6 +47,7 @@ describe('the configuration', () => {
     expect(config.http.port).toBe(8080)
     expect(config.metrics.enabled).toBe(false)
     expect(config.http.corsOrigins).toEqual(['https://a.example', 'http://localhost:5173'])
+    expect(config.http.trustedProxies).toEqual(['loopback', '10.0.0.7', 'fd00::/64'])
     expect(config.roles).toEqual(['api', 'fleet'])
     expect(config.auth.secretKey).toEqual(new Uint8Array(STRONG))
     expect(config.auth.previousSecretKeys).toEqual([new Uint8Array(32).fill(7), new Uint8Array(OTHER)])
@@ -99,6 +101,9 @@ describe('the configuration', () => {
     ['GANTRY_TIME_ZONE', '+02:00'],
     ['PRINTER_ALLOWED_CIDRS', '10.0.0.0/33'],
     ['CORS_ORIGINS', 'https://a.example/path'],
+    ['TRUSTED_PROXIES', 'proxy.example.org'],
+    ['TRUSTED_PROXIES', '10.0.0.0/33'],
+    ['TRUSTED_PROXIES', '0.0.0.0/0'],
     ['LOG_LEVEL', 'loud'],
     ['ACCESS_TOKEN_SECONDS', '601'],
     ['CACHE_STRATEGY', 'complicated'],

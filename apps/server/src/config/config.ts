@@ -4,6 +4,7 @@ import { readEnvFile } from './env-file.js'
 import { ConfigError, readSettings } from './read-settings.js'
 import type { Role } from './setting-types.js'
 import type { SettingValues } from './settings.js'
+import { signOnOf, type SignOnConfig } from './sign-on-config.js'
 
 /** What the server was told at its start; typed, grouped by user and never changed afterwards. */
 export interface Config {
@@ -16,6 +17,8 @@ export interface Config {
     port: number
     publicUrl: string | null
     corsOrigins: readonly string[]
+    /** Addresses, networks, `loopback` or `private`. */
+    trustedProxies: readonly string[]
     rateLimitPerMinute: number
     maxUploadBytes: number
     /** Of one user. */
@@ -53,12 +56,15 @@ export interface Config {
     previousSecretKeys: readonly Uint8Array[]
     accessTokenSeconds: number
     refreshTokenDays: number
+    sessionMaxDays: number
     /** How often tokens and sessions that are over are removed. */
     cleanupIntervalMs: number
     /** The account that the first start makes; without a password a random one is made. */
     firstAdmin: { email: string; password?: string }
     isRegistrationOpen: boolean
   }
+  /** Null: people log in with passwords alone. */
+  signOn: SignOnConfig | null
   audit: { retentionDays: number }
   printers: { allowedCidrs: readonly string[]; allowLoopback: boolean }
   /** Beside the public internet. */
@@ -111,6 +117,7 @@ const authOf = (values: SettingValues): Config['auth'] => ({
   previousSecretKeys: values.GANTRY_SECRET_KEY_PREVIOUS,
   accessTokenSeconds: values.ACCESS_TOKEN_SECONDS,
   refreshTokenDays: values.REFRESH_TOKEN_DAYS,
+  sessionMaxDays: values.SESSION_MAX_DAYS,
   cleanupIntervalMs: values.CLEANUP_INTERVAL_MS,
   firstAdmin: {
     email: values.GANTRY_ADMIN_EMAIL,
@@ -128,6 +135,7 @@ const grouped = (values: SettingValues, flags: Config['http']['flags'], cwd: str
     port: values.PORT,
     publicUrl: values.PUBLIC_URL,
     corsOrigins: values.CORS_ORIGINS,
+    trustedProxies: values.TRUSTED_PROXIES,
     rateLimitPerMinute: values.RATE_LIMIT_PER_MINUTE,
     maxUploadBytes: values.MAX_UPLOAD_BYTES,
     uploadQuotaBytes: values.UPLOAD_QUOTA_BYTES,
@@ -155,6 +163,7 @@ const grouped = (values: SettingValues, flags: Config['http']['flags'], cwd: str
         : { url: values.REDIS_URL, prefix: values.REDIS_PREFIX, legacyPrefix: values.LEGACY_QUEUE_PREFIX },
   },
   auth: authOf(values),
+  signOn: signOnOf(values),
   audit: { retentionDays: values.AUDIT_RETENTION_DAYS },
   printers: { allowedCidrs: values.PRINTER_ALLOWED_CIDRS, allowLoopback: values.PRINTER_ALLOW_LOOPBACK },
   webhooks: { allowedCidrs: values.WEBHOOK_ALLOWED_CIDRS, allowLoopback: values.WEBHOOK_ALLOW_LOOPBACK },

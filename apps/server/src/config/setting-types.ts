@@ -108,6 +108,50 @@ export const httpUrl = () =>
     .refine(isHttpUrl, 'must be a URL such as http://collector:4318')
     .transform((text) => text.replace(/\/+$/, ''))
 
+const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/
+
+/** Whether a URL leads to this machine itself, which no network lies before. */
+export const isLoopbackUrl = (url: string): boolean => LOOPBACK.test(parseUrl(url)?.hostname ?? '')
+
+/** As it is written: a slash at its end belongs to it. */
+export const issuerUrl = () =>
+  z
+    .string()
+    .refine(
+      (text) => isHttpUrl(text) && (text.startsWith('https://') || isLoopbackUrl(text)),
+      'must be a URL such as https://sso.example.org/realms/lab; http only on this machine',
+    )
+
+export const scopeList = () =>
+  z
+    .string()
+    .max(1_000)
+    .refine(
+      (text) =>
+        /^[\x21\x23-\x5b\x5d-\x7e]+(?: +[\x21\x23-\x5b\x5d-\x7e]+)*$/.test(text) && text.split(' ').includes('openid'),
+      'must be scopes such as openid profile email, openid among them',
+    )
+
+/** `group=role,group=role`, in the order in which they count. */
+export const roleMap = () =>
+  z
+    .string()
+    .max(10_000)
+    .default('')
+    .refine(
+      (text) => text === '' || text.split(',').every((part) => MAPPED.test(part) && isDecodable(part)),
+      'must be groups with their roles, such as gantry-admins=admin,makers=operator',
+    )
+    .transform((text) => {
+      const parts = text === '' ? [] : text.split(',')
+      return parts.map((part) => {
+        const [, group = '', role = ''] = (MAPPED.exec(part) ?? []).map(decodeURIComponent)
+        return { group, role }
+      })
+    })
+
+const MAPPED = /^\s*([^=]{1,200}?)\s*=\s*([^=]{1,150}?)\s*$/
+
 const HEADER = /^\s*([\w!#$%&'*+.^`|~-]+)\s*=\s*([^\s,]*)\s*$/
 
 /** `name=value,name=value`, as OpenTelemetry has it. */
@@ -184,6 +228,14 @@ const isCidr = (text: string): boolean => {
 }
 
 export const cidr = () => z.string().refine(isCidr, 'must be networks such as 192.168.0.0/16')
+
+/** One of everything would let everybody say who they are. */
+const isProxy = (text: string): boolean =>
+  text === 'loopback' || text === 'private' || isIP(text) !== 0 || (isCidr(text) && Number(text.split('/')[1]) > 0)
+
+/** Who is believed about whom they speak for. */
+export const trustedProxy = () =>
+  z.string().refine(isProxy, 'must be addresses, networks such as 10.0.0.0/24, loopback or private')
 
 export const roleList = () =>
   z

@@ -17,27 +17,14 @@ import {
   sentryDsn,
   smtpUrl,
   timeZone,
+  trustedProxy,
   someWholeNumber,
   wholeNumber,
 } from './setting-types.js'
+import { setting, type Setting } from './setting.js'
+import { SIGN_ON_SETTINGS } from './sign-on.settings.js'
 
-/** One environment variable: how it is read, and what the reference says of it. */
-export interface Setting<S extends z.ZodType = z.ZodType> {
-  /** Reads the text of the variable; `undefined` when it is unset or empty. */
-  schema: S
-  /** What stands in the reference when the variable is unset. */
-  defaultText: string
-  description: string
-  /** Never printed, not even when it is wrong. */
-  secret?: true
-}
-
-const setting = <S extends z.ZodType>(
-  schema: S,
-  defaultText: string,
-  description: string,
-  more: { secret?: true } = {},
-): Setting<S> => ({ schema, defaultText, description, ...more })
+export type { Setting }
 
 const PRIVATE_NETWORKS = '10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7'
 
@@ -52,12 +39,17 @@ export const SETTINGS = {
   PUBLIC_URL: setting(
     originUrl().nullable().default(null),
     'unset',
-    'How users reach the server, such as https://gantry.example.org; stands in the OpenAPI document and in mails.',
+    'How users reach the server, such as https://gantry.example.org; stands in the OpenAPI document and in mails, and pages of it may call the API by cookie (an allowed origin); people who sign on come back there.',
   ),
   CORS_ORIGINS: setting(
     list(originUrl(), ''),
     'unset',
     'Comma-separated origins of web pages that may call the API from a browser. Unset: only pages served by Gantry itself.',
+  ),
+  TRUSTED_PROXIES: setting(
+    list(trustedProxy(), ''),
+    'unset',
+    'Comma-separated proxies whose X-Forwarded-For is believed: addresses, networks in CIDR notation, loopback (this machine) or private (all private networks). Unset: none, and the peer of the connection is who asks.',
   ),
   RATE_LIMIT_PER_MINUTE: setting(
     wholeNumber(1, 1_000_000, 600),
@@ -110,7 +102,7 @@ export const SETTINGS = {
   REDIS_URL: setting(
     redisUrl().nullable().default(null),
     'unset',
-    'Redis for the queues of background jobs and behind the cache in memory, shared by all instances; it must not evict (maxmemory-policy noeviction). Unset: queues live in PostgreSQL, and each instance caches, and counts failed logins, in its own memory alone.',
+    'Redis for the queues of background jobs and behind the cache in memory, shared by all instances; it must not evict (maxmemory-policy noeviction). Unset: queues live in PostgreSQL, and each instance caches, and counts calls, streams and failed logins, in its own memory alone.',
     { secret: true },
   ),
   REDIS_PREFIX: setting(
@@ -168,7 +160,7 @@ export const SETTINGS = {
   PRINTER_ALLOW_LOOPBACK: setting(
     flag(false),
     'false',
-    'Allow printers on this machine itself; for development and for virtual printers.',
+    'Allow printers on this machine itself, by whichever of its addresses: where a printer host runs beside Gantry, for development and for virtual printers.',
   ),
   WEBHOOK_ALLOWED_CIDRS: setting(
     list(cidr(), ''),
@@ -193,6 +185,11 @@ export const SETTINGS = {
     wholeNumber(1, 365, 30),
     '30',
     'After how many days without use a session ends, in days.',
+  ),
+  SESSION_MAX_DAYS: setting(
+    wholeNumber(1, 3_650, 90),
+    '90',
+    'After how many days a session ends, however much it is used, in days.',
   ),
   CLEANUP_INTERVAL_MS: setting(
     wholeNumber(1_000, 86_400_000, 3_600_000),
@@ -220,6 +217,7 @@ export const SETTINGS = {
     'closed',
     'Whether people may make themselves an account, which may look but not act: closed or open.',
   ),
+  ...SIGN_ON_SETTINGS,
   GANTRY_TIME_ZONE: setting(
     timeZone().default('UTC'),
     'UTC',
@@ -329,7 +327,7 @@ export const SETTINGS = {
   METRICS_PORT: setting(
     someWholeNumber(0, 65_535).nullable().default(null),
     'unset',
-    'Second TCP port, for /metrics alone, in processes of every role; 0 takes a free one. It asks nobody who they are: keep it from strangers. Unset: none.',
+    'Second TCP port, for /metrics and the probes /healthz, /ready and /health, in processes of every role; 0 takes a free one. It asks nobody who they are: keep it from strangers. Unset: none.',
   ),
   METRICS_HOST: setting(
     z.string().default('127.0.0.1'),

@@ -12,11 +12,13 @@ import type {
 import type { Prisma } from './generated/client.js'
 import { decodeCursor, olderThan, toPage } from './keyset.js'
 
-type Row = Prisma.UserGetPayload<object>
+const WITH_IDENTITIES = { _count: { select: { identities: true } } } as const satisfies Prisma.UserInclude
 
-const stateOf = ({ disabledAt, passwordHash }: Row): UserState => {
+type Row = Prisma.UserGetPayload<{ include: typeof WITH_IDENTITIES }>
+
+const stateOf = ({ disabledAt, passwordHash, _count }: Row): UserState => {
   if (disabledAt !== null) return 'disabled'
-  return passwordHash === null ? 'invited' : 'active'
+  return passwordHash === null && _count.identities === 0 ? 'invited' : 'active'
 }
 
 const accountOf = (row: Row): UserAccount => ({
@@ -25,10 +27,19 @@ const accountOf = (row: Row): UserAccount => ({
 })
 
 const IN_STATE: Readonly<Record<UserState, Prisma.UserWhereInput>> = {
-  active: { disabledAt: null, passwordHash: { not: null } },
-  invited: { disabledAt: null, passwordHash: null },
+  active: { disabledAt: null, OR: [{ passwordHash: { not: null } }, { identities: { some: {} } }] },
+  invited: { disabledAt: null, passwordHash: null, identities: { none: {} } },
   disabled: { disabledAt: { not: null } },
 }
+
+/** Who may log in and sees everything: in a narrower scope nobody looks after the farm. */
+export const ADMINS_OF_THE_FARM = {
+  role: 'admin',
+  AND: [
+    IN_STATE.active,
+    { OR: [{ scope: { is: null } }, { scope: { is: { allPrinters: true, allProjects: true } } }] },
+  ],
+} satisfies Prisma.UserWhereInput
 
 const containing = (search: string): Prisma.UserWhereInput => {
   const contains = { contains: search.replaceAll(/[\\%_]/g, String.raw`\$&`), mode: 'insensitive' as const }
@@ -45,6 +56,7 @@ export class PrismaAccountRepository implements AccountRepository {
     if (search !== null) wanted.push(containing(search))
     const rows = await this.tx.user.findMany({
       where: { AND: wanted },
+      include: WITH_IDENTITIES,
       orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
       take: limit + 1,
     })
@@ -52,12 +64,12 @@ export class PrismaAccountRepository implements AccountRepository {
   }
 
   async get(userId: string) {
-    const row = await this.tx.user.findUnique({ where: { id: userId } })
+    const row = await this.tx.user.findUnique({ where: { id: userId }, include: WITH_IDENTITIES })
     return row === null ? null : accountOf(row)
   }
 
   async findByEmail(email: string) {
-    const row = await this.tx.user.findUnique({ where: { email } })
+    const row = await this.tx.user.findUnique({ where: { email }, include: WITH_IDENTITIES })
     return row === null ? null : accountOf(row)
   }
 
@@ -90,7 +102,7 @@ export class PrismaAccountRepository implements AccountRepository {
   }
 
   async otherAdmins(userId: string) {
-    return this.tx.user.count({ where: { role: 'admin', id: { not: userId }, ...IN_STATE.active } })
+    return this.tx.user.count({ where: { ...ADMINS_OF_THE_FARM, passwordHash: { not: null }, id: { not: userId } } })
   }
 }
 

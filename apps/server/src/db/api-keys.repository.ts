@@ -1,16 +1,6 @@
-import type { ApiKeyRecord, ApiKeyRepository, LiveApiKey, NewApiKey } from '../modules/auth/api-keys.ports.js'
+import type { ApiKeyRecord, ApiKeyRepository, NewApiKey } from '../modules/auth/api-keys.ports.js'
 import type { Prisma } from './generated/client.js'
 import { knownPermissions } from './known-permissions.js'
-import { RIGHTS, rightsOf, WITH_RIGHTS, type RightsRow } from './user-rights.js'
-
-interface KeyRow {
-  id: string
-  secretHash: string
-  scopes: string[]
-  keyPrinterGroupIds: string[]
-  keyProjectIds: string[]
-  expiresAt: Date | null
-}
 
 const recordOf = (row: Prisma.ApiKeyGetPayload<object>): ApiKeyRecord => ({
   id: row.id,
@@ -44,20 +34,6 @@ export class PrismaApiKeyRepository implements ApiKeyRepository {
     return rows.map(recordOf)
   }
 
-  async findLive(keyId: string): Promise<LiveApiKey | null> {
-    const [row] = await this.tx.$queryRaw<(KeyRow & RightsRow)[]>`
-      SELECT k.id, k.secret_hash AS "secretHash", coalesce(k.scopes, '{}') AS scopes,
-        coalesce(k.printer_group_ids, '{}') AS "keyPrinterGroupIds",
-        coalesce(k.project_ids, '{}') AS "keyProjectIds", k.expires_at AS "expiresAt", ${RIGHTS}
-      FROM api_key k JOIN app_user u ON u.id = k.user_id ${WITH_RIGHTS}
-      WHERE k.id = ${keyId} AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now())
-        AND u.disabled_at IS NULL`
-    if (row === undefined) return null
-    const { id, secretHash, scopes, keyPrinterGroupIds, keyProjectIds, expiresAt } = row
-    const places = { printerGroupIds: keyPrinterGroupIds, projectIds: keyProjectIds }
-    return { id, secretHash, scopes: knownPermissions(scopes), ...places, expiresAt, user: rightsOf(row) }
-  }
-
   async revoke(keyId: string, by: { userId: string } | 'anybody', now: Date) {
     const [revoked] = await this.tx.apiKey.updateManyAndReturn({
       where: { id: keyId, revokedAt: null, ...(by === 'anybody' ? {} : by) },
@@ -65,6 +41,15 @@ export class PrismaApiKeyRepository implements ApiKeyRepository {
       select: { userId: true },
     })
     return revoked?.userId ?? null
+  }
+
+  async revokeAllOf(userId: string, now: Date) {
+    const revoked = await this.tx.apiKey.updateManyAndReturn({
+      where: { userId, revokedAt: null },
+      data: { revokedAt: now, version: { increment: 1 } },
+      select: { id: true },
+    })
+    return revoked.map(({ id }) => id)
   }
 
   async noteUse(keyIds: readonly string[]) {

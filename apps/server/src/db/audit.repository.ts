@@ -35,7 +35,7 @@ const entryOf = ({ seq, ...row }: Row): SealedEntry => ({
 
 const chainOf = (row: ChainRow): Chain => ({
   base: { seq: Number(row.baseSeq), hash: row.baseHash, keyId: row.baseKeyId, seal: row.baseSeal },
-  head: { seq: Number(row.seq), hash: row.hash, keyId: row.keyId, seal: row.seal },
+  head: { seq: Number(row.seq), hash: row.hash, keyId: row.keyId, seal: row.seal, earlierKeys: row.earlierKeys },
 })
 
 /** @throws GantryError `VALIDATION_FAILED` */
@@ -124,7 +124,10 @@ export class PrismaAuditRepository implements AuditRepository {
       ...{ events: events as unknown as Prisma.InputJsonValue, changes: changes as unknown as Prisma.InputJsonValue },
     }))
     if (data.length > 0) await this.tx.auditEntry.createMany({ data })
-    await this.tx.auditChain.update({ where: { name: 'audit' }, data: head })
+    await this.tx.auditChain.update({
+      where: { name: 'audit' },
+      data: { ...head, earlierKeys: [...(head.earlierKeys ?? [])] },
+    })
     await this.tx.$executeRaw`delete from audit_change where txid = any(${[...txids]}::text[]::xid8[])`
   }
 

@@ -3,6 +3,7 @@ import type { BedState, LoadedMaterial } from '@gantry/schemas'
 import type { ClaimablePrinter } from '../modules/print-jobs/print-jobs.ports.js'
 import type { Lease } from '../modules/printers/printer-session.js'
 import { Prisma } from './generated/client.js'
+import { formatsIn } from './host-formats.js'
 
 interface Row {
   printerId: string
@@ -18,6 +19,7 @@ interface Row {
   bed: BedState
   bedSince: Date
   materials: LoadedMaterial[]
+  capabilities: unknown
   holdCodes: string[]
   activeAttemptId: string | null
 }
@@ -47,7 +49,7 @@ export const readClaimable = async (tx: Prisma.TransactionClient, leases: Lease[
   const rows = await tx.$queryRaw<Row[]>`
     SELECT p.id AS "printerId", p.name, p.enabled, p.maintenance, p.model, p.group_id AS "groupId",
       p.nozzle_diameter_mm AS "nozzleDiameterMm", p.volume_x_mm AS "xMm", p.volume_y_mm AS "yMm", p.volume_z_mm AS "zMm",
-      r.bed::text AS bed, r.bed_since AS "bedSince",
+      r.bed::text AS bed, r.bed_since AS "bedSince", r.capabilities,
       coalesce((SELECT jsonb_agg(jsonb_build_object('slot', m.slot, 'material', m.material, 'colorHex', m.color_hex)
         ORDER BY m.slot) FROM printer_material m WHERE m.printer_id = p.id), '[]') AS materials,
       ARRAY(SELECT h.code FROM hold h WHERE h.printer_id = p.id AND h.released_at IS NULL) AS "holdCodes",
@@ -61,6 +63,6 @@ const claimableOf = (row: Row): ClaimablePrinter => {
   const { printerId, name, enabled, maintenance, bed, bedSince, holdCodes, activeAttemptId } = row
   const { model, groupId, nozzleDiameterMm, materials, xMm, yMm, zMm } = row
   const buildVolume = xMm === null || yMm === null || zMm === null ? null : { xMm, yMm, zMm }
-  const facts = { model, groupId, nozzleDiameterMm, buildVolume, materials }
+  const facts = { model, groupId, nozzleDiameterMm, buildVolume, materials, fileFormats: formatsIn(row.capabilities) }
   return { printerId, name, enabled, maintenance, bed, bedSince, holdCodes, activeAttemptId, facts }
 }

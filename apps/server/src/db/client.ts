@@ -7,6 +7,7 @@ import type { Logger } from '../kernel/logger.port.js'
 import { isOutdatedPlan, mapDatabaseError } from './errors.js'
 import { PrismaClient, type Prisma } from './generated/client.js'
 import { QueueingClient } from './queueing-client.js'
+import { quickReads, type QuickRead } from './quick-reads.js'
 import { repeatedRead } from './repeated-reads.js'
 import { StatementNames } from './statement-names.js'
 
@@ -37,6 +38,8 @@ export interface Database {
   prisma: PrismaClient
   /** For single reads outside any transaction: one that met a broken connection is made again. */
   reads: Prisma.TransactionClient
+  /** The same for the few reads that nearly every request waits for. */
+  quickRead: QuickRead
   /** For metrics and health. */
   poolUsage(): PoolUsage
   /** Ends every connection; running queries may finish. */
@@ -80,29 +83,33 @@ export const createDatabase = (options: DatabaseOptions): Database => {
   const onConnectionError = (err: Error) => log.warn({ err }, 'a database connection was lost')
   const names = new StatementNames()
   const statementNameGenerator = ({ sql }: { sql: string }) => names.nameOf(sql)
-  const adapter = new PrismaPg(pool, { disposeExternalPool: true, onConnectionError, statementNameGenerator })
+  const adapter = new PrismaPg(pool, { onConnectionError, statementNameGenerator })
   const base = new PrismaClient({ adapter })
 
   const watch = watching(options)
+  const planned = <T>(run: () => Promise<T>) =>
+    run().catch((error: unknown) => {
+      if (!isOutdatedPlan(error)) throw error
+      names.renew()
+      // It was refused before it did anything. In a transaction this one is refused too, and all of it is repeated.
+      return run().catch(() => Promise.reject(error as Error))
+    })
   const once: QueryHook = ({ model, operation, args, query }) =>
-    watch(model, operation, () =>
-      query(args).catch((error: unknown) => {
-        if (!isOutdatedPlan(error)) throw error
-        names.renew()
-        // It was refused before it did anything. In a transaction this one is refused too, and all of it is repeated.
-        return query(args).catch(() => Promise.reject(error as Error))
-      }),
-    )
+    watch(model, operation, () => planned(() => query(args)))
   const extended = (hook: QueryHook) => base.$extends({ query: { $allOperations: hook } })
 
   return {
     // The extensions change no types: they only watch, repeat and map errors.
     prisma: extended(once) as unknown as PrismaClient,
     reads: extended((call) => repeatedRead(call, () => once(call))) as unknown as PrismaClient,
+    quickRead: quickReads(pool, names, (what, run) => watch(undefined, what, () => planned(run))),
     poolUsage: () => ({
       ...{ max: options.poolSize, total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount },
     }),
-    close: () => base.$disconnect(),
+    close: async () => {
+      await base.$disconnect()
+      if (!pool.ending) await pool.end()
+    },
   }
 }
 

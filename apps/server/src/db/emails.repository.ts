@@ -7,6 +7,7 @@ import type {
   EmailRepository,
   RecipientRepository,
 } from '../modules/notifications/notifications.ports.js'
+import { ADMINS_OF_THE_FARM } from './accounts.repository.js'
 import type { Prisma, PrismaClient } from './generated/client.js'
 import { decodeCursor, olderThan, toPage } from './keyset.js'
 
@@ -71,7 +72,7 @@ export class PrismaEmailRepository implements EmailRepository, RecipientReposito
 
   async adminAddresses(limit: number) {
     const rows = await this.tx.user.findMany({
-      where: { role: 'admin', disabledAt: null },
+      where: ADMINS_OF_THE_FARM,
       orderBy: { id: 'asc' },
       take: limit,
       select: { email: true },

@@ -14,4 +14,7 @@ export const createEndedSessions = (prisma: PrismaClient): EndedSessions => ({
       where (s.expires_at <= now() or s.revoked_at is not null)
         and not exists (select 1 from refresh_token t where t.session_id = s.id)
       limit ${limit} for update of s skip locked)`,
+  removeSignOns: (limit) => prisma.$executeRaw`
+    delete from sign_on where state_hash in (
+      select state_hash from sign_on where expires_at <= now() limit ${limit} for update skip locked)`,
 })

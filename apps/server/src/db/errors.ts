@@ -1,7 +1,9 @@
+import pg from 'pg'
+
 import { GantryError } from '../kernel/errors.js'
 import { Prisma } from './generated/client.js'
 
-/** What PostgreSQL said, as the pg adapter hands it on in `meta.driverAdapterError`. */
+/** What PostgreSQL said, as the pg adapter hands it on in `meta.driverAdapterError`, or pg itself throws it. */
 interface DatabaseCause {
   /** The SQLSTATE. */
   code: string | null
@@ -19,6 +21,9 @@ const text = (value: unknown): string | null => (typeof value === 'string' ? val
 
 // Model calls (P2002, P2034 …) and raw queries (P2010) carry the same cause; only their Prisma codes differ.
 const causeOf = (error: unknown): DatabaseCause => {
+  if (error instanceof pg.DatabaseError) {
+    return { code: text(error.code), kind: null, index: text(error.constraint), message: error.message }
+  }
   const adapterError = error instanceof Prisma.PrismaClientKnownRequestError ? error.meta?.driverAdapterError : error
   // What fails while Prisma begins or ends a transaction comes as the adapter threw it.
   if (record(adapterError).name !== 'DriverAdapterError') return { code: null, kind: null, index: null, message: null }
@@ -71,9 +76,12 @@ const UNAVAILABLE_PRISMA_CODES: readonly string[] = [
   'P2028', // the transaction could not start in time or outlived its limit
 ]
 
-// pg and its pool report these as plain errors without any code.
+// pg and its pool report these as plain errors without any code, and what the system said of the socket as it came.
 const UNAVAILABLE_MESSAGES =
-  /timeout exceeded when trying to connect|connection terminated|not queryable|query read timeout|connection ended|calling end on the pool|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT/i
+  /timeout exceeded when trying to connect|connection terminated|not queryable|query read timeout|connection ended|calling end on the pool|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN/i
+
+/** A host of several addresses that all refuse has an error without a message. */
+const wordsOf = (error: Error): string => `${error.name} ${error.message} ${text(record(error).code) ?? ''}`
 
 // What the system said of the socket: reset, refused or no such host, timed out, no TLS. Model calls give it a code of
 // Prisma's own; raw queries (P2010) and transactions do not.
@@ -86,16 +94,13 @@ const isUnavailable = (error: unknown): boolean => {
   if (kind !== null && UNAVAILABLE_KINDS.includes(kind)) return true
   if (error instanceof Prisma.PrismaClientKnownRequestError && UNAVAILABLE_PRISMA_CODES.includes(error.code))
     return true
-  return (
-    error instanceof Error &&
-    !(error instanceof GantryError) &&
-    UNAVAILABLE_MESSAGES.test(`${error.name} ${error.message}`)
-  )
+  return error instanceof Error && !(error instanceof GantryError) && UNAVAILABLE_MESSAGES.test(wordsOf(error))
 }
 
 const LOST_STATES = /^(?:08|57P0[123])/
 
-const LOST_MESSAGES = /connection terminated|not queryable|connection ended|ECONNREFUSED|ECONNRESET|EPIPE/i
+const LOST_MESSAGES =
+  /connection terminated|not queryable|connection ended|ECONNREFUSED|ECONNRESET|EPIPE|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN/i
 
 /**
  * Whether the connection broke, or the server is on its way down or up: the same may succeed in a moment. What ran out
@@ -108,7 +113,7 @@ export const isConnectionLost = (error: unknown): boolean => {
   if (kind !== null && LOST_KINDS.includes(kind)) return true
   if (!(error instanceof Error) || /time-?out/i.test(error.message)) return false
   if (error instanceof Prisma.PrismaClientKnownRequestError && ['P1001', 'P1017'].includes(error.code)) return true
-  return LOST_MESSAGES.test(error.message)
+  return LOST_MESSAGES.test(wordsOf(error))
 }
 
 /** `UNAVAILABLE` for a database that cannot answer just now; every other error as it came. */

@@ -70,7 +70,10 @@ export class PrismaExportRepository implements ExportRepository {
 
   async findReady(exportId: string) {
     const [found] = await this.tx.$queryRaw<{ id: string }[]>`
-      SELECT id FROM data_export WHERE id = ${exportId} AND state = 'ready' AND removed_at IS NULL AND expires_at > now()`
+      SELECT e.id FROM data_export e
+      WHERE e.id = ${exportId} AND e.state = 'ready' AND e.removed_at IS NULL AND e.expires_at > now() AND NOT EXISTS (
+        SELECT 1 FROM user_scope s
+        WHERE s.user_id = e.created_by_id AND NOT s.all_projects AND s.updated_at >= e.started_at)`
     if (found === undefined) return null
     const row = await this.tx.dataExport.findUnique({ where: { id: exportId } })
     return row === null ? null : recordOf(row)

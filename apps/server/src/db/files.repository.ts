@@ -1,10 +1,10 @@
-import type { FileVersion, PrintFile, PrintFileMetadata } from '@gantry/schemas'
+import type { FileFormat, FileVersion, PrintFile, PrintFileMetadata } from '@gantry/schemas'
 
 import type { Actor } from '../kernel/index.js'
 import type { FileContent, FileRepository, NewFileVersion, StoredThumbnail } from '../modules/files/files.ports.js'
 import type { Prisma } from './generated/client.js'
 import { decodeCursor, olderThan, toPage } from './keyset.js'
-import { visibleFiles } from './scope.js'
+import { filesUsedElsewhere, visibleFiles } from './scope.js'
 
 const WITH_LATEST = {
   versions: { orderBy: { number: 'desc' }, take: 1 },
@@ -18,7 +18,7 @@ const versionOf = (row: VersionRow): FileVersion => ({
   number: row.number,
   sha256: row.sha256,
   sizeBytes: Number(row.sizeBytes),
-  format: row.format,
+  format: row.format as FileFormat,
   metadata: row.metadata as unknown as PrintFileMetadata,
   hasThumbnail: row.thumbnailSha256 !== null,
   createdAt: row.createdAt,
@@ -74,7 +74,9 @@ export class PrismaFileRepository implements FileRepository {
       orderBy: { number: 'desc' },
       include: { file: { select: { name: true } } },
     })
-    return row === null ? null : { name: row.file.name, sha256: row.sha256, thumbnail: thumbnailOf(row) }
+    if (row === null) return null
+    const { file, sha256, format } = row
+    return { name: file.name, sha256, format: format as FileFormat, thumbnail: thumbnailOf(row) }
   }
 
   async lockContents(sha256s: readonly string[]) {
@@ -144,6 +146,13 @@ export class PrismaFileRepository implements FileRepository {
       select: { id: true },
     })
     return { isInUse: job !== null }
+  }
+
+  async isUsedElsewhere(actor: Actor, fileId: string) {
+    const elsewhere = filesUsedElsewhere(actor)
+    if (elsewhere === null) return false
+    const where = { AND: [{ id: fileId }, elsewhere] }
+    return (await this.tx.printFile.findFirst({ where, select: { id: true } })) !== null
   }
 
   async remove(fileId: string, now: Date) {

@@ -1,4 +1,4 @@
-import type { PrintFileMetadata } from '@gantry/schemas'
+import type { FileFormat, PrintFileMetadata } from '@gantry/schemas'
 
 import type { Actor } from '../kernel/index.js'
 import type { PrintableFile, PrintableFileRepository } from '../modules/print-jobs/print-jobs.ports.js'
@@ -10,6 +10,7 @@ type Row = Prisma.FileVersionGetPayload<{ include: { file: { select: { name: tru
 const fileOf = (row: Row): PrintableFile => ({
   fileVersionId: row.id,
   name: row.file.name,
+  format: row.format as FileFormat,
   metadata: row.metadata as unknown as PrintFileMetadata,
 })
 

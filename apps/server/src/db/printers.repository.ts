@@ -10,6 +10,7 @@ import type {
 } from '../modules/printers/printers.ports.js'
 import { isForeignKeyViolation, isUniqueViolation } from './errors.js'
 import type { Prisma } from './generated/client.js'
+import { formatsIn } from './host-formats.js'
 import { decodeCursor, olderThan, toPage } from './keyset.js'
 import { visiblePrinters } from './scope.js'
 
@@ -21,6 +22,7 @@ const RUNTIME = {
   lastSeenAt: true,
   leaseOwner: true,
   leaseUntil: true,
+  capabilities: true,
 } as const satisfies Prisma.PrinterRuntimeSelect
 
 const ACTIVE_ATTEMPT = {
@@ -48,8 +50,9 @@ const volumeOf = (row: Row): PrinterRecord['buildVolume'] => {
 
 const runtimeOf = ({ runtime }: Row) => {
   if (runtime === null) throw new Error('a printer without its runtime row')
-  const { bed, bedSince, state, stateSince, lastSeenAt, leaseOwner, leaseUntil } = runtime
-  return { bed, bedSince, state, stateSince, lastSeenAt, leaseOwner, leaseUntil }
+  const { bed, bedSince, state, stateSince, lastSeenAt, leaseOwner, leaseUntil, capabilities } = runtime
+  const fileFormats = formatsIn(capabilities)
+  return { bed, bedSince, state, stateSince, lastSeenAt, leaseOwner, leaseUntil, fileFormats }
 }
 
 const activeAttemptOf = ({ attempts: [active] }: Row): PrinterRecord['activeAttempt'] =>

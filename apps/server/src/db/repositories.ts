@@ -12,6 +12,7 @@ import { PrismaEmailRepository } from './emails.repository.js'
 import { PrismaBedRepository, PrismaFleetRepository } from './fleet.repository.js'
 import type { Prisma } from './generated/client.js'
 import { PrismaFileRepository } from './files.repository.js'
+import { PrismaIdentityRepository, PrismaSignOnRepository } from './identities.repository.js'
 import { PrismaHotQueryRepository } from './hot-queries.repository.js'
 import { PrismaHoldRepository } from './holds.repository.js'
 import { PrismaJobQueueRepository, PrismaJobScheduleRepository } from './job-control.repository.js'
@@ -51,6 +52,7 @@ export const repositoriesFor = (tx: Prisma.TransactionClient) => ({
   fleet: new PrismaFleetRepository(tx),
   hotQueries: new PrismaHotQueryRepository(tx),
   holds: new PrismaHoldRepository(tx),
+  identities: new PrismaIdentityRepository(tx),
   jobQueues: new PrismaJobQueueRepository(tx),
   jobRows: new PrismaJobRowRepository(tx),
   jobSchedules: new PrismaJobScheduleRepository(tx),
@@ -67,6 +69,7 @@ export const repositoriesFor = (tx: Prisma.TransactionClient) => ({
   rollUp: new PrismaRollUpRepository(tx),
   secondFactors: new PrismaSecondFactorRepository(tx),
   sessions: new PrismaSessionRepository(tx),
+  signOns: new PrismaSignOnRepository(tx),
   statistics: new PrismaStatisticsRepository(tx),
   userActivity: new PrismaUserActivityRepository(tx),
   users: new PrismaUserRepository(tx),

@@ -26,6 +26,17 @@ export const visibleFiles = (actor: Actor): Prisma.PrintFileWhereInput => {
   return { OR: [own, { versions: { some: { OR: [own, ...used] } } }] }
 }
 
+/** Files of others that something prints which the actor does not see; null: there is nothing of that kind. */
+export const filesUsedElsewhere = ({ id, scope }: Actor): Prisma.PrintFileWhereInput | null => {
+  if (scope.projects === 'all') return null
+  const elsewhere = { projectId: { notIn: [...scope.projects] } }
+  const jobs = [elsewhere, { projectId: null, createdById: null }, { projectId: null, createdById: { not: id } }]
+  return {
+    NOT: { createdById: id },
+    versions: { some: { OR: [{ parts: { some: elsewhere } }, { jobs: { some: { OR: jobs } } }] } },
+  }
+}
+
 /** Webhooks hear of everything, so only who sees everything sees them. */
 export const visibleWebhooks = ({ scope }: Actor): Prisma.WebhookWhereInput => ({
   removedAt: null,

@@ -39,7 +39,35 @@ const KEPT_ANSWERS: Spot = {
   assign: (sealed) => Prisma.sql`response = jsonb_set(response, '{json,secretCipher}', to_jsonb(${sealed}::text))`,
 }
 
-const SPOTS: readonly Spot[] = [...Object.values(COLUMNS), KEPT_ANSWERS]
+/** And the one that made an invitation the token in it, where nobody mails it. */
+const KEPT_INVITATIONS: Spot = {
+  name: 'idempotency_key.response, invitations',
+  place: 'password link',
+  table: 'idempotency_key',
+  key: `actor_id || ' ' || key`,
+  id: `response #>> '{json,invitation,userId}'`,
+  sealed: `response #>> '{json,invitation,sealedToken}'`,
+  assign: (sealed) =>
+    Prisma.sql`response = jsonb_set(response, '{json,invitation,sealedToken}', to_jsonb(${sealed}::text))`,
+}
+
+/**
+ * Mails with a link by which a password is chosen, until they were sent or the link is over. What lies in a queue is a copy for
+ * one try; one that cannot open it any more is followed by one with what stands here.
+ */
+const MAILS: Spot = {
+  name: 'outbox.payload',
+  place: 'password link',
+  table: 'outbox',
+  key: 'id',
+  id: `payload #>> '{content,data,userId}'`,
+  sealed: `case when state <> 'done'
+    and payload #>> '{content,data,expiresAt}' > to_char(now() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS')
+    then payload #>> '{content,data,sealedToken}' end`,
+  assign: (sealed) => Prisma.sql`payload = jsonb_set(payload, '{content,data,sealedToken}', to_jsonb(${sealed}::text))`,
+}
+
+const SPOTS: readonly Spot[] = [...Object.values(COLUMNS), KEPT_ANSWERS, KEPT_INVITATIONS, MAILS]
 
 /** Any number will do that nothing else in the database locks. */
 const LOCK = 7_301_184_220

@@ -18,13 +18,22 @@ export class StatementNames {
   nameOf(sql: string): string {
     const known = this.names.get(sql)
     if (known !== undefined) return known
-    if (this.names.size === MOST_NAMES) return ''
+    if (this.names.size >= MOST_NAMES) return ''
     const times = (this.seen.get(sql) ?? 0) + 1
     if (times < SEEN_OFTEN) {
       if (this.seen.size === MOST_COUNTED) this.seen.clear()
       this.seen.set(sql, times)
       return ''
     }
+    return this.named(sql)
+  }
+
+  /** For the few statements that are known beforehand to come often: they have a name from the first time on. */
+  alwaysNameOf(sql: string): string {
+    return this.names.get(sql) ?? this.named(sql)
+  }
+
+  private named(sql: string): string {
     this.seen.delete(sql)
     const name = `gantry_${this.generation}_${this.names.size}`
     this.names.set(sql, name)

@@ -7,6 +7,7 @@ import type {
   UserRecord,
   UserRepository,
 } from '../modules/auth/auth.ports.js'
+import { ADMINS_OF_THE_FARM } from './accounts.repository.js'
 import type { Prisma } from './generated/client.js'
 import { RIGHTS, rightsOf, WITH_RIGHTS, type RightsRow } from './user-rights.js'
 
@@ -33,7 +34,7 @@ export class PrismaUserRepository implements UserRepository {
   }
 
   async adminAddresses() {
-    const rows = await this.tx.user.findMany({ where: { role: 'admin', disabledAt: null }, select: { email: true } })
+    const rows = await this.tx.user.findMany({ where: ADMINS_OF_THE_FARM, select: { email: true } })
     return rows.map(({ email }) => email)
   }
 
@@ -80,11 +81,9 @@ export class PrismaUserRepository implements UserRepository {
     await this.tx.session.create({ data: session })
   }
 
-  async findLiveSession(sessionId: string) {
-    const [live] = await this.tx.$queryRaw<RightsRow[]>`
-      SELECT ${RIGHTS} FROM session s JOIN app_user u ON u.id = s.user_id ${WITH_RIGHTS}
-      WHERE s.id = ${sessionId} AND s.revoked_at IS NULL AND s.expires_at > now() AND u.disabled_at IS NULL`
-    return live === undefined ? null : rightsOf(live)
+  async reauthenticatedAt(sessionId: string) {
+    const select = { reauthenticatedAt: true }
+    return (await this.tx.session.findUnique({ where: { id: sessionId }, select }))?.reauthenticatedAt ?? null
   }
 
   async extendSession(sessionId: string, expiresAt: Date, now: Date) {
@@ -135,6 +134,7 @@ export class PrismaUserRepository implements UserRepository {
       successors: successorsOf(successors),
       session: {
         id: session.id,
+        createdAt: session.createdAt,
         expiresAt: session.expiresAt,
         revokedAt: session.revokedAt,
         user: userOf(session.user),

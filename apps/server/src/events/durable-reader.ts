@@ -46,7 +46,7 @@ export class DurableReader<R extends Repositories> implements Stoppable {
         return sweepMs
       },
       everyMs: sweepMs,
-      onTrouble: (err) => log.error({ err, reader: name }, 'events are not handed on; it is tried again'),
+      onTrouble: (err) => log.warn({ err, reader: name }, 'events are not handed on; it is tried again'),
     })
   }
 

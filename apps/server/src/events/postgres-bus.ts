@@ -52,6 +52,7 @@ class Bus implements PostgresBus {
   private readonly from: string
   private readonly events: Handlers<[StoredEvent]>
   private readonly gaps: Handlers<[]>
+  private readonly hearing: Handlers<[boolean]>
   private readonly recordings: Handlers<[readonly NewEvent[]]>
   private readonly telemetry = new Map<string, Handlers<[string, unknown]>>()
   private readonly wakes = new Map<string, Handlers<[]>>()
@@ -62,12 +63,14 @@ class Bus implements PostgresBus {
   private telemetryTimer: NodeJS.Timeout | undefined
   private readonly sending = new Set<Promise<unknown>>()
   private stopped = false
+  private hears = false
 
   constructor(private readonly options: PostgresBusOptions) {
     const { url, eventLog, log, random = Math.random, sweepMs = 1_000, keepaliveMs = 10_000 } = options
     this.from = options.processId ?? newId('instance')
     this.events = new Handlers(log, 'event')
     this.gaps = new Handlers(log, 'gap')
+    this.hearing = new Handlers(log, 'hearing')
     this.recordings = new Handlers(log, 'recording')
     this.batch = new TelemetryBatch(this.from, log)
     this.follower = new EventFollower({
@@ -86,7 +89,7 @@ class Bus implements PostgresBus {
       keepaliveMs,
       onNotice: (payload) => this.receive(payload),
       onConnected: () => this.catchUp(),
-      onLost: () => options.onListening?.(false),
+      onLost: () => this.setHearing(false),
     })
   }
 
@@ -122,6 +125,12 @@ class Bus implements PostgresBus {
 
   onGap(handler: () => void): Unsubscribe {
     return this.gaps.add(handler)
+  }
+
+  onHearing(handler: (hears: boolean) => void): Unsubscribe {
+    const unsubscribe = this.hearing.add(handler)
+    handler(this.hears)
+    return unsubscribe
   }
 
   publishTelemetry(topic: TelemetryTopic, key: string, value: unknown): void {
@@ -181,9 +190,15 @@ class Bus implements PostgresBus {
     }
   }
 
+  private setHearing(hears: boolean): void {
+    this.hears = hears
+    this.options.onListening?.(hears)
+    this.hearing.call(hears)
+  }
+
   /** Whatever was said while nobody listened is looked for. */
   private catchUp(): void {
-    this.options.onListening?.(true)
+    this.setHearing(true)
     this.follower.poke()
     for (const handlers of this.wakes.values()) handlers.call()
   }

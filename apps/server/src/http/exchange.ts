@@ -36,8 +36,6 @@ export class Exchange {
   readonly method: string
   /** As sent, without the query. */
   readonly path: string
-  /** The peer of the connection. */
-  readonly address: string
   /** For whatever is done for this request. */
   readonly correlation: Correlation
   /** The matched route's pattern; stays small in number. */
@@ -46,6 +44,8 @@ export class Exchange {
   head: Record<string, string | number> = {}
   /** What the kept answers had; null when they were not asked. */
   cacheResult: 'hit' | 'miss' | null = null
+  /** When the first byte of a live stream was ready, by `performance.now()`; null: it is no stream, or none yet. */
+  streamBeganMs: number | null = null
   /** Whether the matched route is for clients of old. */
   isOld = false
   /** The error codes that the answer carries. */
@@ -68,6 +68,8 @@ export class Exchange {
     readonly req: IncomingMessage,
     readonly res: ServerResponse,
     readonly log: Logger,
+    /** Whom it comes from. */
+    readonly address: string,
     private readonly pages: AllowedPages,
     /** Null: not traced. */
     span: Span | null = null,
@@ -77,10 +79,9 @@ export class Exchange {
     const [path, query] = splitOnce(req.url ?? '/', '?')
     this.path = path
     this.queryText = query
-    this.address = req.socket.remoteAddress ?? 'unknown'
     this.about = {
       ...{ requestId: this.requestId, method: this.method, url: this.path.slice(0, LOGGED_URL) },
-      ...{ ip: this.address, userAgent: req.headers['user-agent'] ?? null },
+      ...{ ip: address, userAgent: req.headers['user-agent'] ?? null },
       ...{ userId: null, userRole: null, sessionId: null, apiKeyId: null },
     }
     this.correlation = correlationOf(this.about, span)

@@ -10,6 +10,7 @@ import type { Answers } from '../trpc/answers.js'
 import { LiveStreams } from '../trpc/live-streams.js'
 import type { Services } from '../trpc/services.js'
 import { AllowedPages } from './browsers/allowed-pages.js'
+import { ClientAddresses } from './client-addresses.js'
 import { refuseUnparsable } from './client-error.js'
 import { Connections } from './connections.js'
 import type { ExportDownloads } from './exports/export.routes.js'
@@ -39,6 +40,8 @@ export interface HttpServerOptions {
   files: FileHandlers
   health: HealthSource
   timeouts?: Partial<HttpTimeouts>
+  /** Connections of one address. @default 2,500 */
+  connectionsPerNetwork?: number
   /** @default those of this server's authenticator */
   liveStreams?: LiveStreams
 }
@@ -72,11 +75,13 @@ class GantryHttpServer implements HttpServer {
       'Live streams (SSE) that are open at this process.',
       () => this.streams.count,
     )
+    const addresses = new ClientAddresses(options.config.http.trustedProxies)
     const pipeline = new Pipeline({
       ...options,
       tracer: options.tracer ?? NO_TRACER,
       corsOrigins: options.config.http.corsOrigins,
       pages: new AllowedPages(options.config.http),
+      addresses,
       requestTimeoutMs: this.timeouts.requestMs,
       routes: new RouteTable(
         allRoutes({
@@ -90,7 +95,7 @@ class GantryHttpServer implements HttpServer {
     })
     const answer = (req: IncomingMessage, res: ServerResponse) => {
       if (this.draining) res.setHeader('Connection', 'close')
-      void pipeline.handle(req, res)
+      this.connections.takeTurn(req, res, () => void pipeline.handle(req, res))
     }
     this.server = createServer(
       {
@@ -108,10 +113,14 @@ class GantryHttpServer implements HttpServer {
     this.server.on('checkExpectation', answer)
     // What is beyond it node would leave out in silence, such as the line that says who asks.
     this.server.maxHeadersCount = 0
-    this.connections = new Connections(this.server)
+    this.connections = new Connections(this.server, {
+      stallMs: this.timeouts.answerStallMs,
+      perNetwork: options.connectionsPerNetwork ?? LIMITS.connectionsPerNetwork,
+      isProxy: (address) => addresses.trusts(address),
+    })
     this.server.maxConnections = LIMITS.connections
     this.server.maxRequestsPerSocket = LIMITS.requestsPerConnection
-    this.server.on('clientError', (error, socket) => refuseUnparsable(error, socket))
+    this.server.on('clientError', (error, socket) => refuseUnparsable(error, socket, options))
   }
 
   async listen(): Promise<{ url: string }> {

@@ -40,7 +40,7 @@ export class KeptAnswers {
     const began = performance.now()
     const keys = wantsStream(exchange) ? null : this.keysOf(exchange, calls)
     const found = keys === null ? null : await this.read(keys)
-    exchange.cacheResult = found === null ? 'miss' : 'hit'
+    if (keys !== null) exchange.cacheResult = found === null ? 'miss' : 'hit'
     if (found === null || exchange.isAborted) return false
     send(exchange, found, calls.isBatch)
     this.report(calls.procedures, (performance.now() - began) / 1_000)

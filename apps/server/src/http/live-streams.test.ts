@@ -55,6 +55,9 @@ const watch = (url: string, role = 'viewer', input: { until: number; lastEventId
   return { seen, states, failed, stop: () => stop() }
 }
 
+const scraped = async (url: string): Promise<string> =>
+  (await fetch(`${url}/metrics`, { headers: { Authorization: 'Bearer admin' } })).text()
+
 const codeOf = (error: unknown): string | undefined =>
   error instanceof TRPCClientError ? (error as TRPCClientError<ProbeRouter>).data?.code : undefined
 
@@ -127,7 +130,7 @@ describe('a live stream', () => {
         }),
       ),
     })
-    const server = await startProbeServer({ router: flood, timeouts: { streamStallMs: 200 } })
+    const server = await startProbeServer({ router: flood, timeouts: { answerStallMs: 200 } })
     open.push(server)
     const socket = connect(Number(new URL(server.url).port), '127.0.0.1')
     socket.pause()
@@ -137,6 +140,18 @@ describe('a live stream', () => {
     expect(made).toBeGreaterThan(10)
     // What the kernel takes of a loopback connection, at most.
     expect(made).toBeLessThan(20_000)
+  })
+
+  it('is measured until it begins, however long it is watched', async () => {
+    const { url } = await start()
+    const { seen, stop } = watch(url)
+    await expect.poll(() => seen.length).toBe(2)
+    await new Promise((resolve) => setTimeout(resolve, 1_500))
+    stop()
+    const count = /http_request_duration_seconds_count\{method="GET",route="\/trpc\/\*",status="(\d+)"\} 1/
+    await expect.poll(async () => count.exec(await scraped(url))?.[1]).toBe('200')
+    const sum = /http_request_duration_seconds_sum\{method="GET",route="\/trpc\/\*",status="200"\} (\S+)/
+    expect(Number(sum.exec(await scraped(url))?.[1])).toBeLessThan(1.5)
   })
 
   it('is told when the server stops, as something that passes', async () => {

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 
 import type { Logger } from '../kernel/logger.port.js'
+import { PROBE_AGAIN_SECONDS, type Probed, type Probes } from './health/probes.js'
 import { metricsFormatFor } from './metrics-format.js'
 import type { MetricsText } from './metrics.port.js'
 import { SECURITY_HEADERS } from './security-headers.js'
@@ -11,6 +12,7 @@ export interface MetricsListenerOptions {
   /** 0 takes a free one. */
   port: number
   metrics: MetricsText
+  probes: Pick<Probes, 'liveness' | 'readiness' | 'health'>
   log: Logger
 }
 
@@ -23,21 +25,50 @@ const HEADERS_MS = 10_000
 /** Collectors are few: whoever opens more is none. */
 const MOST_CONNECTIONS = 50
 
-/** `/metrics` alone, for everybody who reaches the port. @throws the system's error when it cannot be listened on */
+interface Page {
+  status: number
+  contentType: string
+  text: string
+  headers?: Record<string, string>
+}
+
+const jsonPage = ({ status, body }: Probed<object>): Page => ({
+  ...{ status, contentType: 'application/json; charset=utf-8', text: JSON.stringify(body) },
+  ...(status === 503 && { headers: { 'Retry-After': String(PROBE_AGAIN_SECONDS) } }),
+})
+
+const plain = (status: number, sentence: string, headers: Record<string, string> = {}): Page => ({
+  ...{ status, headers, contentType: 'text/plain; charset=utf-8', text: `${sentence}\n` },
+})
+
+const send = (res: ServerResponse, { status, contentType, text, headers }: Page): void => {
+  const length = Buffer.byteLength(text)
+  res.writeHead(status, { ...SECURITY_HEADERS, ...headers, 'Content-Type': contentType, 'Content-Length': length })
+  res.end(text)
+}
+
+/** `/metrics` and the probes, for everybody who reaches the port. @throws the system's error when it cannot be listened on */
 export const listenForMetrics = async ({
   host,
   port,
   metrics,
+  probes,
   log,
 }: MetricsListenerOptions): Promise<MetricsListener> => {
-  const answer = async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
-    const status =
-      req.method !== 'GET' && req.method !== 'HEAD' ? 405 : req.url?.split('?')[0] !== '/metrics' ? 404 : 200
-    if (status !== 200) return void res.writeHead(status, SECURITY_HEADERS).end()
-    const { contentType, text } = await metrics.expose(metricsFormatFor(req.headers.accept))
-    res.writeHead(200, { ...SECURITY_HEADERS, 'Content-Type': contentType, 'Content-Length': Buffer.byteLength(text) })
-    res.end(text)
+  const pages: Readonly<Record<string, (req: IncomingMessage) => Page | Promise<Page>>> = {
+    '/metrics': async (req) => ({ status: 200, ...(await metrics.expose(metricsFormatFor(req.headers.accept))) }),
+    '/healthz': () => jsonPage(probes.liveness()),
+    '/ready': async () => jsonPage(await probes.readiness()),
+    '/health': async () => jsonPage(await probes.health()),
   }
+  const pageOf = (req: IncomingMessage): Page | Promise<Page> => {
+    const path = req.url?.split('?')[0] ?? ''
+    const page = Object.hasOwn(pages, path) ? pages[path] : undefined
+    if (page === undefined) return plain(404, `Here are ${Object.keys(pages).join(', ')}.`)
+    if (req.method !== 'GET' && req.method !== 'HEAD') return plain(405, 'GET and HEAD alone.', { Allow: 'GET, HEAD' })
+    return page(req)
+  }
+  const answer = async (req: IncomingMessage, res: ServerResponse): Promise<void> => send(res, await pageOf(req))
   const server = createServer({ headersTimeout: HEADERS_MS, requestTimeout: HEADERS_MS }, (req, res) => {
     req.resume()
     answer(req, res).catch((err: unknown) => {

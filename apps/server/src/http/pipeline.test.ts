@@ -249,6 +249,34 @@ describe('the log', () => {
     expect(request?.['durationMs']).toBeGreaterThanOrEqual(0)
   })
 
+  it('tells the bytes of each request of a connection, both ways', async () => {
+    const { url, lines } = await start()
+    const ask = (path: string, more: string) => `GET ${path} HTTP/1.1\r\nHost: a\r\n${more}\r\n`
+    const asked = [ask('/api/ping', ''), ask('/api/ping', `X-Padding: ${'x'.repeat(1_000)}\r\nConnection: close\r\n`)]
+    await new Promise((resolve, reject) => {
+      const socket = connect(Number(new URL(url).port), '127.0.0.1', () => socket.write(asked[0] ?? ''))
+      socket.once('data', () => socket.resume().write(asked[1] ?? ''))
+      socket.on('close', resolve).on('error', reject)
+    })
+    const pings = () => lines.filter((line) => line['msg'] === 'request' && line['url'] === '/api/ping')
+    await expect.poll(() => pings().map((line) => line['bytesIn'])).toEqual(asked.map((text) => text.length))
+    for (const line of pings()) expect(line['bytesOut']).toBeGreaterThan(100)
+  })
+
+  it('tells what was no request too, under the id that was answered', async () => {
+    const { url, lines } = await start()
+    for (const [text, status, detail] of [
+      ['FOO / HTTP/1.1\r\nHost: a\r\n\r\n', 400, 'this method is not known'],
+      ['GET / HTTQ/1.1\r\n\r\n', 400, 'this is not HTTP'],
+      [`GET / HTTP/1.1\r\nHost: a\r\nX-Big: ${'y'.repeat(40_000)}\r\n\r\n`, 431, 'too large'],
+    ] as const) {
+      const answer = await rawExchange(url, text)
+      expect(answer).toContain(detail)
+      const requestId = /^X-Request-Id: (.*)$/m.exec(answer)?.[1]?.trim()
+      expect(lines.filter((line) => line['requestId'] === requestId)).toMatchObject([{ msg: 'request', status }])
+    }
+  })
+
   it('tells 499 when the client leaves before the answer', async () => {
     const { url, lines } = await start()
     const leave = new AbortController()

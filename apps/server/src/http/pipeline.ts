@@ -7,11 +7,12 @@ import type { Logger } from '../kernel/logger.port.js'
 import type { Span, Tracer } from '../kernel/spans.port.js'
 import { gantryErrorOf } from '../trpc/gantry-error-of.js'
 import { logError } from '../trpc/log-error.js'
-import { observe } from './access-log.js'
+import { isQuiet, observe } from './access-log.js'
 import type { AllowedPages } from './browsers/allowed-pages.js'
+import type { ClientAddresses } from './client-addresses.js'
 import { applyCors } from './cors.js'
 import { Exchange } from './exchange.js'
-import { applyRateLimit } from './limits/rate-limit.js'
+import { applyRateLimit, assertMayLookUp } from './limits/rate-limit.js'
 import type { RateLimiter } from './limits/rate-limiter.port.js'
 import { assertWithinLimits } from './limits/request-limits.js'
 import type { HttpMetrics } from './metrics.port.js'
@@ -27,6 +28,7 @@ export interface PipelineOptions {
   rateLimiter: RateLimiter
   corsOrigins: readonly string[]
   pages: AllowedPages
+  addresses: ClientAddresses
   requestTimeoutMs: number
   routes: RouteTable
 }
@@ -39,14 +41,16 @@ export class Pipeline {
   constructor(private readonly options: PipelineOptions) {}
 
   handle(req: IncomingMessage, res: ServerResponse): Promise<void> {
-    const { log, metrics } = this.options
-    const exchange = new Exchange(req, res, log, this.options.pages, this.spanOf(req))
+    const { log, metrics, pages, addresses } = this.options
+    const exchange = new Exchange(req, res, log, addresses.of(req), pages, this.spanOf(req))
     exchange.head = { 'X-Request-Id': exchange.requestId, ...SECURITY_HEADERS }
     observe(exchange, metrics, log)
     return correlated(exchange.correlation, () => this.answer(exchange))
   }
 
-  private spanOf({ method = 'GET', headers: { traceparent } }: IncomingMessage): Span | null {
+  private spanOf({ method = 'GET', url = '', headers: { traceparent } }: IncomingMessage): Span | null {
+    // Probes and scrapes come every few seconds and would be most of what is traced.
+    if (traceparent === undefined && isQuiet(url)) return null
     return this.options.tracer.begin(method, 'server', typeof traceparent === 'string' ? traceparent : null)
   }
 
@@ -82,7 +86,9 @@ export class Pipeline {
   private async authenticate(exchange: Exchange, cost: number): Promise<void> {
     const { authorization, byCookie } = exchange.credentials()
     try {
-      exchange.actor = await this.options.authenticator.authenticate(authorization)
+      exchange.actor = await this.options.authenticator.authenticate(authorization, () =>
+        assertMayLookUp(exchange, this.options.rateLimiter),
+      )
     } catch (error) {
       // What comes along unasked must not keep anybody from logging in anew; without an actor it opens nothing.
       if ((byCookie || exchange.isOld) && isRefusal(error)) return

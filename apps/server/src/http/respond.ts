@@ -3,6 +3,8 @@ import { errorBodyOf } from '../trpc/error-body.js'
 import type { Exchange } from './exchange.js'
 import { stopReceiving } from './stop-receiving.js'
 
+export const JSON_TYPE = 'application/json; charset=utf-8'
+
 /** JSON as REST sends it: dates as ISO 8601 in UTC, big integers as strings. */
 export const toJson = (value: unknown): string => {
   const text = JSON.stringify(value, (_key, member: unknown) =>
@@ -33,7 +35,7 @@ export const sendParts = ({ res, head }: Exchange, status: number, parts: readon
 }
 
 export const sendJson = (exchange: Exchange, status: number, value: unknown): void =>
-  sendText(exchange, status, 'application/json; charset=utf-8', toJson(value))
+  sendText(exchange, status, JSON_TYPE, toJson(value))
 
 /** For the header `Retry-After`; null when the error does not say when to come back. */
 export const retryAfter = ({ retryAfterSeconds }: GantryError): string | null =>

@@ -6,12 +6,13 @@ import { apiIndexRoute } from './api-index.route.js'
 import { healthRoutes, type HealthOptions } from './health/health.routes.js'
 import type { HttpServerOptions } from './http-server.js'
 import { metricsRoute, openToToken } from './metrics.route.js'
-import { queueScreenRoutes } from './queue-screen.routes.js'
+import { pageRoutes } from './pages/page.routes.js'
 import { docsRoutes } from './rest/docs.routes.js'
 import { openApiDocument } from './rest/openapi-document.js'
 import { restRoutes } from './rest/rest.routes.js'
 import type { Route } from './route.js'
 import type { HttpTimeouts } from './settings.js'
+import { signOnRoutes } from './sign-on/sign-on.routes.js'
 import { trpcRoute } from './trpc.route.js'
 
 type RoutesOptions = HttpServerOptions &
@@ -19,29 +20,30 @@ type RoutesOptions = HttpServerOptions &
 
 /** Everything the server answers. */
 export const allRoutes = (options: RoutesOptions): Route[] => {
-  const { config, router, services, liveStreams, answers, metrics, timeouts, authenticator } = options
+  const { config, router, services, liveStreams, answers, metrics, timeouts, authenticator, rateLimiter } = options
   const procedures = { router, services, liveStreams, answers, metrics, bodyTimeoutMs: timeouts.bodyMs }
-  const admission = { token: config.metrics.token, authenticator }
+  const admission = { token: config.metrics.token, authenticator, rateLimiter }
   const { publicUrl, docsPublic, maxUploadBytes } = config.http
   const { version } = options.health.installation
   return [
     ...healthRoutes({ ...options, token: config.metrics.token }),
     apiIndexRoute({ version, hasMetrics: config.metrics.enabled }),
     ...(config.metrics.enabled ? [metricsRoute({ metrics, ...admission })] : []),
-    trpcRoute({ ...procedures, streamStallMs: timeouts.streamStallMs }),
+    trpcRoute(procedures),
     ...docsRoutes({
       document: () => openApiDocument({ router, version, publicUrl }),
       isPublic: docsPublic,
       authenticator,
+      rateLimiter,
     }),
-    ...queueScreenRoutes(),
+    ...pageRoutes(),
     ...fileRoutes({
       files: options.files,
       maxBytes: maxUploadBytes,
       stallMs: timeouts.uploadStallMs,
-      downloadStallMs: timeouts.downloadStallMs,
     }),
-    ...exportRoutes({ exports: options.exports, stallMs: timeouts.downloadStallMs }),
+    ...exportRoutes({ exports: options.exports }),
+    ...signOnRoutes({ signOn: services.signOn, rateLimiter: options.rateLimiter }),
     ...existingClientRoutes({ ...procedures, http: config.http }),
     ...restRoutes(procedures)
       .map(sharedWithExisting)

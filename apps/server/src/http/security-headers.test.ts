@@ -37,7 +37,7 @@ const ANSWERS: [what: string, path: string, init: RequestInit, status: number, p
   [
     'an upload',
     '/api/files?name=a.gcode',
-    { method: 'POST', headers: { ...as('viewer'), 'Content-Type': 'application/octet-stream' }, body: 'G28\n' },
+    { method: 'POST', headers: { ...as('operator'), 'Content-Type': 'application/octet-stream' }, body: 'G28\n' },
     201,
     STRICT,
   ],
@@ -50,6 +50,10 @@ const ANSWERS: [what: string, path: string, init: RequestInit, status: number, p
   ['a picture of that page', '/api/docs/favicon-32x32.png', {}, 200, STRICT],
   ['the page of the queues', '/admin/queues', {}, 200, "script-src 'self'; "],
   ['a script of that page', '/admin/queues/main.js', {}, 200, "script-src 'self'; "],
+  ['the page to sign in', '/account/sign-in', {}, 200, "script-src 'self'; "],
+  ['the page of a link in a mail', '/account/password', {}, 200, "script-src 'self'; "],
+  ['a script of all pages', '/assets/api.js', {}, 200, "script-src 'self'; "],
+  ['the way to the account', '/', { redirect: 'manual' }, 302, STRICT],
 ]
 
 const expectHeaders = (headers: Headers, policy: string) => {
@@ -99,7 +103,7 @@ describe('the security headers', () => {
   })
 
   it('keep answers from being stored', async () => {
-    for (const path of ['/api/ping', '/trpc/ping', '/nowhere', '/healthz'])
+    for (const path of ['/api/ping', '/trpc/ping', '/nowhere', '/healthz', '/account', '/assets/api.js'])
       expect((await fetch(server.url + path)).headers.get('cache-control')).toBe('no-store')
   })
 

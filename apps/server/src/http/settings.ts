@@ -6,6 +6,8 @@ export interface HttpSettings {
     port: number
     publicUrl: string | null
     corsOrigins: readonly string[]
+    /** Addresses, networks in CIDR notation, `loopback` or `private`. */
+    trustedProxies: readonly string[]
     maxUploadBytes: number
     docsPublic: boolean
     /** What clients of old are told to show or hide, by name. */
@@ -24,10 +26,8 @@ export interface HttpTimeouts {
   requestMs: number
   /** An upload that sends nothing for so long is given up. */
   uploadStallMs: number
-  /** A download that takes nothing for so long is given up. */
-  downloadStallMs: number
-  /** A live stream that takes nothing for so long is given up; several pings fall into it. */
-  streamStallMs: number
+  /** A client that takes nothing, or next to nothing, of its answer for so long is hung up on. */
+  answerStallMs: number
   keepAliveMs: number
   /** How long `stop` waits for answers under way. */
   stopMs: number
@@ -38,8 +38,8 @@ export const DEFAULT_TIMEOUTS: HttpTimeouts = {
   bodyMs: 15_000,
   requestMs: 30_000,
   uploadStallMs: 30_000,
-  downloadStallMs: 60_000,
-  streamStallMs: 60_000,
+  // Several pings of a live stream fall into it.
+  answerStallMs: 60_000,
   // Longer than the 60 s after which common load balancers drop idle connections.
   keepAliveMs: 65_000,
   stopMs: 12_000,
@@ -50,8 +50,12 @@ export const LIMITS = {
   headerBytes: 32_768,
   headerLines: 100,
   jsonBodyBytes: 1_048_576,
+  /** Names in a query. */
+  queryKeys: 100,
   batchMembers: 20,
   /** Beyond this new connections are refused. */
   connections: 10_000,
+  /** Of them, those of one address (IPv6: /64), which may be a whole house. */
+  connectionsPerNetwork: 2_500,
   requestsPerConnection: 10_000,
 } as const

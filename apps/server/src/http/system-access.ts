@@ -4,6 +4,8 @@ import type { Authenticator } from '../kernel/actor.js'
 import { GantryError } from '../kernel/errors.js'
 import { assertMay } from '../kernel/permissions.js'
 import type { Exchange } from './exchange.js'
+import { applyRateLimit, assertMayGuess, assertMayLookUp, noteGuess } from './limits/rate-limit.js'
+import type { RateLimiter } from './limits/rate-limiter.port.js'
 
 const digest = (text: string) => createHash('sha256').update(text).digest()
 
@@ -12,17 +14,36 @@ const bearsToken = ({ req }: Exchange, token: string | null): boolean => {
   return token !== null && given !== undefined && timingSafeEqual(digest(given), digest(token))
 }
 
+export interface SystemAccess {
+  authenticator: Pick<Authenticator, 'authenticate'>
+  rateLimiter: RateLimiter
+  /** @default none is set */
+  token?: string | null
+}
+
 /**
- * Lets pass who may look after the system, and whoever bears the token if one is set.
- * @throws GantryError `UNAUTHENTICATED`, `FORBIDDEN`, and what the authenticator throws
+ * Lets pass who may look after the system, and whoever bears the token if one is set. Neither counts for the rate limit: they
+ * look when others are at theirs. Whoever is refused does.
+ * @throws GantryError `UNAUTHENTICATED`, `FORBIDDEN`, `RATE_LIMITED`, and what the authenticator throws
  */
 export const assertSystemAccess = async (
   exchange: Exchange,
-  authenticator: Pick<Authenticator, 'authenticate'>,
-  token: string | null = null,
+  { authenticator, rateLimiter, token = null }: SystemAccess,
 ): Promise<void> => {
+  const { authorization } = exchange.credentials()
+  if (authorization !== undefined) await assertMayGuess(exchange, rateLimiter)
   if (bearsToken(exchange, token)) return
-  exchange.actor = await authenticator.authenticate(exchange.credentials().authorization)
-  if (exchange.actor === null) throw new GantryError('UNAUTHENTICATED')
-  assertMay(exchange.actor, 'system.read')
+  try {
+    exchange.actor = await authenticator.authenticate(authorization, () => assertMayLookUp(exchange, rateLimiter))
+  } catch (error) {
+    // Not being able to find out is no guess.
+    if (error instanceof GantryError && error.code !== 'UNAVAILABLE') await noteGuess(exchange, rateLimiter)
+    await applyRateLimit(exchange, rateLimiter, 1)
+    throw error
+  }
+  const { actor } = exchange
+  if (actor?.permissions.has('system.read') === true) return
+  await applyRateLimit(exchange, rateLimiter, 1)
+  if (actor === null) throw new GantryError('UNAUTHENTICATED')
+  assertMay(actor, 'system.read')
 }

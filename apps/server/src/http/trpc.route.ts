@@ -17,12 +17,10 @@ import { LIMITS } from './settings.js'
 import { isSubscription, procedureNames, proceduresOf } from './trpc-procedures.js'
 import { sendTrpcError, withRequestId } from './trpc-errors.js'
 import { withRetryHint } from './trpc-stream.js'
-import { hangUpWhenStalled } from './when-stalled.js'
 
 export interface TrpcRouteOptions extends ContextSources {
   router: AnyRouter
   bodyTimeoutMs: number
-  streamStallMs: number
 }
 
 /**
@@ -47,6 +45,11 @@ const metaOf = (refusal: GantryError | null, more: Record<string, string>) => {
 const tooManyCalls = () =>
   new GantryError('VALIDATION_FAILED', { params: { detail: `a batch has at most ${LIMITS.batchMembers} calls` } })
 
+const asStream = (exchange: Exchange, response: Response): Response => {
+  if (response.ok) exchange.streamBeganMs = performance.now()
+  return withRetryHint(response)
+}
+
 /** `/trpc/*`: queries by GET, mutations by POST with JSON, subscriptions as server-sent events. */
 export const trpcRoute = (options: TrpcRouteOptions): Route => {
   const procedures = proceduresOf(options.router)
@@ -69,7 +72,7 @@ export const trpcRoute = (options: TrpcRouteOptions): Route => {
           calls !== undefined && errors.length === 0 ? MISS_HEADERS : {},
         ),
     })
-    if (isSubscription(exchange.procedures, procedures)) return withRetryHint(response)
+    if (isSubscription(exchange.procedures, procedures)) return asStream(exchange, response)
     return response.ok ? response : withRequestId(response, exchange.requestId)
   }
 
@@ -103,9 +106,6 @@ export const trpcRoute = (options: TrpcRouteOptions): Route => {
           sendTrpcError(exchange, new GantryError('VALIDATION_FAILED', { detail: 'unusable request', cause }), 'json')
         },
       })
-      if (isSubscription(exchange.procedures, procedures)) {
-        exchange.res.once('close', hangUpWhenStalled(exchange, options.streamStallMs))
-      }
       await listener(incoming, exchange.res)
     },
   }

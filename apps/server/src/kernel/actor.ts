@@ -39,10 +39,11 @@ export const SYSTEM_ACTOR: Actor = {
 /** Finds out who is asking. Throws when it cannot find out: an error is never an anonymous caller. */
 export interface Authenticator {
   /**
+   * @param mayLookUp asked before credentials that anybody can make up are looked for in the database; throws when not
    * @returns the actor, or null when no credentials came
-   * @throws GantryError `UNAUTHENTICATED`, `SESSION_ENDED`, `UNAVAILABLE`
+   * @throws GantryError `UNAUTHENTICATED`, `SESSION_ENDED`, `UNAVAILABLE`, and what `mayLookUp` throws
    */
-  authenticate(authorization: string | undefined): Promise<Actor | null>
+  authenticate(authorization: string | undefined, mayLookUp?: () => Promise<void>): Promise<Actor | null>
   /** Whether the actor of a long-lived stream may still see what it sees. @throws GantryError `UNAVAILABLE` */
   stillValid(actor: Actor): Promise<boolean>
 }

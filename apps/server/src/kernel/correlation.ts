@@ -7,6 +7,10 @@ export interface Spent {
   /** Milliseconds of all database operations together; those at the same time count each. */
   databaseMs: number
   databaseOperations: number
+  /** Values that it wanted of the cache. */
+  cacheReads: number
+  /** Of these, those that had to be made. */
+  cacheLoads: number
 }
 
 /** The request or job that is worked on, for whatever it causes: lines of the log, reports of errors, jobs, spans. */
@@ -25,7 +29,7 @@ export const correlation = (): Correlation | undefined => storage.getStore()
 
 export const correlationOf = (fields: Correlation['fields'], span: Span | null = null): Correlation => ({
   fields,
-  spent: { databaseMs: 0, databaseOperations: 0 },
+  spent: { databaseMs: 0, databaseOperations: 0, cacheReads: 0, cacheLoads: 0 },
   span,
 })
 

@@ -1,4 +1,4 @@
-import type { ErrorCode, ErrorParamsByCode } from '@gantry/schemas'
+import type { ErrorCode, ErrorParamsByCode, SignOnFailure, SignOnRefusal } from '@gantry/schemas'
 
 /** How loudly an error is logged: what a user did wrong is not the operator's alarm. */
 export type ErrorLogLevel = 'debug' | 'info' | 'warn' | 'error'
@@ -58,12 +58,42 @@ const entry = (
   retryAfterSeconds: rest.retryAfterSeconds ?? null,
 })
 
+const SIGN_ON_FAILURES: Readonly<Record<string, string>> = {
+  denied: 'Nobody was signed on: it was given up at the identity provider.',
+  expired: 'This sign-on took too long, was finished before, or began in another browser; begin anew.',
+  invalid: 'Nobody was signed on: the answer of the identity provider could not be verified; begin anew.',
+} satisfies Record<SignOnFailure, string>
+
+const SIGN_ON_REFUSALS: Readonly<Record<string, string>> = {
+  no_role: 'You have no role here; ask an admin.',
+  account_exists:
+    'An account with your e-mail address exists. Log in to it with its password and link your identity there, or ask an admin.',
+  no_email: 'The identity provider has no verified e-mail address of yours; ask an admin.',
+  disabled: 'This account is disabled; ask an admin.',
+  identity_taken: 'This identity belongs to another account.',
+} satisfies Record<SignOnRefusal, string>
+
 /** The closed table of errors. A code that `@gantry/schemas` adds does not compile until it stands here. */
 export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorEntry>> = {
   VALIDATION_FAILED: entry(400, 'BAD_REQUEST', detailed('The input is not valid')),
   UNAUTHENTICATED: entry(401, 'UNAUTHORIZED', () => 'Log in first: no valid access token came with the request.'),
   INVALID_CREDENTIALS: entry(401, 'UNAUTHORIZED', () => 'E-mail address or password is wrong.'),
   SECOND_FACTOR_REQUIRED: entry(401, 'UNAUTHORIZED', () => 'This login also needs the code of the second factor.'),
+  SIGN_ON_FAILED: entry(
+    401,
+    'UNAUTHORIZED',
+    (p) => SIGN_ON_FAILURES[named(p, 'reason', '')] ?? 'Nobody was signed on.',
+  ),
+  SIGN_ON_REFUSED: entry(
+    403,
+    'FORBIDDEN',
+    (p) => SIGN_ON_REFUSALS[named(p, 'reason', '')] ?? 'You are not let in here.',
+  ),
+  SIGN_ON_REQUIRED: entry(
+    403,
+    'FORBIDDEN',
+    () => 'This account has no password: sign on once more at the identity provider, and then do this.',
+  ),
   SESSION_ENDED: entry(401, 'UNAUTHORIZED', () => 'The session has ended; log in again.'),
   PASSWORD_REFUSED: entry(400, 'BAD_REQUEST', detailed('The password cannot be used')),
   REGISTRATION_CLOSED: entry(403, 'FORBIDDEN', () => 'Nobody can register here; ask an admin for an account.'),
@@ -84,6 +114,16 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorEntry>> = {
   INVALID_STATE: entry(409, 'CONFLICT', detailed('This cannot be done in the present state')),
   IDEMPOTENCY_KEY_REUSED: entry(409, 'CONFLICT', () => 'This idempotency key was already used with another input.'),
   NOT_GCODE: entry(422, 'UNPROCESSABLE_CONTENT', (p) => `The file is no g-code (${named(p, 'reason', 'unknown')}).`),
+  NOT_3MF: entry(
+    422,
+    'UNPROCESSABLE_CONTENT',
+    (p) => `The file is no 3MF that can be taken (${named(p, 'reason', 'unknown')}).`,
+  ),
+  NOT_SLICED: entry(
+    422,
+    'UNPROCESSABLE_CONTENT',
+    () => 'The 3MF holds a model and no g-code: slice it first, and send the sliced file.',
+  ),
   FILE_TOO_LARGE: entry(
     413,
     'PAYLOAD_TOO_LARGE',
@@ -109,7 +149,13 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorEntry>> = {
   LINK_REFUSED: entry(403, 'FORBIDDEN', () => 'This link was not given by this server.'),
   LINK_EXPIRED: entry(410, 'PRECONDITION_FAILED', () => 'This link is no longer valid; ask for a new one.'),
   RANGE_NOT_SATISFIABLE: entry(416, 'BAD_REQUEST', () => 'There are no bytes in the range that was asked for.'),
-  REQUEST_TOO_LARGE: entry(413, 'PAYLOAD_TOO_LARGE', () => 'The request is too large.'),
+  REQUEST_TOO_LARGE: entry(413, 'PAYLOAD_TOO_LARGE', (p) => {
+    const { what, limitBytes } = p
+    if (typeof what !== 'string') return 'The request is too large.'
+    return typeof limitBytes === 'number'
+      ? `The request is too large: its ${what} may have ${limitBytes} bytes at most.`
+      : `The request is too large: there is too much in its ${what}.`
+  }),
   UNSUPPORTED_MEDIA_TYPE: entry(
     415,
     'UNSUPPORTED_MEDIA_TYPE',

@@ -17,6 +17,8 @@ export interface EventPayloads {
   'second_factor.disabled': { userId: string }
   'second_factor.recovery_codes_renewed': { userId: string }
   'second_factor.recovery_code_used': { userId: string; left: number }
+  'identity.linked': { identityId: string; userId: string }
+  'identity.unlinked': { identityId: string; userId: string }
   'session.ended': { sessionId: string; userId: string }
   'user.created': { userId: string }
   /** Of what everybody may who has the role. */
@@ -133,6 +135,11 @@ export interface EventBus {
   onRecorded(handler: (events: readonly NewEvent[]) => void): Unsubscribe
   /** Called when events were missed for good (the process slept past their keeping): forget what came from them. */
   onGap(handler: () => void): Unsubscribe
+  /**
+   * Whether this process hears at once of what others do; called with how it is now, and at each change. It is deaf as
+   * soon as its connection to the database breaks, until there is another.
+   */
+  onHearing(handler: (hears: boolean) => void): Unsubscribe
   /** Telemetry: the latest value per key, coalesced; lost without harm. */
   publishTelemetry(topic: TelemetryTopic, key: string, value: unknown): void
   onTelemetry(topic: TelemetryTopic, handler: (key: string, value: unknown) => void): Unsubscribe

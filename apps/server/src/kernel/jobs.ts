@@ -86,6 +86,22 @@ export class JobRefused extends Error {
   override readonly name = 'JobRefused'
 }
 
+/**
+ * Thrown by a handler that was told when it may try again: the pause before that is at least so long. It counts as a try, and
+ * says nothing to work that no outbox knows.
+ */
+export class JobPostponed extends Error {
+  override readonly name = 'JobPostponed'
+
+  /** @param pauseMs bounded by whoever throws it */
+  constructor(
+    message: string,
+    readonly pauseMs: number,
+  ) {
+    super(message)
+  }
+}
+
 /** Work that a sweep would find anyway; kept nowhere but in the queue. What must not be lost goes through the outbox. */
 export interface JobScheduler {
   wake<D extends JobDefinition>(definition: D, payload: JobPayload<D>, options?: JobOptions): Promise<void>

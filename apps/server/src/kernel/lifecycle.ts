@@ -25,6 +25,10 @@ export class Lifecycle {
     this.stages.push({ name, stop, capMs })
   }
 
+  get isStopping(): boolean {
+    return this.stopping !== null
+  }
+
   /** Stops everything; concurrent calls share one run. */
   stop(): Promise<void> {
     this.stopping ??= this.stopAll()

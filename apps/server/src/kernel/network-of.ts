@@ -1,3 +1,5 @@
+import { plainAddress } from './plain-address.js'
+
 const GROUPS = 8
 /** What one customer has of IPv6; whoever has it has 2^64 addresses. */
 const NETWORK_GROUPS = 4
@@ -7,9 +9,7 @@ const NETWORK_GROUPS = 4
  * address for its /64. Anything else stands for itself.
  */
 export const networkOf = (address: string): string => {
-  const text = address.toLowerCase().replace(/%.*$/, '')
-  const mapped = /^(?:0{0,4}:){2,5}ffff:(\d{1,3}(?:\.\d{1,3}){3})$/.exec(text)?.[1]
-  if (mapped !== undefined) return mapped
+  const text = plainAddress(address.toLowerCase())
   if (!text.includes(':')) return text
   const [head = [], tail = []] = text.split('::').map((part) => (part === '' ? [] : part.split(':')))
   const zeros = text.includes('::') ? Math.max(0, GROUPS - head.length - tail.length) : 0

@@ -10,14 +10,15 @@ export const SEALED_PLACES = [
 ] as const
 export type SealedPlace = (typeof SEALED_PLACES)[number]
 
-/**
- * Where sealed texts pass through: jobs and kept answers, which are over within days. A new key does not seal them anew, so
- * that the one before is kept as long.
- */
-type PassingPlace = 'password link'
+/** What is sealed for somebody and passes through parts of other columns: jobs and kept answers, which are over within days. */
+export const PASSING_PLACES = ['password link'] as const
+export type PassingPlace = (typeof PASSING_PLACES)[number]
+
+/** What is sealed for a browser, which has it for minutes: a new key cannot reach it, and the one before opens it. */
+type CarriedPlace = 'sign-on cookie'
 
 /** The one row and column in which a sealed text opens, or whom one on its way is for. */
 export interface SealedAt {
-  place: SealedPlace | PassingPlace
+  place: SealedPlace | PassingPlace | CarriedPlace
   id: string
 }

@@ -4,6 +4,18 @@ export const SECRET_KEY_BYTES = 32
 
 export const HOW_TO_MAKE_A_KEY = 'make one with: openssl rand -base64 32'
 
+/** The first makes what is new; the others are good for what was made before. */
+export type Keys = readonly [Uint8Array, ...Uint8Array[]]
+
+/** The keys as they are at this moment: the same list for as long as they stay. */
+export type KeysNow = () => Keys
+
+/** Keys that stay as long as this process runs. */
+export const unchangingKeys =
+  (...keys: Keys): KeysNow =>
+  () =>
+    keys
+
 /** 32 bytes in base64; null for anything else. */
 export const readSecretKey = (text: string): Uint8Array | null => {
   if (!/^[A-Za-z0-9+/]{43}=?$/.test(text)) return null

@@ -1,3 +1,5 @@
+import { networkInterfaces } from 'node:os'
+
 import { describe, expect, it } from 'vitest'
 
 import { createAddressGuard, PRIVATE_CIDRS } from './address-policy.js'
@@ -32,6 +34,23 @@ describe('the address policy', () => {
     'not-an-address',
   ])('refuses %s by default', (address) => expect(permitted({}, address)).toBe(false))
 
+  it('takes an address of this machine for loopback, in whichever network it is', () => {
+    const ownAddresses = () => new Set(['192.168.1.5', 'fd12:3456::5'])
+    for (const address of ['192.168.1.5', '::ffff:192.168.1.5', 'fd12:3456::5', 'fd12:3456:0::5']) {
+      expect(permitted({ ownAddresses }, address)).toBe(false)
+      expect(permitted({ ownAddresses, allowLoopback: true }, address)).toBe(true)
+    }
+    expect(permitted({ ownAddresses }, '192.168.1.6')).toBe(true)
+  })
+
+  it.each(
+    Object.values(networkInterfaces())
+      .flatMap((all = []) => all)
+      .map(({ address }) => address),
+  )('knows that %s is an address of this machine', (address) => {
+    expect(permitted({ allowedCidrs: ['0.0.0.0/0', '::/0'] }, address)).toBe(false)
+  })
+
   it.each(['127.0.0.1', '127.9.9.9', '::1', '::ffff:127.0.0.1', '::ffff:7f00:1', '0:0:0:0:0:ffff:7f00:0001'])(
     'permits the loopback address %s only when told so, whatever networks are allowed',
     (address) => {
@@ -52,6 +71,10 @@ describe('the address policy', () => {
     'fe80::1%eth0',
     'ff02::fb',
     'fd00:ec2::254',
+    'fd00:42::42',
+    'fd20:ce::254',
+    '168.63.129.16',
+    '::ffff:168.63.129.16',
     '::ffff:169.254.169.254',
     '::ffff:a9fe:a9fe',
     '64:ff9b::a9fe:a9fe',

@@ -1,13 +1,17 @@
 import { BlockList, isIP } from 'node:net'
+import { networkInterfaces } from 'node:os'
 
+import { plainAddress } from '../kernel/plain-address.js'
 import { NetError } from './net-error.js'
 
 /** Where outbound connections may go. */
 export interface AddressPolicy {
   /** Networks in CIDR notation. @default {@link PRIVATE_CIDRS} */
   allowedCidrs?: readonly string[]
-  /** Addresses of this machine itself; for development and tests. @default false */
+  /** Addresses of this machine itself, whichever of its networks they are in; for development and tests. @default false */
   allowLoopback?: boolean
+  /** What this machine is called in its networks. @default what the system says, at most {@link KNOWN_MS} old */
+  ownAddresses?: () => ReadonlySet<string>
   /** Every address of the public internet, beside the networks that are named. @default false */
   allowPublic?: boolean
 }
@@ -25,6 +29,7 @@ const FORBIDDEN_CIDRS = [
   '0.0.0.0/8',
   '169.254.0.0/16',
   '100.100.100.200/32',
+  '168.63.129.16/32',
   '192.0.0.192/32',
   '224.0.0.0/4',
   '255.255.255.255/32',
@@ -32,6 +37,8 @@ const FORBIDDEN_CIDRS = [
   'fe80::/10',
   'fec0::/10',
   'fd00:ec2::/32',
+  'fd00:42::42/128',
+  'fd20:ce::254/128',
   'ff00::/8',
   '64:ff9b::/96',
   '64:ff9b:1::/48',
@@ -72,14 +79,19 @@ const blockListOf = (cidrs: readonly string[]): BlockList => {
   return list
 }
 
-/** Turns `::ffff:a.b.c.d` in any spelling into `a.b.c.d`, so that no rule for IPv4 can be walked around. */
-const unmapped = (address: string): string => {
-  if (isIP(address) !== 6) return address
-  const canonical = new URL(`http://[${address}]/`).hostname.slice(1, -1)
-  const hex = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(canonical)
-  if (hex === null) return canonical
-  const [high, low] = [parseInt(hex[1] ?? '', 16), parseInt(hex[2] ?? '', 16)]
-  return [high >> 8, high & 255, low >> 8, low & 255].join('.')
+const KNOWN_MS = 10_000
+
+/** Interfaces come and go; to ask for them at each connection would cost more than the rest of the check. */
+const addressesOfThisMachine = (): (() => ReadonlySet<string>) => {
+  let known: { addresses: ReadonlySet<string>; atMs: number } | null = null
+  return () => {
+    const nowMs = performance.now()
+    if (known === null || nowMs - known.atMs > KNOWN_MS) {
+      const addresses = Object.values(networkInterfaces()).flatMap((all = []) => all.map(({ address }) => address))
+      known = { addresses: new Set(addresses), atMs: nowMs }
+    }
+    return known.addresses
+  }
 }
 
 export interface AddressGuard {
@@ -94,16 +106,19 @@ export const createAddressGuard = (policy: AddressPolicy): AddressGuard => {
   const forbidden = blockListOf(FORBIDDEN_CIDRS)
   const special = blockListOf(SPECIAL_CIDRS)
   const published = blockListOf(policy.allowPublic === true ? PUBLIC_CIDRS : [])
+  const ownAddresses = policy.ownAddresses ?? addressesOfThisMachine()
   const permits = (address: string): boolean => {
     const family = familyOf(address)
+    // Here are our own database, Redis and API, which trust whoever reaches them from here.
     if (loopback.check(address, family)) return policy.allowLoopback === true
+    if (ownAddresses().has(address) && policy.allowLoopback !== true) return false
     if (forbidden.check(address, family)) return false
     return allowed.check(address, family) || (published.check(address, family) && !special.check(address, family))
   }
   return {
     check(address) {
       const plain = address.split('%')[0] ?? ''
-      if (isIP(plain) === 0 || !permits(unmapped(plain))) {
+      if (isIP(plain) === 0 || !permits(plainAddress(plain))) {
         throw new NetError('address_refused', `the address ${address} is not one that Gantry may connect to`)
       }
     },

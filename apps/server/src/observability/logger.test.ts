@@ -54,6 +54,13 @@ describe('the log', () => {
     expect(last()).toMatchObject({ size: '7', bytes: '[3 bytes]' })
   })
 
+  it('names no field twice, whatever a program calls its own', () => {
+    const { log, lines, last } = capture()
+    log.child({ pid: 7 }).info({ level: 'debug', msg: 'forged', timestamp: 'never' }, 'seen')
+    expect(last()).toMatchObject({ level: 'info', level_: 'debug', msg: 'seen', msg_: 'forged', pid_: 7 })
+    for (const name of ['level', 'msg', 'timestamp', 'pid']) expect(lines[0]?.split(`"${name}":`)).toHaveLength(2)
+  })
+
   it('leaves out what is below its level and keeps the fields of its parents', () => {
     const { log, last, lines } = capture()
     log.child({ requestId: 'r1', apiKey: 'hunter2' }).debug({}, 'hidden')

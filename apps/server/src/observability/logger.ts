@@ -1,6 +1,5 @@
 import type { LogLevel } from '@gantry/schemas'
 import pino, { type DestinationStream, type Logger as PinoLogger } from 'pino'
-import pretty from 'pino-pretty'
 
 import { systemClock } from '../kernel/clock.js'
 import { correlation, fieldsOf } from '../kernel/correlation.js'
@@ -8,6 +7,7 @@ import type { LineLevel, Logger } from '../kernel/logger.port.js'
 import { LinesOfOneTurn } from './lines-of-one-turn.js'
 import { LogLevels } from './log-levels.js'
 import { redact, redactText } from './redact.js'
+import { terminalLines } from './terminal-lines.js'
 
 /** JSON lines without secrets, each with what is known of the request or job that it belongs to. Fields that are below the level cost nothing but the call. */
 class RedactingLogger implements Logger {
@@ -37,15 +37,25 @@ class RedactingLogger implements Logger {
   }
 
   child(fields: Record<string, unknown>): Logger {
-    return new RedactingLogger(this.target.child(redact(fields)), this.levels)
+    return new RedactingLogger(this.target.child(withoutReserved(redact(fields))), this.levels)
   }
 
   private write(level: LineLevel, fields: object, message: string): void {
     if (!this.levels.isEnabled(level)) return
     const current = correlation()
     const known = current === undefined ? fields : { ...fieldsOf(current), ...fields }
-    this.target[level](redact(known), redactText(message))
+    this.target[level](withoutReserved(redact(known)), redactText(message))
   }
+}
+
+/** What stands in every line by itself: a second time it would be the one that parsers take. */
+const RESERVED = ['level', 'timestamp', 'msg', 'pid', 'hostname']
+
+const withoutReserved = <T extends object>(fields: T): T => {
+  if (!RESERVED.some((name) => name in fields)) return fields
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [RESERVED.includes(name) ? `${name}_` : name, value as unknown]),
+  ) as T
 }
 
 export interface LoggerOptions {
@@ -58,9 +68,7 @@ export interface LoggerOptions {
 }
 
 const terminalOrJson = (): DestinationStream =>
-  process.stdout.isTTY
-    ? pretty({ colorize: true, ignore: 'pid,hostname', timestampKey: 'timestamp' })
-    : new LinesOfOneTurn(pino.destination({ dest: 1, sync: true }))
+  process.stdout.isTTY ? terminalLines() : new LinesOfOneTurn(pino.destination({ dest: 1, sync: true }))
 
 /** The same text for all lines of a millisecond. */
 const isoTime = (): string => {

@@ -93,7 +93,7 @@ class PrometheusMetrics implements Metrics {
 
   private readonly requests = this.histogram(
     'http_request_duration_seconds',
-    'Time from the request line to the last byte of the answer.',
+    'Time from the request line to the last byte of the answer; of a live stream to its first.',
     ['method', 'route', 'status'],
   )
 

@@ -15,9 +15,19 @@ describe('the last errors', () => {
     for (let n = 1; n <= 25; n += 1) errors.note({ error: undefined, message: `number ${n}`, fields: {} })
     expect(errors.list()).toHaveLength(20)
     expect(errors.list()[0]).toEqual({
-      ...{ at: '1970-01-01T00:00:25.000Z', code: 'INTERNAL', message: 'number 25', requestId: null },
+      ...{ at: '1970-01-01T00:00:25.000Z', code: 'INTERNAL', message: 'number 25', times: 1, requestId: null },
     })
     expect(errors.list().at(-1)?.message).toBe('number 6')
+  })
+
+  it('are one with a count when they are the same, and push nothing out', () => {
+    const errors = openErrors()
+    errors.note({ error: undefined, message: 'the disk is full', fields: {} })
+    for (let n = 0; n < 50; n += 1) errors.note({ error: undefined, message: 'no database', fields: {} })
+    expect(errors.list()).toMatchObject([
+      { at: '1970-01-01T00:00:51.000Z', message: 'no database', times: 50 },
+      { message: 'the disk is full', times: 1 },
+    ])
   })
 
   it('hold no secret and no stack, and are short', () => {

@@ -19,10 +19,13 @@ export class RecentErrors {
   note({ error, message, fields }: ErrorReport): void {
     const told = error instanceof Error ? `${message}: ${error.message}` : message
     const requestId = fields['requestId'] ?? correlation()?.fields['requestId']
+    const code = error instanceof GantryError ? error.code : 'INTERNAL'
+    const text = redactText(told).slice(0, MAX_MESSAGE)
+    // What fails again and again must not push out what failed before it.
+    const same = this.errors.findIndex((known) => known.code === code && known.message === text)
+    const [before] = same === -1 ? [] : this.errors.splice(same, 1)
     this.errors.unshift({
-      at: new Date(this.clock.now()).toISOString(),
-      code: error instanceof GantryError ? error.code : 'INTERNAL',
-      message: redactText(told).slice(0, MAX_MESSAGE),
+      ...{ at: new Date(this.clock.now()).toISOString(), code, message: text, times: (before?.times ?? 0) + 1 },
       requestId: typeof requestId === 'string' ? requestId : null,
     })
     if (this.errors.length > KEPT) this.errors.pop()

@@ -66,6 +66,9 @@ const isAfterSecretName = (before: unknown): boolean =>
 const redactList = (list: readonly unknown[], depth: number): unknown[] =>
   list.slice(0, MAX_MEMBERS).map((member, at) => (isAfterSecretName(list[at - 1]) ? MASK : redactAt(member, depth + 1)))
 
+/** Their number is none. */
+const isListOfTokens = (key: string, value: unknown): boolean => key === 'tokens' && typeof value === 'object'
+
 /** Every line of the log comes by here, so that it makes no lists on its way. */
 const redactMembers = (members: Record<string, unknown>, depth: number): Record<string, unknown> => {
   const copy: Record<string, unknown> = {}
@@ -76,7 +79,7 @@ const redactMembers = (members: Record<string, unknown>, depth: number): Record<
     // Would become the copy's prototype.
     if (key === '__proto__') continue
     const shown = shownName(key)
-    if (shown === null) copy[redactText(key)] = MASK
+    if (shown === null || isListOfTokens(key, members[key])) copy[redactText(key)] = MASK
     else copy[shown] = redactAt(members[key], depth + 1)
   }
   // As forms and headers are described.

@@ -7,14 +7,14 @@ const BEYOND_CUT = 1_000
 const SECRET_NAME = new RegExp(
   [
     'authorization|cookie|password|passwd|passphrase|passcode|secret|credential|signature|bearer',
-    'token$|tokenhash|accesstokens|refreshtokens|ticket$|apikey(?!id$)|(access|private|signing|sealed|secret|auth)key|accesscode',
+    'token$|verifier$|tokenhash|recoverycode|totp|^seed$|^pin(code)?$|accesstokens|refreshtokens|ticket$|apikey(?!id$)|(access|private|signing|sealed|secret|auth)key|accesscode',
     'pwd$|^pass$|^otp$|^jwt$|^auth$|dsn$',
   ].join('|'),
 )
 
 /** As they stand in texts: settings, forms, JSON, SQL, lines of headers. */
 const NAMES = [
-  String.raw`pass(?:word|wd|phrase|code)|\bpass\b|pwd|secret|(?<!unexpected )token|ticket|signature|credential|jwt|\botp\b`,
+  String.raw`pass(?:word|wd|phrase|code)|(?<![a-z])pass(?![a-z])|pwd|secret|(?<!unexpected )token|ticket|verifier|signature|credential|jwt|\bt?otp\b|recovery[-_ ]?codes?|["'](?:seed|pin|tokens)(?=\\*["'])`,
   '(?:api|access|private|signing|auth)[-_ ]?key|access[-_ ]?code|authorization|cookie',
 ].join('|')
 
@@ -45,13 +45,16 @@ const PATTERNS: readonly (readonly [RegExp, string])[] = [
   [/(:\/\/)[^\s/:@"'<>]{1,200}:(?!\d{1,5}[/?#])[^\s@"'<>]{1,200}@/g, `$1${MASK}@`],
   [/(%3A%2F%2F)[^\s&"'<>]{1,300}?%40/gi, `$1${MASK}%40`],
   [/([?&;](?:[\w.-]{0,50}(?:key|code)|sig|auth)=)[^&\s"']+/gi, `$1${MASK}`],
+  // What stands behind `#` is for the browser alone: invitations and resets.
+  [/(\/#)[^\s"'<>\\)]+/g, `$1${MASK}`],
+  [/(:\/\/[^\s"'<>#\\]{1,500}#)[^\s"'<>\\)]+/g, `$1${MASK}`],
   [new RegExp(`((?:${NAMES})${AFTER_NAME})${VALUE}`, 'gi'), `$1${MASK}`],
 ]
 
 /** Both stand in every text that one of the patterns would change; nearly all texts have none, and the first is cheap. */
-const PUNCTUATED = /[:=%"']|eyj|gty_|whsec_|-----b|(?:bearer|basic|digest)\s/i
+const PUNCTUATED = /[:=%"']|eyj|gty_|whsec_|-----b|\/#|(?:bearer|basic|digest)\s/i
 const SUSPICIOUS = new RegExp(
-  `://|%2f%2f|eyj|gty_|whsec_|bearer\\s|basic\\s|digest\\s|-----begin|[?&;][\\w.-]{0,50}(?:key|code|sig|auth)=|${NAMES}`,
+  `://|/#|%2f%2f|eyj|gty_|whsec_|bearer\\s|basic\\s|digest\\s|-----begin|[?&;][\\w.-]{0,50}(?:key|code|sig|auth)=|${NAMES}`,
   'i',
 )
 

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import { describe, expect, it } from 'vitest'
 
-import { JobRefused } from '../kernel/jobs.js'
+import { JobPostponed, JobRefused } from '../kernel/jobs.js'
 import { count, createProcess, rowsOf, statesOf, type HandleCount } from '../testing/counting-jobs.js'
 import { BACKENDS, openJobPlace, type JobPlace } from '../testing/job-place.js'
 
@@ -119,6 +119,17 @@ describe.each(BACKENDS)('on %s', (kind) => {
       ])
       await expect(process.orderWith({ attempts: 0 }, 1)).rejects.toThrow(RangeError)
       await expect(process.orderWith({ delay: -1 }, 1)).rejects.toThrow('delay')
+    })
+
+    it('whose handler was told when it may try again waits for it, and counts the try', async () => {
+      await using place = await openJobPlace(kind)
+      const began = Date.now()
+      await using process = await createProcess(place, () => Promise.reject(new JobPostponed('later', 3_600_000)))
+      await process.orderWith({ attempts: 2, backoff: { type: 'fixed', delay: 1 } }, 1)
+      await expect.poll(async () => (await rowsOf(place.database))[0]?.lastError).toContain('later')
+      const [row] = await rowsOf(place.database)
+      expect(row).toMatchObject({ state: 'pending', relayCount: 1 })
+      expect(row?.availableAt.getTime()).toBeGreaterThan(began + 3_500_000)
     })
 
     it('that is deduplicated is none while the first is open, and another one after it', async () => {

@@ -2,7 +2,7 @@ import { UnrecoverableError, WaitingError } from 'bullmq'
 import { z } from 'zod'
 
 import { correlated, resumed } from '../kernel/correlation.js'
-import { JobRefused, type JobBackoff, type JobDefinition, type JobHandler } from '../kernel/jobs.js'
+import { JobPostponed, JobRefused, type JobBackoff, type JobDefinition, type JobHandler } from '../kernel/jobs.js'
 import type { JobOutcome } from '../kernel/job-runs.js'
 import type { Logger } from '../kernel/logger.port.js'
 import type { JobFailure, Outbox } from '../kernel/outbox.port.js'
@@ -173,7 +173,9 @@ export class JobProcessor {
       await outbox.markDead(id, failure)
     } else {
       log.warn(about, 'a job failed and will be tried again')
-      await outbox.putBack([id], { delayMs: pauseMs(backoff, delivery, random), counted: true, failure })
+      const atLeastMs = err instanceof JobPostponed ? err.pauseMs : 0
+      const delayMs = Math.max(atLeastMs, pauseMs(backoff, delivery, random))
+      await outbox.putBack([id], { delayMs, counted: true, failure })
     }
   }
 

@@ -20,7 +20,7 @@ export const apiKeysRouter = router({
     .output(apiKeyWithSecret)
     .mutation(({ ctx, input }) => ctx.services.apiKeys.create(ctx.actor, input, ctx.client.ip)),
 
-  /** One's own; who manages users may revoke any. */
+  /** One's own; who manages users may revoke those of users who may no more than they do. */
   revoke: sessionProcedure
     .meta({ openapi: { method: 'DELETE', path: '/api-keys/{id}', tags, summary: 'Revoke an API key' } })
     .input(z.strictObject({ id: idOf('apiKey') }))

@@ -7,6 +7,7 @@ import { authRouter } from './auth.router.js'
 import { dispatchRouter } from './dispatch.router.js'
 import { exportsRouter } from './exports.router.js'
 import { filesRouter } from './files.router.js'
+import { identitiesRouter } from './identities.router.js'
 import { notificationsRouter } from './notifications.router.js'
 import { jobsRouter } from './jobs.router.js'
 import { printJobsRouter } from './print-jobs.router.js'
@@ -31,6 +32,7 @@ export const appRouter = router({
   dispatch: dispatchRouter,
   exports: exportsRouter,
   files: filesRouter,
+  identities: identitiesRouter,
   notifications: notificationsRouter,
   jobs: jobsRouter,
   printers: printersRouter,

@@ -5,21 +5,30 @@ import {
   currentUser,
   emailAddress,
   loginInput,
+  loginMethods,
   loginOutput,
   refreshInput,
   registerInput,
+  resetPasswordInput,
+  signOnTicket,
   tokenPair,
   updateProfileInput,
 } from '@gantry/schemas'
 import { z } from 'zod'
 
 import { router } from '../trpc/init.js'
-import { keptIn, renewedIn } from '../trpc/browser-session.js'
-import { browserProcedure, publicProcedure, sessionProcedure } from '../trpc/procedures.js'
+import { keptIn, leftBy, renewedIn } from '../trpc/browser-session.js'
+import { browserProcedure, leavingProcedure, publicProcedure, sessionProcedure } from '../trpc/procedures.js'
 
 const tags = ['Auth']
 
 export const authRouter = router({
+  /** For a page that logs in. */
+  methods: publicProcedure
+    .meta({ openapi: { method: 'GET', path: '/auth/methods', tags, summary: 'Which ways in there are' } })
+    .output(loginMethods)
+    .query(({ ctx }) => ctx.services.signOn.methods()),
+
   login: publicProcedure
     .meta({ openapi: { method: 'POST', path: '/auth/login', tags, summary: 'Log in with e-mail and password' } })
     .input(loginInput)
@@ -63,12 +72,29 @@ export const authRouter = router({
     .output(browserSession)
     .mutation(({ ctx }) => renewedIn(ctx.cookies, (token) => ctx.services.auth.refresh(token))),
 
-  logout: sessionProcedure
+  /** For clients without cookies: the ticket of a sign-on that began with a `code_challenge`. */
+  exchangeSignOn: publicProcedure
+    .meta({
+      openapi: {
+        method: 'POST',
+        path: '/auth/sso/exchange',
+        tags,
+        summary: 'Change the ticket of a sign-on into tokens',
+      },
+    })
+    .input(signOnTicket)
+    .output(loginOutput)
+    .mutation(({ ctx, input }) => ctx.services.signOn.exchange(input, ctx.client)),
+
+  /** Cookies alone are enough when the access token is over; they are taken away in any case. */
+  logout: leavingProcedure
     .meta({ openapi: { method: 'POST', path: '/auth/logout', tags, summary: 'End this session' } })
     .output(z.void())
     .mutation(async ({ ctx }) => {
-      await ctx.services.auth.logout(ctx.actor)
-      ctx.cookies?.forget()
+      const { actor, cookies, services } = ctx
+      if (actor === null) return leftBy(cookies, (token) => services.auth.logoutBy(token))
+      await services.auth.logout(actor)
+      cookies?.forget()
     }),
 
   me: sessionProcedure
@@ -83,7 +109,7 @@ export const authRouter = router({
     .output(currentUser)
     .mutation(({ ctx, input }) => ctx.services.account.updateProfile(ctx.actor, input, ctx.client)),
 
-  /** Ends all other sessions. */
+  /** Ends all other sessions, and one's API keys if that is wanted. */
   changePassword: sessionProcedure
     .meta({ openapi: { method: 'PUT', path: '/auth/me/password', tags, summary: 'Change own password' } })
     .input(changePasswordInput)
@@ -97,12 +123,12 @@ export const authRouter = router({
     .output(z.void())
     .mutation(({ ctx, input }) => ctx.services.account.requestPasswordReset(input.email, ctx.client)),
 
-  /** Ends all sessions. */
+  /** Ends all sessions, and the user's API keys unless they are to go on. */
   resetPassword: publicProcedure
     .meta({
       openapi: { method: 'PUT', path: '/auth/password-reset', tags, summary: 'Choose another password by a link' },
     })
-    .input(choosePasswordInput)
+    .input(resetPasswordInput)
     .output(z.void())
     .mutation(({ ctx, input }) => ctx.services.account.resetPassword(input)),
 

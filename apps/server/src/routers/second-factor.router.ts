@@ -10,7 +10,7 @@ import {
 import { z } from 'zod'
 
 import { router } from '../trpc/init.js'
-import { procedureFor, sessionProcedure } from '../trpc/procedures.js'
+import { sessionProcedure, sessionProcedureFor } from '../trpc/procedures.js'
 
 const tags = ['Second factor']
 
@@ -57,8 +57,8 @@ export const secondFactorRouter = router({
       ctx.services.secondFactors.remove(ctx.actor, password, code, ctx.client.ip),
     ),
 
-  /** For somebody who has lost device and recovery codes. */
-  reset: procedureFor('users.manage')
+  /** For somebody else who has lost device and recovery codes; by a person, not by an API key. */
+  reset: sessionProcedureFor('users.manage')
     .meta({
       openapi: { method: 'DELETE', path: '/users/{id}/second-factor', tags, summary: "Remove a user's second factor" },
     })

@@ -1,8 +1,10 @@
 import {
+  apiKey,
   createdUser,
   createUserInput,
   dataExport,
   deleteUserInput,
+  identity,
   idOf,
   listUsersInput,
   orderUserExportInput,
@@ -16,7 +18,7 @@ import {
 import { z } from 'zod'
 
 import { router } from '../trpc/init.js'
-import { procedureFor } from '../trpc/procedures.js'
+import { procedureFor, sessionProcedureFor } from '../trpc/procedures.js'
 
 const tags = ['Users']
 const byId = z.strictObject({ id: idOf('user') })
@@ -63,8 +65,11 @@ export const usersRouter = router({
     .output(userAccount)
     .mutation(({ ctx, input }) => ctx.services.users.enable(ctx.actor, input.id)),
 
-  /** An invitation for who has no password yet, a reset for who has; the last link is over with it. */
-  sendPasswordLink: procedureFor('users.manage')
+  /**
+   * An invitation for who has no password yet, a reset for who has; the last link is over with it. For others than
+   * oneself; by a person, not by an API key, since the answer may hold the link.
+   */
+  sendPasswordLink: sessionProcedureFor('users.manage')
     .meta({
       openapi: { method: 'POST', path: '/users/{id}/password-link', tags, summary: 'Let a user choose a password' },
     })
@@ -94,6 +99,35 @@ export const usersRouter = router({
     .input(byId)
     .output(z.object({ ended: z.int() }))
     .mutation(async ({ ctx, input }) => ({ ended: await ctx.services.sessions.endOthers(ctx.actor, input.id) })),
+
+  identities: procedureFor('users.read')
+    .meta({
+      openapi: { method: 'GET', path: '/users/{id}/identities', tags, summary: 'By which identities a user signs on' },
+    })
+    .input(byId)
+    .output(z.object({ items: z.array(identity) }))
+    .query(async ({ ctx, input }) => ({ items: await ctx.services.identities.listOf(input.id) })),
+
+  /** Ends the user's sessions. */
+  unlinkIdentity: procedureFor('users.manage')
+    .meta({
+      openapi: {
+        method: 'DELETE',
+        path: '/users/{id}/identities/{identityId}',
+        tags,
+        summary: 'Let nobody in as a user by this identity',
+      },
+    })
+    .input(byId.extend({ identityId: idOf('identity') }))
+    .output(z.void())
+    .mutation(({ ctx, input }) => ctx.services.identities.unlinkOf(ctx.actor, input.id, input.identityId)),
+
+  /** `apiKeys.revoke` ends one. */
+  apiKeys: procedureFor('users.read')
+    .meta({ openapi: { method: 'GET', path: '/users/{id}/api-keys', tags, summary: 'API keys of a user' } })
+    .input(byId)
+    .output(z.object({ items: z.array(apiKey) }))
+    .query(async ({ ctx, input }) => ({ items: await ctx.services.apiKeys.listOf(input.id) })),
 
   /** In the user's name: it counts among the user's exports. */
   orderExport: procedureFor('users.manage')

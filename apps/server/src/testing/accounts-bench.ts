@@ -9,6 +9,7 @@ import { createUnitOfWork } from '../db/unit-of-work.js'
 import { inRole, newId, onPrimary, type Actor } from '../kernel/index.js'
 import { hashPassword } from '../modules/auth/passwords.js'
 import { passwordLinkAt } from '../modules/notifications/password-page.js'
+import type { CredentialSealer } from '../modules/printers/printers.ports.js'
 import { AccountService } from '../modules/users/account.service.js'
 import { PasswordLinks } from '../modules/users/password-links.js'
 import { UsersService } from '../modules/users/users.service.js'
@@ -24,7 +25,12 @@ export const openAccounts = async ({ canMail = false } = {}) => {
   const bench = await openAuth()
   const { prisma, limiter, reauthentication, authenticator, forgetSession } = bench
   const unitOfWork = createUnitOfWork({ prisma, repositoriesFor, hook: silentHook })
-  const sealer = new AesGcmSealer(fixedKeys([randomBytes(32)]))
+  const key = randomBytes(32)
+  let sealing = new AesGcmSealer(fixedKeys([key]))
+  const sealer: CredentialSealer = {
+    seal: (plain, at) => sealing.seal(plain, at),
+    open: (cipher, at) => sealing.open(cipher, at),
+  }
   const shared = {
     unitOfWork,
     reads: onPrimary(repositoriesFor(prisma)),
@@ -32,6 +38,7 @@ export const openAccounts = async ({ canMail = false } = {}) => {
     reauthentication,
     links: new PasswordLinks({ sealer, publicUrl: 'https://gantry.example.org', canMail }),
     forgetSession,
+    forgetKey: () => undefined,
   }
   const exports = { create: noExports, get: noExports }
   const service = new UsersService({ ...shared, exports, isRegistrationOpen: false })
@@ -74,7 +81,11 @@ export const openAccounts = async ({ canMail = false } = {}) => {
     sealer.open(content.data.sealedToken, passwordLinkAt(content.data.userId))
   return {
     ...bench,
-    ...{ service, account, addUser, root, actorOf, stillIn, mails, events, tokenIn },
+    ...{ service, account, addUser, root, actorOf, stillIn, mails, events, tokenIn, key },
+    /** As after a start with other keys. */
+    useKeys: (...keys: [Uint8Array, ...Uint8Array[]]) => {
+      sealing = new AesGcmSealer(fixedKeys(keys))
+    },
     [Symbol.asyncDispose]: () => bench[Symbol.asyncDispose](),
   }
 }

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 
 import { repositoriesFor, type Repositories } from '../db/repositories.js'
 import { createUnitOfWork } from '../db/unit-of-work.js'
-import { correlated, correlationOf, onPrimary, type TransactionContext } from '../kernel/index.js'
+import { correlated, correlationOf, onPrimary, unchangingKeys, type TransactionContext } from '../kernel/index.js'
 import { AuditSealer } from '../modules/audit/audit-sealer.js'
 import { Seals } from '../modules/audit/seals.js'
 import { verifyChain, type Anchor } from '../modules/audit/verify-chain.js'
@@ -17,7 +17,8 @@ export const openAuditBench = async () => {
   const { prisma, log } = database
   const unitOfWork = createUnitOfWork({ prisma, repositoriesFor, hook: silentHook })
   const reads = onPrimary(repositoriesFor(database.reads))
-  const seals = new Seals(randomBytes(32))
+  const key = randomBytes(32)
+  const seals = new Seals(unchangingKeys(key))
   const sealer = (sealedBy = seals) => new AuditSealer({ unitOfWork, reads, seals: sealedBy, redact, log })
   const own = sealer()
   const request = { ip: '10.0.0.7', userAgent: 'a browser', requestId: 'r-1', userId: ADA }
@@ -27,7 +28,7 @@ export const openAuditBench = async () => {
   const pause = (queue: string) =>
     call('jobs.pauseQueue', ({ jobQueues, now }) => jobQueues.setPaused(queue, { at: now, byId: ADA }))
   return {
-    ...{ database, prisma, unitOfWork, reads, seals, sealer, call, pause },
+    ...{ database, prisma, unitOfWork, reads, key, seals, sealer, call, pause },
     seal: async (by = own) => {
       await settleTransactions(prisma)
       await by.sealAll()

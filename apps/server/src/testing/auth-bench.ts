@@ -2,9 +2,10 @@ import { randomBytes } from 'node:crypto'
 
 import { AesGcmSealer } from '../adapters/secrets/aes-gcm-sealer.js'
 import { fixedKeys } from '../adapters/secrets/sealing-keys.js'
+import { QuickCallerRepository } from '../db/callers.repository.js'
 import { createUnitOfWork } from '../db/unit-of-work.js'
 import { repositoriesFor } from '../db/repositories.js'
-import { newId, onPrimary, type Clock, type EventBus, type StoredEvent } from '../kernel/index.js'
+import { newId, onPrimary, unchangingKeys, type Clock, type EventBus, type StoredEvent } from '../kernel/index.js'
 import { openTestDatabase, silentHook } from '../testing/open-database.js'
 import { ApiKeyAuthenticator } from '../modules/auth/api-key-authenticator.js'
 import { ApiKeysService } from '../modules/auth/api-keys.service.js'
@@ -31,7 +32,8 @@ export const movableClock = () => {
 export const quietBus = () => {
   const events: ((event: StoredEvent) => void)[] = []
   const gaps: (() => void)[] = []
-  const bus: Pick<EventBus, 'onEvent' | 'onGap'> = {
+  const hearing: ((hears: boolean) => void)[] = []
+  const bus: Pick<EventBus, 'onEvent' | 'onGap' | 'onHearing'> = {
     onEvent: (handler) => {
       events.push(handler)
       return () => undefined
@@ -40,11 +42,17 @@ export const quietBus = () => {
       gaps.push(handler)
       return () => undefined
     },
+    onHearing: (handler) => {
+      hearing.push(handler)
+      handler(true)
+      return () => undefined
+    },
   }
   return {
     bus,
     say: (event: StoredEvent) => events.forEach((handler) => handler(event)),
     lose: () => gaps.forEach((handler) => handler()),
+    hear: (hears: boolean) => hearing.forEach((handler) => handler(hears)),
   }
 }
 
@@ -54,16 +62,17 @@ export const openAuth = async () => {
   const { prisma } = database
   const { clock, move } = movableClock()
   const reads = onPrimary(repositoriesFor(prisma))
+  const callers = onPrimary(new QuickCallerRepository(database.quickRead))
   const { users } = reads
   const unitOfWork = createUnitOfWork({ prisma, repositoriesFor, hook: silentHook })
-  const tokens = new AccessTokens({ signingKey: randomBytes(32), lifetimeSeconds: 600, clock })
+  const tokens = new AccessTokens({ keys: unchangingKeys(randomBytes(32)), lifetimeSeconds: 600, clock })
   const { bus, say, lose } = quietBus()
-  const sessions = new SessionAuthenticator({ tokens, reads, bus, clock })
+  const sessions = new SessionAuthenticator({ tokens, callers, bus, clock })
   const used: string[] = []
-  const keys = new ApiKeyAuthenticator({ reads, bus, clock, used: (keyId) => void used.push(keyId) })
+  const keys = new ApiKeyAuthenticator({ callers, bus, clock, used: (keyId) => void used.push(keyId) })
   const authenticator = new CallerAuthenticator(sessions, keys)
   const limiter = new LoginLimiter(clock)
-  const reauthentication = new Reauthentication({ reads, limiter })
+  const reauthentication = new Reauthentication({ reads, limiter, clock })
   const sealer = new AesGcmSealer(fixedKeys([randomBytes(32)]))
   const secondFactors = new SecondFactors({ unitOfWork, reads, sealer, reauthentication })
   const auth = new AuthService({
@@ -74,6 +83,7 @@ export const openAuth = async () => {
     secondFactors,
     forgetSession: (sessionId) => sessions.forget(sessionId),
     refreshTokenDays: 30,
+    sessionMaxDays: 90,
   })
   const apiKeys = new ApiKeysService({ unitOfWork, reads, reauthentication, forgetKey: (keyId) => keys.forget(keyId) })
   const userId = newId('user')

@@ -9,7 +9,7 @@ import { LocalExportStorage } from '../adapters/file-storage/local-export-storag
 import { PrismaExportTables } from '../db/export-tables.js'
 import { repositoriesFor } from '../db/repositories.js'
 import { createUnitOfWork } from '../db/unit-of-work.js'
-import { inRole, newId, onPrimary, systemClock, type Actor } from '../kernel/index.js'
+import { inRole, newId, onPrimary, systemClock, unchangingKeys, type Actor } from '../kernel/index.js'
 import { DownloadLinks } from '../modules/exports/download-links.js'
 import { ExportRunner, type ExportRunnerDeps } from '../modules/exports/export-runner.js'
 import { ExportsService } from '../modules/exports/exports.service.js'
@@ -29,7 +29,7 @@ export const openExports = async () => {
   const log = recordingLogger()
   const clock = systemClock
   const tables = new PrismaExportTables(prisma, 'Europe/Berlin')
-  const links = new DownloadLinks(new Uint8Array(32), clock)
+  const links = new DownloadLinks(unchangingKeys(new Uint8Array(32)), clock)
   const exports = new ExportsService({ unitOfWork, reads, storage, links, log })
   const runner = (overrides: Partial<ExportRunnerDeps> = {}) =>
     new ExportRunner({ ...{ unitOfWork, reads, tables, storage, clock, log, reportMs: 0 }, ...overrides })
@@ -70,8 +70,9 @@ export const openExports = async () => {
   const content = async (user: Actor, id: string): Promise<Buffer> => {
     const { downloadUrl } = await exports.get(user, id)
     const { searchParams } = new URL(downloadUrl ?? '', 'http://localhost')
-    const [expires, signature] = [searchParams.get('expires') ?? '', searchParams.get('signature') ?? '']
-    const download = await exports.download({ exportId: id, expires, signature })
+    const of = (name: string) => searchParams.get(name) ?? ''
+    const link = { exportId: id, userId: of('user'), expires: of('expires'), signature: of('signature') }
+    const download = await exports.download(link)
     return buffer(await download.open())
   }
   return {

@@ -11,7 +11,7 @@ import { SlidingWindowLimiter } from '../http/limits/sliding-window-limiter.js'
 import { SYSTEM_ACTOR, type Actor, type Authenticator } from '../kernel/actor.js'
 import { systemClock } from '../kernel/clock.js'
 import { GantryError, notFound } from '../kernel/errors.js'
-import { inRole } from '../kernel/permissions.js'
+import { assertMay, inRole } from '../kernel/permissions.js'
 import type { SurroundingHealth } from '../modules/system/surroundings.js'
 import { createLogger } from '../observability/logger.js'
 import { createMetrics } from '../observability/metrics.js'
@@ -91,7 +91,9 @@ export class ProbeAuthenticator implements Authenticator {
 }
 
 const hashing: HttpServerOptions['files'] = {
-  async upload(_actor, { name, source, contentLength }) {
+  async upload(actor, open) {
+    assertMay(actor, 'files.write')
+    const { name, source, contentLength } = await open()
     const hash = createHash('sha256')
     let sizeBytes = 0
     for await (const part of source as AsyncIterable<Buffer>) {
@@ -145,6 +147,7 @@ export const startProbeServer = async (overrides: Overrides = {}): Promise<Probe
         port: 0,
         publicUrl: null,
         corsOrigins: [],
+        trustedProxies: [],
         maxUploadBytes: 1_000_000,
         docsPublic: true,
         flags: {},

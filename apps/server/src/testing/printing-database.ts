@@ -25,6 +25,7 @@ export interface JobSeed {
 
 const ASKS_NOTHING: JobRequirements = {
   ...{ materials: [], nozzleDiameterMm: null, sizeMm: null, printerModels: [], printerGroupIds: [] },
+  fileFormat: 'gcode',
 }
 
 /** The rows around printing on a database of its own, without any printer, bus or server. */

@@ -175,6 +175,7 @@ class Rig {
       sizeMm: null,
       printerModels: [],
       printerGroupIds: [],
+      fileFormat: 'gcode' as const,
       ...requirements,
     }
     const job = {

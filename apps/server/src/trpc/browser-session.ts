@@ -26,3 +26,13 @@ export const renewedIn = async (
     throw error
   }
 }
+
+/** Ends the session of the refresh token that came by cookie, if one did, and takes both cookies away in any case. */
+export const leftBy = async (
+  cookies: BrowserCookies | null,
+  end: (refreshToken: string) => Promise<void>,
+): Promise<void> => {
+  const refreshToken = cookies?.refreshToken() ?? null
+  if (refreshToken !== null) await end(refreshToken)
+  cookies?.forget()
+}

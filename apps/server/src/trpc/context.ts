@@ -19,6 +19,8 @@ export interface ProcedureOutcome {
 export interface BrowserCookies {
   /** @throws GantryError `CROSS_SITE_REFUSED`, or `VALIDATION_FAILED` where no cookie could go with the answer */
   assertSettable(): void
+  /** Whether any of both came. */
+  areThere(): boolean
   /** The refresh token that came; null: none. */
   refreshToken(): string | null
   keep(pair: TokenPair): void

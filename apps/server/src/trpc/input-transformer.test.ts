@@ -24,6 +24,11 @@ describe('an input', () => {
     expect(() => read(sent(value))).toThrow(expect.objectContaining({ code: 'VALIDATION_FAILED' }) as Error)
   })
 
+  it('may have big integers of forty digits', () => {
+    const value = { least: -(10n ** 40n - 1n), 'a.b': [10n ** 39n], plain: '9'.repeat(100) }
+    expect(read(sent(value))).toEqual(value)
+  })
+
   it('may be none, as ordinary clients say it in a batch', () => {
     expect(read(sent(undefined))).toBeUndefined()
   })
@@ -40,6 +45,12 @@ describe('an input', () => {
     ['a constructor key', '{"json":{"constructor":{"prototype":{}}}}'],
     ['an annotation of a prototype', '{"json":{},"meta":{"values":{"__proto__.x":["Date"]}}}'],
     ['an annotation that fits nothing', '{"json":{"a":"x"},"meta":{"values":{"a":["bigint"]}}}'],
+    [
+      'a big integer of more than forty digits',
+      `{"json":{"a":"${'9'.repeat(41)}"},"meta":{"values":{"a":["bigint"]}}}`,
+    ],
+    ['a big integer in a list', `{"json":{"a":["9"]},"meta":{"values":{"a":["bigint"]}}}`],
+    ['a big integer in hexadecimal', `{"json":{"a":"0xff"},"meta":{"values":{"a":["bigint"]}}}`],
     ['malformed annotations', '{"json":1,"meta":{"values":[["Date"]]}}'],
     ['custom annotations', '{"json":1,"meta":{"values":[["custom","x"]]}}'],
     ['endless nesting', `{"json":${'['.repeat(40)}${']'.repeat(40)}}`],

@@ -1,4 +1,4 @@
-import superjson from 'superjson'
+import superjson, { SuperJSON } from 'superjson'
 
 import { GantryError, invalidField } from '../kernel/errors.js'
 import { serializeOutput } from '../kernel/output-serializer.js'
@@ -7,6 +7,8 @@ const MAX_DEPTH = 32
 /** The longest lists that any procedure takes have a hundred members. */
 const MAX_VALUES = 5_000
 const ALLOWED_ANNOTATIONS = ['Date', 'bigint']
+/** As REST takes them. What it takes to read one grows with the square of its length. */
+const BIG_INTEGER = /^-?\d{1,40}$/
 const PROTOTYPE_KEYS = ['__proto__', 'constructor', 'prototype']
 
 const refuse = (detail: string) => new GantryError('VALIDATION_FAILED', { params: { detail } })
@@ -53,31 +55,50 @@ const assertPlain = (value: unknown, path: string[], budget: Budget): void => {
  */
 export const assertPlainJson = (value: unknown): void => assertPlain(value, [], new Budget())
 
-/** Superjson's tree of annotations: `['Date']` is a leaf, `[leaf, { path: tree }]` and `{ path: tree }` are nodes. */
-const assertAnnotations = (tree: unknown, depth: number, budget: Budget): void => {
+/** Superjson with big integers of our own, which are bounded: it alone knows which values its annotations mean. */
+const bounded = new SuperJSON()
+bounded.registerCustom<bigint, string>(
+  {
+    isApplicable: (value): value is bigint => typeof value === 'bigint',
+    serialize: String,
+    deserialize: (text: unknown) => {
+      if (typeof text !== 'string' || !BIG_INTEGER.test(text)) throw refuse('a big integer has at most 40 digits')
+      return BigInt(text)
+    },
+  },
+  'bigint',
+)
+
+/**
+ * Superjson's tree of annotations: `['Date']` is a leaf, `[leaf, { path: tree }]` and `{ path: tree }` are nodes.
+ * @returns it for `bounded`
+ */
+const annotationsOf = (tree: unknown, depth: number, budget: Budget): unknown => {
   budget.take()
   if (depth > MAX_DEPTH) throw refuse('its annotations are nested too deep')
   if (Array.isArray(tree)) {
     const [annotation, children, ...rest] = tree as unknown[]
     const isAllowed = typeof annotation === 'string' && ALLOWED_ANNOTATIONS.includes(annotation)
     if (!isAllowed || rest.length > 0) throw refuse('only Date and bigint annotations are allowed')
-    if (children !== undefined) assertAnnotations(children, depth + 1, budget)
-    return
+    const leaf = annotation === 'bigint' ? ['custom', annotation] : annotation
+    return children === undefined ? [leaf] : [leaf, annotationsOf(children, depth + 1, budget)]
   }
   if (!isRecord(tree)) throw refuse('its annotations are malformed')
-  for (const [path, child] of Object.entries(tree)) {
+  const members = Object.entries(tree).map(([path, child]) => {
     if (path.split(/[.\\]/).some((key) => PROTOTYPE_KEYS.includes(key)))
       throw refuse('an annotation reaches a prototype')
-    assertAnnotations(child, depth + 1, budget)
-  }
+    return [path, annotationsOf(child, depth + 1, budget)] as const
+  })
+  return Object.fromEntries(members)
 }
 
-const assertMeta = (meta: unknown): void => {
+const metaOf = (meta: unknown): object => {
   if (!isRecord(meta)) throw refuse('its meta is malformed')
   // Shared references (`referentialEqualities`) would let one value stand in many places.
   const foreign = Object.keys(meta).find((key) => key !== 'values' && key !== 'v')
   if (foreign !== undefined) throw refuse(`the meta ${foreign} is not allowed`)
-  if (meta['values'] !== undefined) assertAnnotations(meta['values'], 0, new Budget())
+  if (meta['values'] === undefined) return meta
+  return { ...meta, values: annotationsOf(meta['values'], 0, new Budget()) }
 }
 
 /** How an ordinary tRPC client sends "no input" for one member of a batch whose other members have one. */
@@ -93,10 +114,11 @@ const deserializeInput = (envelope: unknown): unknown => {
   if (isNoInput(envelope)) return undefined
   assertPlainJson(envelope['json'])
   if (envelope['meta'] === undefined) return envelope['json']
-  assertMeta(envelope['meta'])
+  const meta = metaOf(envelope['meta'])
   try {
-    return superjson.deserialize(envelope as unknown as Parameters<typeof superjson.deserialize>[0])
+    return bounded.deserialize({ json: envelope['json'], meta } as Parameters<typeof bounded.deserialize>[0])
   } catch (cause) {
+    if (cause instanceof GantryError) throw cause
     throw new GantryError('VALIDATION_FAILED', { params: { detail: 'its annotations do not fit it' }, cause })
   }
 }

@@ -1,5 +1,8 @@
+import { randomUUID } from 'node:crypto'
+
 import type { Actor, Authenticator } from '../kernel/actor.js'
 import { GantryError } from '../kernel/errors.js'
+import type { PlaceTerms, SharedPlaces } from '../kernel/shared-places.port.js'
 import { gantryErrorOf, trpcErrorOf } from './gantry-error-of.js'
 import { unlessAborted } from './unless-aborted.js'
 
@@ -9,8 +12,19 @@ export interface LiveStreamsOptions {
   authenticator: Pick<Authenticator, 'stillValid'>
   /** How often the actor of an open stream is checked again, in milliseconds. @default 30000 */
   recheckMs?: number
-  /** Streams that one actor may hold open at once. @default 20 */
+  /** Streams that one actor may hold open at once, at all processes together where they share places. @default 20 */
   maxPerActor?: number
+  /** @default null: each process counts for itself, as it does while the shared places are away */
+  places?: SharedPlaces | null
+}
+
+/** The stream of a process that died counts for so many times of {@link LiveStreamsOptions.recheckMs}. */
+const HELD_FOR_RECHECKS = 3
+
+interface OpenStream {
+  /** Its name among the shared places. */
+  id: string
+  end: AbortController
 }
 
 /** Makes the stream's values; `signal` aborts when the stream ends for whatever reason. */
@@ -22,10 +36,16 @@ export type StreamSource<T> = AsyncIterable<T> | ((signal: AbortSignal) => Async
  * all when the client left.
  */
 export class LiveStreams {
-  private readonly open = new Set<AbortController>()
+  private readonly open = new Set<OpenStream>()
   private readonly perActor = new Map<string, number>()
 
-  constructor(private readonly options: LiveStreamsOptions) {}
+  private readonly recheckMs: number
+  private readonly terms: PlaceTerms
+
+  constructor(private readonly options: LiveStreamsOptions) {
+    this.recheckMs = options.recheckMs ?? 30_000
+    this.terms = { limit: options.maxPerActor ?? 20, heldMs: HELD_FOR_RECHECKS * this.recheckMs }
+  }
 
   get count(): number {
     return this.open.size
@@ -34,12 +54,13 @@ export class LiveStreams {
   /** @throws TRPCError of `RATE_LIMITED` when the actor holds too many streams, else of the reason of its end */
   async *run<T>(actor: Actor, signal: AbortSignal, source: StreamSource<T>): AsyncGenerator<T, void, void> {
     const end = new AbortController()
+    const stream: OpenStream = { id: randomUUID(), end }
     const onGone = () => end.abort(signal.reason)
     try {
-      this.enter(actor, end)
+      await this.enter(actor, stream)
       if (signal.aborted) return
       signal.addEventListener('abort', onGone, { once: true })
-      const recheck = setInterval(() => void this.recheck(actor, end), this.options.recheckMs ?? 30_000)
+      const recheck = setInterval(() => void this.recheck(actor, stream), this.recheckMs)
       try {
         yield* valuesUntil(typeof source === 'function' ? source(end.signal) : source, end.signal)
       } finally {
@@ -49,7 +70,7 @@ export class LiveStreams {
       if (!signal.aborted) throw trpcErrorOf(error)
     } finally {
       signal.removeEventListener('abort', onGone)
-      this.leave(actor, end)
+      this.leave(actor, stream)
     }
   }
 
@@ -59,26 +80,32 @@ export class LiveStreams {
       params: { reason: 'stopping' },
       retryAfterSeconds: RETRY_AFTER_STOP_SECONDS,
     })
-    for (const end of [...this.open]) end.abort(reason)
+    for (const { end } of [...this.open]) end.abort(reason)
   }
 
-  private enter(actor: Actor, end: AbortController): void {
+  private async enter(actor: Actor, stream: OpenStream): Promise<void> {
     const held = this.perActor.get(actor.id) ?? 0
-    const limit = this.options.maxPerActor ?? 20
-    if (held >= limit) throw new GantryError('RATE_LIMITED', { params: { limit, of: 'open streams' } })
+    if (held >= this.terms.limit) throw this.tooMany()
     this.perActor.set(actor.id, held + 1)
-    this.open.add(end)
+    this.open.add(stream)
+    if ((await this.options.places?.take(actor.id, stream.id, this.terms)) === false) throw this.tooMany()
   }
 
-  private leave(actor: Actor, end: AbortController): void {
-    end.abort(new GantryError('REQUEST_ABORTED'))
-    if (!this.open.delete(end)) return
+  private tooMany(): GantryError {
+    return new GantryError('RATE_LIMITED', { params: { limit: this.terms.limit, of: 'open streams' } })
+  }
+
+  private leave(actor: Actor, stream: OpenStream): void {
+    stream.end.abort(new GantryError('REQUEST_ABORTED'))
+    if (!this.open.delete(stream)) return
+    void this.options.places?.giveBack(actor.id, stream.id)
     const held = (this.perActor.get(actor.id) ?? 1) - 1
     if (held > 0) this.perActor.set(actor.id, held)
     else this.perActor.delete(actor.id)
   }
 
-  private async recheck(actor: Actor, end: AbortController): Promise<void> {
+  private async recheck(actor: Actor, { id, end }: OpenStream): Promise<void> {
+    void this.options.places?.renew(actor.id, id, this.terms)
     try {
       if (!(await this.options.authenticator.stillValid(actor))) end.abort(new GantryError('SESSION_ENDED'))
     } catch (cause) {

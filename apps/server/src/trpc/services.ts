@@ -14,6 +14,8 @@ import type { DispatchService } from '../modules/print-jobs/dispatch.service.js'
 import type { PrintJobsService } from '../modules/print-jobs/print-jobs.service.js'
 import type { PrintersService } from '../modules/printers/printers.service.js'
 import type { ProjectsService } from '../modules/projects/projects.service.js'
+import type { IdentitiesService } from '../modules/sign-on/identities.service.js'
+import type { SignOnService } from '../modules/sign-on/sign-on.service.js'
 import type { StatisticsService } from '../modules/statistics/statistics.service.js'
 import type { SystemService } from '../modules/system/system.service.js'
 import type { AccountService } from '../modules/users/account.service.js'
@@ -32,6 +34,7 @@ export interface Services {
   auth: AuthService
   dispatch: DispatchService
   exports: ExportsService
+  identities: IdentitiesService
   files: FilesService
   notifications: NotificationsService
   jobs: JobsService
@@ -42,6 +45,7 @@ export interface Services {
   secondFactors: SecondFactors
   roles: RolesService
   sessions: SessionsService
+  signOn: SignOnService
   statistics: StatisticsService
   system: SystemService
   users: UsersService

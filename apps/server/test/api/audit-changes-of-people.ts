@@ -4,6 +4,9 @@ import { nothing, type Change, type Stage } from './audit-stage.js'
 
 const NEW_PASSWORD = 'seven purple lanterns'
 
+/** Whatever `PUBLIC_URL` is. */
+const OWN_PAGE = { 'Sec-Fetch-Site': 'same-origin', 'X-Gantry-Session': 'cookie' }
+
 const ofAccount = { prepare: ({ account }: Stage) => account(), target: 'user' }
 const ofThemselves = { prepare: ({ loggedIn }: Stage) => loggedIn(), target: 'user', by: 'themselves' as const }
 const ofSession = { target: 'session', events: ['session.ended'], changes: ['session update'] }
@@ -29,7 +32,7 @@ export const CHANGES_OF_PEOPLE: Readonly<Record<string, Change>> = {
   'auth.beginBrowserSession': {
     ...{ prepare: nothing, target: 'session', events: ['session.started'], changes: ['session insert'] },
     act: (_trpc, _id, { app: { url } }) =>
-      callerOf(url, { Origin: url, 'X-Gantry-Session': 'cookie' }).trpc.auth.beginBrowserSession.mutate({
+      callerOf(url, { ...OWN_PAGE, Origin: url }).trpc.auth.beginBrowserSession.mutate({
         email: ADMIN_EMAIL,
         password: PASSWORD,
       }),
@@ -38,6 +41,13 @@ export const CHANGES_OF_PEOPLE: Readonly<Record<string, Change>> = {
     ...{ ...ofThemselves, events: ['user.updated'], changes: ['app_user update'] },
     act: (_trpc, id, { person }) =>
       person(id).trpc.auth.changePassword.mutate({ currentPassword: PASSWORD, newPassword: NEW_PASSWORD }),
+  },
+  'auth.exchangeSignOn': {
+    ...{ prepare: nothing, target: 'user', by: 'themselves' },
+    ...{ events: ['user.created', 'identity.linked', 'session.started'] },
+    act: async (_trpc, _id, { app, signOnTicket }) =>
+      app.nobody.trpc.auth.exchangeSignOn.mutate(await signOnTicket('login')),
+    changes: ['app_user insert', 'user_identity insert', 'session insert'],
   },
   'auth.register': {
     ...{ prepare: nothing, target: 'user', by: 'themselves', events: ['user.created'], changes: ['app_user insert'] },
@@ -57,6 +67,17 @@ export const CHANGES_OF_PEOPLE: Readonly<Record<string, Change>> = {
   'auth.updateProfile': {
     ...{ ...ofThemselves, events: ['user.updated'], changes: ['app_user update'] },
     act: (_trpc, id, { person }) => person(id).trpc.auth.updateProfile.mutate({ displayName: 'Another' }),
+  },
+  'identities.link': {
+    ...{ ...ofThemselves, events: ['identity.linked'], changes: ['user_identity insert'] },
+    act: async (_trpc, id, { person, signOnTicket }) =>
+      person(id).trpc.identities.link.mutate({ ...(await signOnTicket('link')), password: PASSWORD }),
+  },
+  'identities.unlink': {
+    ...{ ...ofThemselves, prepare: ({ withIdentity }) => withIdentity(), events: ['identity.unlinked'] },
+    act: (_trpc, id, { person, identityOf }) =>
+      person(id).trpc.identities.unlink.mutate({ id: identityOf(id), password: PASSWORD }),
+    changes: ['user_identity delete'],
   },
   'roles.create': {
     ...{ ...ofRole, prepare: nothing, changes: ['custom_role insert'] },
@@ -151,6 +172,11 @@ export const CHANGES_OF_PEOPLE: Readonly<Record<string, Change>> = {
   'users.revokeSessions': {
     ...{ ...ofSession, prepare: ({ loggedIn }) => loggedIn() },
     act: (trpc, id) => trpc.users.revokeSessions.mutate({ id }),
+  },
+  'users.unlinkIdentity': {
+    ...{ prepare: ({ withIdentity }) => withIdentity(), target: 'user' },
+    ...{ events: ['identity.unlinked', 'session.ended'], changes: ['user_identity delete', 'session update'] },
+    act: (trpc, id, { identityOf }) => trpc.users.unlinkIdentity.mutate({ id, identityId: identityOf(id) }),
   },
   'users.orderExport': {
     ...{ ...ofAccount, target: 'export', changes: ['data_export insert'] },

@@ -1,8 +1,13 @@
+import { createHash, randomBytes } from 'node:crypto'
+
 import { Secret, TOTP } from 'otpauth'
 
+import { newId } from '../../src/kernel/index.js'
 import { callerOf, PASSWORD, type AppUnderTest, type Caller } from '../../src/testing/app-under-test.js'
 
 export const ADMIN_EMAIL = 'admin@example.org'
+/** Nobody answers there. */
+export const ISSUER = 'http://127.0.0.1:9'
 const HALF_MINUTE_MS = 30_000
 
 /** What their authenticator app shows so many half minutes from now. */
@@ -16,6 +21,7 @@ export const peopleOf = (app: AppUnderTest) => {
   const secrets = new Map<string, string>()
   const emails = new Map<string, string>()
   const tokens = new Map<string, string>()
+  const identities = new Map<string, string>()
   let count = 0
   const freshEmail = () => `person${(count += 1)}@example.org`
   const person = (id: string) => callers.get(id)!
@@ -62,12 +68,40 @@ export const peopleOf = (app: AppUnderTest) => {
     await trpc.users.disable.mutate({ id })
     return { id }
   }
+  const withIdentity = async () => {
+    const { id } = await loggedIn()
+    identities.set(id, newId('identity'))
+    const data = { id: identities.get(id)!, userId: id, issuer: ISSUER, subject: `subject ${(count += 1)}` }
+    await app.prisma.userIdentity.create({ data })
+    return { id }
+  }
+  /** As if somebody had just come back from the provider. */
+  const signOnTicket = async (purpose: 'login' | 'link') => {
+    const [ticket, codeVerifier] = [randomBytes(32).toString('base64url'), randomBytes(32).toString('base64url')]
+    const about = {
+      issuer: ISSUER,
+      subject: `subject ${(count += 1)}`,
+      email: freshEmail(),
+      displayName: null,
+      groups: [],
+    }
+    const soon = new Date(Date.now() + 60_000)
+    await app.prisma.signOn.create({
+      data: {
+        ...{ stateHash: ticket, ticketHash: createHash('sha256').update(ticket).digest('hex') },
+        ...{ expiresAt: soon, ticketExpiresAt: soon, proof: { purpose, fresh: false, identity: about } },
+        challenge: createHash('sha256').update(codeVerifier).digest('base64url'),
+      },
+    })
+    return { ticket, codeVerifier }
+  }
   const role = () => trpc.roles.create.mutate({ name: `Role ${(count += 1)}`, permissions: ['files.read'] })
   const apiKey = () =>
     trpc.apiKeys.create.mutate({ password: PASSWORD, name: `Key ${(count += 1)}`, scopes: ['files.read'] })
   return {
     ...{ freshEmail, person, account, logIn, loggedIn, withSeed, withFactor, invited, withReset, disabled },
-    ...{ role, apiKey },
+    ...{ role, apiKey, withIdentity, signOnTicket },
+    identityOf: (id: string) => identities.get(id)!,
     emailOf: (id: string) => emails.get(id)!,
     tokenOf: (id: string) => tokens.get(id)!,
     codeFor: (id: string) => codeOf(secrets.get(id)!, 1),

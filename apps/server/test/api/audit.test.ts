@@ -1,3 +1,5 @@
+import { randomBytes } from 'node:crypto'
+
 import type { AuditEntry } from '@gantry/schemas'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
@@ -13,7 +15,7 @@ import {
 } from '../../src/testing/app-under-test.js'
 import { entriesOf, sealed } from '../../src/testing/audit-log.js'
 import { CHANGES } from './audit-changes.js'
-import { ADMIN_EMAIL } from './audit-people.js'
+import { ADMIN_EMAIL, ISSUER } from './audit-people.js'
 import { stage } from './audit-stage.js'
 
 /** Calls that leave no entry, and why. */
@@ -29,7 +31,15 @@ let app: AppUnderTest
 let admin: Caller['trpc']
 beforeAll(async () => {
   // No fleet: nobody but who calls changes anything.
-  app = await startAppUnderTest({ GANTRY_ROLES: 'api,worker', WEBHOOK_ALLOW_LOOPBACK: 'true', REGISTRATION: 'open' })
+  app = await startAppUnderTest({
+    ...{ GANTRY_ROLES: 'api,worker', WEBHOOK_ALLOW_LOOPBACK: 'true', REGISTRATION: 'open' },
+    ...{
+      PUBLIC_URL: 'https://gantry.test',
+      OIDC_ISSUER: ISSUER,
+      OIDC_CLIENT_ID: 'gantry',
+      OIDC_DEFAULT_ROLE: 'viewer',
+    },
+  })
   admin = app.admin.trpc
 })
 afterAll(() => app[Symbol.asyncDispose]())
@@ -129,6 +139,25 @@ describe('the log of this server', () => {
       ...{ outcome: 'refused', errorCode: 'FORBIDDEN', actorKind: 'user' },
     })
     expect([counted('auth.login'), counted('webhooks.list'), counted('files.upload')]).toEqual([3, 2, 1])
+  })
+
+  it('has wrong passwords and codes of who is logged in, counted', async () => {
+    const viewer = await app.logInAs('viewer')
+    const { id } = await viewer.trpc.auth.me.query()
+    await viewer.trpc.secondFactor.begin.mutate({ password: PASSWORD })
+    const entries = await entriesOf(app, () =>
+      refused(4, async () => {
+        const wrong = { currentPassword: 'wrong', newPassword: 'seven purple lanterns' }
+        for (let time = 0; time < 2; time += 1) await viewer.rest('PUT', '/api/auth/me/password', wrong)
+        await viewer.rest('POST', '/api/api-keys', { password: 'wrong', name: 'key', scopes: ['files.read'] })
+        await viewer.rest('POST', '/api/second-factor/confirm', { code: '000000' })
+      }),
+    )
+    const told = new Set(
+      entries.map(({ action, outcome, errorCode, actorId }) => [action, outcome, errorCode, actorId].join()),
+    )
+    const actions = ['auth.changePassword', 'apiKeys.create', 'secondFactor.confirm']
+    expect(told).toEqual(new Set(actions.map((action) => [action, 'refused', 'INVALID_CREDENTIALS', id].join())))
   })
 
   it('tells what a key did from what its user did, and what it was refused', async () => {
@@ -255,6 +284,42 @@ it('no secret that passes through the server is in the log', async () => {
   })
 })
 
+it('under a key that was lost goes on only when somebody says so', async () => {
+  await using own = await startAppUnderTest({ GANTRY_ROLES: 'api,worker' })
+  const { email } = await own.prisma.user.findFirstOrThrow()
+  await sealed(own)
+  await own.stop()
+  const config = { ...own.config, auth: { ...own.config.auth, secretKey: randomBytes(32) } }
+  const command = async (...words: string[]) => {
+    const lines: string[] = []
+    const code = await runAuditVerify({ arguments: words, config, print: (line) => lines.push(line) })
+    return { code, text: lines.join('\n') }
+  }
+  const lost = await command()
+  expect(lost).toMatchObject({ code: 1, text: expect.stringContaining('under a key that is not known here') as string })
+  await own.prisma.user.update({ where: { email }, data: { displayName: 'Changed' } })
+  const key = Buffer.from(config.auth.secretKey).toString('base64')
+  await using later = await startAppUnderTest({ ...{ DATABASE_URL: own.databaseUrl, GANTRY_SECRET_KEY: key } })
+  await expect.poll(() => later.logLines.join(''), SOON).toContain('the audit log is not sealed')
+  expect(await own.prisma.auditChange.count()).toBeGreaterThan(0)
+
+  const [end = ''] = /\d+:[0-9a-f]{64}$/.exec(lost.text) ?? []
+  expect(
+    (
+      await command(
+        '--accept',
+        end.replace(/.$/, (last) => (last === '0' ? '1' : '0')),
+      )
+    ).code,
+  ).toBe(1)
+  expect((await command('--accept', end)).code).toBe(0)
+  await sealed(own)
+  expect(await command()).toMatchObject({
+    code: 0,
+    text: expect.stringContaining('Sealed by an earlier key') as string,
+  })
+})
+
 it('is verified by a command, which says where it is broken', async () => {
   await sealed(app)
   const command = async (...words: string[]) => {
@@ -269,7 +334,7 @@ it('is verified by a command, which says where it is broken', async () => {
   expect((await command(end.replace(/.$/, (last) => (last === '0' ? '1' : '0')))).text).toContain(
     'is not the one that was noted',
   )
-  expect((await command('nonsense')).code).toBe(2)
+  for (const words of [['nonsense'], ['--accept'], ['1:2', '3:4']]) expect((await command(...words)).code).toBe(2)
   const { prisma } = app
   await prisma.$executeRaw`alter table audit_entry disable trigger audit_keep`
   await prisma.$executeRaw`update audit_entry set actor_name = 'somebody else' where seq = 4`

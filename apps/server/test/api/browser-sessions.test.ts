@@ -313,6 +313,27 @@ describe('logging out', () => {
     expect((await send('POST', '/api/auth/browser-session/renew', as)).status).toBe(401)
   })
 
+  it.each(['/api/auth/logout', '/trpc/auth.logout', '/api/v1/auth/logout'])(
+    'ends the session by the refresh cookie alone when the access token is over: %s',
+    async (path) => {
+      const { cookies } = await logIn()
+      const as = { ...FROM_PAGE, Cookie: jar(cookies, REFRESH) }
+      expect((await send('POST', path, { ...as, Origin: EVIL }, {})).status).toBe(403)
+      const answer = await send('POST', path, as, {})
+      expect([answer.status < 300, answer.cookies.get(ACCESS), answer.cookies.get(REFRESH)]).toEqual([true, '', ''])
+      expect((await send('POST', '/api/auth/browser-session/renew', as)).status).toBe(401)
+      const both = { ...FROM_PAGE, Cookie: jar(cookies, ACCESS, REFRESH) }
+      expect((await send('GET', '/api/auth/me', both)).status).toBe(401)
+    },
+  )
+
+  it('takes cookies away that are worth nothing, and is refused to who has none', async () => {
+    const Cookie = `${ACCESS}=over; ${REFRESH}=${'x'.repeat(43)}`
+    const answer = await send('POST', '/api/auth/logout', { ...FROM_PAGE, Cookie })
+    expect([answer.status, answer.cookies.get(ACCESS), answer.cookies.get(REFRESH)]).toEqual([200, '', ''])
+    expect((await send('POST', '/api/auth/logout', FROM_PAGE)).status).toBe(401)
+  })
+
   it('cannot be done by a foreign page', async () => {
     const as = await loggedIn()
     expect((await send('POST', '/api/auth/logout', { ...as, Origin: EVIL })).status).toBe(403)

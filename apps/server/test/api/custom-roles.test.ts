@@ -1,4 +1,4 @@
-import type { Permission } from '@gantry/schemas'
+import { ROLE_PERMISSIONS, type Permission } from '@gantry/schemas'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { newId } from '../../src/kernel/index.js'
@@ -33,6 +33,35 @@ const having = async (...permissions: Permission[]) => {
   await app.admin.trpc.roles.assign.mutate({ userId: await idOf(caller), role })
   return { caller, role, userId: await idOf(caller) }
 }
+
+const keyOf = ({ trpc }: Caller, scope: Permission) =>
+  trpc.apiKeys.create.mutate({ password: PASSWORD, name: 'key', scopes: [scope] })
+
+describe('who manages users', () => {
+  it('gets around neither password nor second factor of their own account', async () => {
+    const { trpc, rest } = await app.logInAs('admin')
+    const { id } = await trpc.auth.me.query()
+    const link = await rest('POST', `/api/users/${id}/password-link`, {})
+    expect([link.status, link.error?.code]).toEqual([409, 'INVALID_STATE'])
+    expect((await rest('DELETE', `/api/users/${id}/second-factor`)).error?.code).toBe('INVALID_STATE')
+    expect(await app.prisma.passwordToken.count({ where: { userId: id } })).toBe(0)
+    const other = await idOf(await app.logInAs('viewer'))
+    expect((await rest('POST', `/api/users/${other}/password-link`, {})).status).toBe(200)
+    expect((await rest('DELETE', `/api/users/${other}/second-factor`)).error).toBeNull()
+  })
+
+  it('does so as a person, not by an API key', async () => {
+    const { trpc } = await app.logInAs('admin')
+    const scopes = ['users.read' as const, 'users.manage' as const, ...ROLE_PERMISSIONS.viewer]
+    const { key } = await trpc.apiKeys.create.mutate({ password: PASSWORD, name: 'key', scopes })
+    const by = callerOf(app.url, { Authorization: `Bearer ${key}` })
+    const id = await idOf(await app.logInAs('viewer'))
+    const refused = { code: 'FORBIDDEN', params: { needs: 'session', has: 'api_key' } }
+    expect((await by.rest('POST', `/api/users/${id}/password-link`, {})).error).toMatchObject(refused)
+    expect((await by.rest('DELETE', `/api/users/${id}/second-factor`)).error).toMatchObject(refused)
+    expect((await by.rest('PATCH', `/api/users/${id}`, { displayName: 'Vera' })).status).toBe(200)
+  })
+})
 
 describe('a role that people made', () => {
   it('lets its users do what it says, and nothing else, whatever they were before', async () => {
@@ -94,9 +123,12 @@ describe('a role that people made', () => {
     const { caller } = await having('users.read', 'users.manage')
     const more = await having('files.read')
     const { id: sessionId } = (await more.caller.trpc.sessions.list.query({})).items[0]!
+    const { id: keyId, key } = await keyOf(more.caller, 'files.read')
+    // Nobody has it, so that nothing else keeps it from being removed.
+    const { id: stronger } = await create('files.read')
     const { id: exportId } = await app.admin.trpc.users.orderExport.mutate({ id: more.userId })
     const on = (id: string) => ({ printers: { groupIds: [] }, projectIds: [], userId: id })
-    const { users, userScopes, secondFactor, roles } = caller.trpc
+    const { users, userScopes, secondFactor, roles, apiKeys } = caller.trpc
     const refused = [
       () => users.update.mutate({ id: more.userId, displayName: 'x' }),
       () => users.disable.mutate({ id: more.userId }),
@@ -110,12 +142,21 @@ describe('a role that people made', () => {
       () => userScopes.set.mutate(on(more.userId)),
       () => secondFactor.reset.mutate({ id: more.userId }),
       () => roles.update.mutate({ id: more.role, permissions: [] }),
+      () => roles.remove.mutate({ id: more.role }),
+      () => roles.remove.mutate({ id: stronger }),
+      () => apiKeys.revoke.mutate({ id: keyId }),
       () => users.create.mutate({ email: 'more@example.org', role: 'viewer' }),
     ]
     for (const ask of refused) expect([ask.toString(), await codeOf(ask())]).toEqual([ask.toString(), 'FORBIDDEN'])
     expect(await codeOf(more.caller.trpc.files.list.query({}))).toBe('OK')
+    const byKey = callerOf(app.url, { Authorization: `Bearer ${key}` })
+    expect(await codeOf(byKey.trpc.files.list.query({}))).toBe('OK')
 
     const less = await having('users.read')
+    const { id: lesserKey } = await keyOf(less.caller, 'users.read')
+    expect(await codeOf(apiKeys.revoke.mutate({ id: lesserKey }))).toBe('OK')
+    const { id: weaker } = await create('users.read')
+    expect(await codeOf(roles.remove.mutate({ id: weaker }))).toBe('OK')
     const { id: own } = await users.orderExport.mutate({ id: less.userId })
     expect(await codeOf(users.getExport.query({ id: less.userId, exportId: own }))).toBe('OK')
     expect(await codeOf(users.getExport.query({ id: less.userId, exportId }))).toBe('NOT_FOUND')

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { newId } from '../../src/kernel/index.js'
 import { startAppUnderTest, uploaded, type AppUnderTest } from '../../src/testing/app-under-test.js'
+import { SLICED, zipOf } from '../../src/testing/three-mf-archives.js'
 import { zigzagGcode } from '../../src/testing/tiny-gcode.js'
 
 const LONG_PRINT = zigzagGcode(3_000)
@@ -52,6 +53,21 @@ const runningAttempt = async (shop: Shop, jobId: string) => {
 }
 
 describe('over the API', () => {
+  it('a 3MF waits, and says per printer that its host prints g-code', async () => {
+    const { app } = shop
+    const { id: fileId } = await uploaded(app.admin, 'cube.gcode.3mf', await zipOf(SLICED))
+    const job = await app.admin.trpc.printJobs.submit.mutate({ source: { fileId, copies: 1 } })
+    expect(job.requirements.fileFormat).toBe('3mf')
+    const { printers } = await app.admin.trpc.printJobs.explain.query({ id: job.id })
+    const found = printers.map(({ reasons }) => reasons.find(({ code }) => code === 'FORMAT_MISMATCH'))
+    const reason = {
+      ...{ code: 'FORMAT_MISMATCH', params: { has: ['gcode'], needs: '3mf' } },
+      text: 'The file is 3mf, and this printer takes gcode.',
+    }
+    expect(found).toEqual([reason, reason])
+    await app.admin.trpc.printJobs.cancel.mutate({ id: job.id })
+  })
+
   it('the preview says why nothing starts, and a printer what it waits for', async () => {
     const { app, printerIds, fileId } = shop
     const [printerId] = printerIds as [string]

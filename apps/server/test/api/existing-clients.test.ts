@@ -129,11 +129,12 @@ describe.each(VERSIONS)('%s', (root) => {
       expect((await send('POST', `${root}/auth/logout`)).status).toBe(204)
     })
 
-    it.each(['viewer', 'operator'] as const)('shows a %s as an operator', async (role) => {
+    it.each(['viewer', 'operator'] as const)('shows a %s as an operator, which lets nobody do more', async (role) => {
       await app.logInAs(role)
       const { email } = await app.prisma.user.findFirstOrThrow({ where: { role }, orderBy: { createdAt: 'desc' } })
       const { ask } = await logIn(root, 'header', email)
       expect((await ask('GET', '/auth/me')).body).toEqual({ email, role: 'operator' })
+      expect((await ask('POST', '/projects', { name: 'New' })).status).toBe(role === 'viewer' ? 403 : 201)
     })
   })
 

@@ -35,6 +35,68 @@ const refusal = async (path: string, headers: Record<string, string> = {}) => {
 
 const tampered = (path: string) => path.replace(/signature=(.)/, (_, first) => `signature=${first === 'A' ? 'B' : 'A'}`)
 
+const idOf = async ({ trpc }: Caller) => (await trpc.auth.me.query()).id
+
+describe('the link of an export', () => {
+  const codeOf = async (path: string | null) => {
+    const response = await take(path ?? '')
+    if (response.ok) return (await response.arrayBuffer()).byteLength > 0 ? 'OK' : 'empty'
+    return ((await response.json()) as { error: { code: string } }).error.code
+  }
+
+  it('is worth nothing while its user may have no exports, or is disabled', async () => {
+    const ada = await app.logInAs('viewer')
+    const userId = await idOf(ada)
+    const { downloadUrl } = await made(ada, { kind: 'full' })
+    expect(await codeOf(downloadUrl)).toBe('OK')
+    const { roles, users } = app.admin.trpc
+    const { id: role } = await roles.create.mutate({ name: 'no exports', permissions: ['files.read'] })
+    await roles.assign.mutate({ userId, role })
+    expect((await refusal(downloadUrl ?? '')).slice(0, 2)).toEqual([403, 'FORBIDDEN'])
+    await roles.assign.mutate({ userId, role: 'viewer' })
+    expect(await codeOf(downloadUrl)).toBe('OK')
+    await users.disable.mutate({ id: userId })
+    expect(await codeOf(downloadUrl)).toBe('FORBIDDEN')
+  })
+
+  it('to data of the farm is worth nothing for who lost the farm, and is not when it is given another user', async () => {
+    const [boss, other] = [await app.logInAs('admin'), await app.logInAs('admin')]
+    const { downloadUrl } = await made(boss, { kind: 'projects', scope: 'farm' })
+    expect(await codeOf(downloadUrl)).toBe('OK')
+    await app.admin.trpc.roles.assign.mutate({ userId: await idOf(boss), role: 'operator' })
+    expect(await codeOf(downloadUrl)).toBe('FORBIDDEN')
+    expect(await codeOf((downloadUrl ?? '').replace(await idOf(boss), await idOf(other)))).toBe('LINK_REFUSED')
+  })
+
+  it('is over when its user was kept to some projects after it was made, and that of one made since is good', async () => {
+    const ada = await app.logInAs('operator')
+    const userId = await idOf(ada)
+    const { downloadUrl } = await made(ada, { kind: 'projects' })
+    const { id: projectId } = await app.admin.trpc.projects.create.mutate({ name: 'hers' })
+    await app.admin.trpc.userScopes.set.mutate({ userId, printers: null, projectIds: [projectId] })
+    expect((await refusal(downloadUrl ?? '')).slice(0, 2)).toEqual([410, 'LINK_EXPIRED'])
+    const again = await made(ada, { kind: 'projects' })
+    expect(await codeOf(again.downloadUrl)).toBe('OK')
+    // Who may see everything may have it again.
+    await app.admin.trpc.userScopes.set.mutate({ userId, printers: null, projectIds: null })
+    expect(await codeOf(downloadUrl)).toBe('OK')
+  })
+
+  it('that an admin was given for a user is good as long as the admin may look after the user', async () => {
+    const [boss, ada] = [await app.logInAs('admin'), await app.logInAs('viewer')]
+    const userId = await idOf(ada)
+    const { users, roles } = app.admin.trpc
+    const { id: exportId } = await boss.trpc.users.orderExport.mutate({ id: userId })
+    const found = () => boss.trpc.users.getExport.query({ id: userId, exportId })
+    await expect.poll(async () => (await found()).state, SOON).toBe('ready')
+    await users.disable.mutate({ id: userId })
+    const { downloadUrl } = await found()
+    expect(await codeOf(downloadUrl)).toBe('OK')
+    await roles.assign.mutate({ userId: await idOf(boss), role: 'operator' })
+    expect(await codeOf(downloadUrl)).toBe('FORBIDDEN')
+  })
+})
+
 describe('an export over HTTP', () => {
   it('is ordered, made in the background, and taken by its link without a login', async () => {
     const ada = await app.logInAs('viewer')
@@ -90,6 +152,7 @@ describe('an export over HTTP', () => {
     expect(await refusal(tampered(path))).toEqual(refused)
     expect(await refusal(path.replace(id, newId('export')))).toEqual(refused)
     expect(await refusal(path.replace(id, 'nothing'))).toEqual(refused)
+    expect(await refusal(path.replace(/user=[^&]+/, `user=${newId('user')}`))).toEqual(refused)
     expect(await refusal(`/api/exports/${id}/download`)).toEqual(refused)
     expect((await take(path)).status).toBe(200)
     const signature = new URLSearchParams(path.split('?')[1]).get('signature') ?? ''

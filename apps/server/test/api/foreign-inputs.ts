@@ -3,7 +3,7 @@ import { PASSWORD } from '../../src/testing/app-under-test.js'
 import type { Shop } from './two-shops.js'
 
 /** What is somebody else's, or nobody's. */
-export type Ids = Shop & { exportId: string; apiKeyId: string; sessionId: string }
+export type Ids = Shop & { exportId: string; apiKeyId: string; sessionId: string; identityId: string }
 
 interface Foreign {
   input: object
@@ -58,6 +58,7 @@ export const FOREIGN: Readonly<Record<string, (ids: Ids, mine: Shop) => Foreign[
   'printers.resume': byId('printerId'),
   'printers.cancel': byId('printerId'),
   'printers.emergencyStop': byId('printerId'),
+  'identities.unlink': byId('identityId', { password: PASSWORD }),
   'printJobs.list': ({ projectId }) => [{ input: { projectId }, finds: 'nothing' }],
   'printJobs.get': byId('jobId'),
   'printJobs.submit': ({ partId, fileId, groupId }, mine) => [
@@ -105,16 +106,19 @@ export const UNKNOWN: Readonly<Record<string, Foreign>> = {
   },
   'userScopes.get': { input: { userId: newId('user') } },
   'userScopes.set': { input: { userId: newId('user'), printers: null, projectIds: null } },
+  'users.apiKeys': user(),
   'users.delete': user({ waiveExport: true }),
   'users.disable': user(),
   'users.enable': user(),
   'users.get': user(),
   'users.getExport': user({ exportId: newId('export') }),
+  'users.identities': user(),
   'users.orderExport': user(),
   'users.revokeSession': user({ sessionId: newId('session') }),
   'users.revokeSessions': user(),
   'users.sendPasswordLink': user(),
   'users.sessions': user(),
+  'users.unlinkIdentity': user({ identityId: newId('identity') }),
   'users.update': user({ displayName: 'changed' }),
   'webhooks.deliveries': webhook(),
   'webhooks.get': webhook(),

@@ -174,7 +174,7 @@ const nobodys = (): Ids => ({
   ...{ projectId: newId('project'), partId: newId('projectPart'), fileId: newId('file'), fileName: 'none.gcode' },
   ...{ fileVersionId: newId('fileVersion'), jobId: newId('printJob'), attemptId: newId('attempt') },
   ...{ alarmId: newId('alarm'), exportId: newId('export'), apiKeyId: newId('apiKey') },
-  sessionId: newId('session'),
+  ...{ sessionId: newId('session'), identityId: newId('identity') },
 })
 
 describe('an id of others', () => {
@@ -189,7 +189,15 @@ describe('an id of others', () => {
     const stranger = await app.logInAs('operator')
     const { id: exportId } = await stranger.trpc.exports.create.mutate({ kind: 'jobs' })
     const [session] = (await stranger.trpc.sessions.list.query({})).items
-    theirs = { ...shops.theirs, exportId, apiKeyId: (await keyOf(stranger)).id, sessionId: session?.id ?? '' }
+    const { id: userId } = await stranger.trpc.auth.me.query()
+    const identityId = newId('identity')
+    await app.prisma.userIdentity.create({
+      data: { id: identityId, userId, issuer: 'https://sso.example.org', subject: identityId },
+    })
+    theirs = {
+      ...{ ...shops.theirs, exportId, apiKeyId: (await keyOf(stranger)).id },
+      ...{ sessionId: session?.id ?? '', identityId },
+    }
     mine = shops.mine
   })
 

@@ -115,7 +115,7 @@ describe('metrics', () => {
     expect(app.metricsUrl).toBeNull()
   })
 
-  it('have a port of their own, on which there is nothing else', async () => {
+  it('have a port of their own, on which there are the probes and nothing else', async () => {
     await using app = await startAppUnderTest({ GANTRY_ROLES: 'api', METRICS_PORT: '0' })
     const own = app.metricsUrl!
     expect(new URL(own).hostname).toBe('127.0.0.1')
@@ -123,7 +123,8 @@ describe('metrics', () => {
     await expect.poll(async () => differencesOf(own), SOON).toEqual([])
     expect((await fetch(`${own}/metrics`, { method: 'HEAD' })).status).toBe(200)
     expect((await fetch(`${own}/metrics`, { method: 'POST', body: 'x' })).status).toBe(405)
-    for (const path of ['/', '/api/printers', '/trpc/auth.me', '/metrics/..', '/healthz'])
+    for (const path of ['/healthz', '/ready', '/health']) expect((await fetch(own + path)).status).toBe(200)
+    for (const path of ['/', '/api/printers', '/trpc/auth.me', '/metrics/..', '/health/detailed', '/constructor'])
       expect((await fetch(own + path)).status).toBe(404)
     expect((await scrape(app.url)).status).toBe(401)
     await app.stop()
@@ -153,6 +154,8 @@ describe('metrics', () => {
       const families = await farm()
       expect(families.has('gantry_printer_connections')).toBe(!isWorker)
       expect(valueIn(families, 'gantry_build_info', { roles: role })).toBe(1)
+      const ready = await fetch(`${metricsUrl!}/ready`)
+      expect([ready.status, await ready.json()]).toMatchObject([200, { status: 'ok', checks: { database: 'ok' } }])
     } finally {
       await app.stop()
       await rm(dataDir, { recursive: true, force: true })

@@ -114,11 +114,18 @@ describe('an outage shows in the health, the metrics and the log within ten seco
     await expect.poll(states, SHOWN).toEqual({ ...ALL_WELL, printers: 'degraded' })
     expect((await detailed()).printers.detail).toMatchObject({ enabled: 2, connected: 1, disconnected: 1 })
     await expect.poll(gauges, SHOWN).toEqual({ ...ALL_UP, connected: 1 })
-    await expect.poll(() => logged(from, 'printer host cannot be connected'), SHOWN).toBe(true)
+    await expect.poll(() => logged(from, 'the connection to a printer was lost'), SHOWN).toBe(true)
     expect(await health()).toEqual([200, 'ok'])
     await printer?.host.goOnline()
     await expect.poll(states, SHOWN).toEqual(ALL_WELL)
     await expect.poll(gauges, SHOWN).toEqual(ALL_UP)
+    // Two lines, however often it was tried meanwhile.
+    await expect.poll(() => logged(from, 'a printer is back'), SHOWN).toBe(true)
+    expect(
+      app.logLines
+        .slice(from)
+        .filter((line) => /"level":"warn".*"(printer host|the connection to a printer)/.test(line)),
+    ).toHaveLength(1)
   })
 
   it('of Redis, which leaves the server ready', async () => {

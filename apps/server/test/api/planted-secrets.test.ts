@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 
+import { Secret, TOTP } from 'otpauth'
 import { expect, it, vi } from 'vitest'
 
 import { startAppUnderTest, type AppUnderTest } from '../../src/testing/app-under-test.js'
@@ -116,3 +117,24 @@ it('thirty secrets that pass through the server stand neither in its log, nor in
   expect(app.logLines.filter((line) => line.includes('"msg":"what went in and out"')).length).toBeGreaterThan(10)
   expect(app.logLines.every((line) => line.length < 40_000)).toBe(true)
 }, 60_000)
+
+it('codes, recovery codes and links stand nowhere in the log that shows what goes in and out', async () => {
+  await using app = await startAppUnderTest({ PUBLIC_URL: 'https://farm.example.org' })
+  const { admin, nobody } = app
+  const invited = (await admin.rest('POST', '/api/users', { email: 'new@example.org', role: 'viewer' })).body
+  const { invitation } = invited as { invitation: { token: string; link: string } }
+  expect(invitation.link).toContain(invitation.token)
+  const { secret } = await admin.trpc.secondFactor.begin.mutate({ password: 'a password for tests' })
+  const code = new TOTP({ secret: Secret.fromBase32(secret) }).generate()
+  const { recoveryCodes } = await admin.trpc.secondFactor.confirm.mutate({ code })
+  const me = await admin.trpc.auth.me.query()
+  const [first = ''] = recoveryCodes
+  for (const password of ['a wrong password', 'a password for tests'])
+    await nobody.rest('POST', '/api/auth/login', { email: me.email, password, code: first })
+  await admin.rest('POST', '/api/api-keys', { name: 'k', scopes: [], password: 'x', code: recoveryCodes[1] })
+  await app.stop()
+  const log = app.logLines.join('')
+  const seen = [invitation.token, secret, code, ...recoveryCodes].filter((text) => log.includes(text))
+  expect(seen).toEqual([])
+  expect(log).toContain('what went in and out')
+})

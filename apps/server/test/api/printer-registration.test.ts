@@ -137,3 +137,27 @@ describe('a printer that is switched off', () => {
     expect([error?.code, error?.retryable]).toEqual(['PRINTER_UNREACHABLE', true])
   })
 })
+
+it('the key of a printer is sent to no other host than the one it was given for', async () => {
+  const heard: unknown[] = []
+  await using site = await startWebSite((request, response) => {
+    heard.push(request.headers['x-api-key'] ?? null)
+    response.end()
+  })
+  const host = { kind: 'octoprint', url: 'http://127.0.0.1:9', checkConnection: false } as const
+  const { admin } = app
+  const { id } = await admin.trpc.printers.create.mutate({ ...host, name: 'Keyed', apiKey: 'the key of the printer' })
+  for (const checkConnection of [true, false]) {
+    const moved = await admin.rest('PATCH', `/api/printers/${id}`, { url: site.url, checkConnection })
+    expect([moved.error?.code, Object.keys(moved.error?.fields ?? {})]).toEqual(['VALIDATION_FAILED', ['apiKey']])
+  }
+  expect(heard).toEqual([])
+  expect((await admin.trpc.printers.get.query({ id })).url).toBe(host.url)
+  // On the same host it stays, and with a word on the key the printer moves.
+  const path = await admin.rest('PATCH', `/api/printers/${id}`, { url: `${host.url}/octo`, checkConnection: false })
+  expect(path.body).toMatchObject({ url: `${host.url}/octo`, hasApiKey: true })
+  await admin.rest('PATCH', `/api/printers/${id}`, { url: site.url, apiKey: null })
+  await admin.rest('PATCH', `/api/printers/${id}`, { url: site.url, apiKey: 'another key' })
+  expect(heard).not.toContain('the key of the printer')
+  expect(heard).toContain('another key')
+})

@@ -57,6 +57,7 @@ describe('the server as a process on a bare machine', () => {
     const first = startServer()
     const firstUrl = await first.ready()
     const password = PASSWORD.exec(first.terminal())?.[1] ?? ''
+    expect(first.terminal()).toContain(`${firstUrl}/account`)
     const caller = await logIn(firstUrl, password)
     const things = await fill(caller)
     const before = await look(caller, things)

@@ -14,7 +14,13 @@ import { z } from 'zod'
 import { restProceduresOf } from '../../src/http/rest/rest-procedures.js'
 import { newId } from '../../src/kernel/index.js'
 import { appRouter } from '../../src/routers/app-router.js'
-import { startAppUnderTest, uploaded, type Answer, type AppUnderTest } from '../../src/testing/app-under-test.js'
+import {
+  PASSWORD,
+  startAppUnderTest,
+  uploaded,
+  type Answer,
+  type AppUnderTest,
+} from '../../src/testing/app-under-test.js'
 import { TINY_GCODE } from '../../src/testing/tiny-gcode.js'
 
 let app: AppUnderTest
@@ -161,11 +167,13 @@ interface TakesId {
 /** What the procedures need beside an id to get as far as looking for it. */
 const BESIDE: Record<string, Record<string, unknown>> = {
   'attempts.resolve': { printed: true },
+  'identities.unlink': { password: PASSWORD },
   'printers.setMaterials': { materials: [] },
   'projects.addPart': { name: 'Part', fileId: unused.file, targetQuantity: 1 },
   'users.delete': { waiveExport: true },
   'users.getExport': { exportId: newId('export') },
   'users.revokeSession': { sessionId: newId('session') },
+  'users.unlinkIdentity': { identityId: newId('identity') },
 }
 
 const takingIds: TakesId[] = restProceduresOf(appRouter)

@@ -136,6 +136,27 @@ describe('an operator who sees one shop', () => {
     await otto.trpc.files.remove.mutate({ id: file.id })
   })
 
+  it('changes no file that others print, too', async () => {
+    const { mine, theirs, app } = shops
+    const { trpc } = app.admin
+    const shared = await uploaded(app.admin, 'shared.gcode', zigzagGcode(11))
+    for (const { projectId } of [mine, theirs])
+      await trpc.projects.addPart.mutate({ id: projectId, name: 'shared', fileId: shared.id, targetQuantity: 1 })
+    expect(idsOf(await otto.trpc.files.list.query({}))).toContain(shared.id)
+    const version = await otto.upload('shared.gcode', zigzagGcode(12))
+    expect([version.status, version.error?.code]).toEqual([409, 'NAME_TAKEN'])
+    // The same content is no new version.
+    expect((await otto.upload('shared.gcode', zigzagGcode(11))).status).toBeLessThan(300)
+    const removed = await otto.rest('DELETE', `/api/files/${shared.id}`)
+    expect(removed.error?.code).toBe('INVALID_STATE')
+    expect((await trpc.files.get.query({ id: shared.id })).latest.id).toBe(shared.latest.id)
+    // One that nobody else prints is for the shop to change.
+    const alone = await uploaded(app.admin, 'alone.gcode', zigzagGcode(13))
+    await trpc.projects.addPart.mutate({ id: mine.projectId, name: 'alone', fileId: alone.id, targetQuantity: 1 })
+    expect((await uploaded(otto, 'alone.gcode', zigzagGcode(14))).latest.number).toBe(2)
+    await otto.trpc.files.remove.mutate({ id: alone.id })
+  })
+
   it('has figures of it alone', async () => {
     const { mine, theirs, app } = shops
     const begins = new Date(Math.floor(Date.now() / 86_400_000) * 86_400_000)

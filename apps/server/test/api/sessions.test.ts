@@ -2,6 +2,7 @@ import type { UserSession } from '@gantry/schemas'
 import { expect, it } from 'vitest'
 
 import { callerOf, PASSWORD, startAppUnderTest, type AppUnderTest } from '../../src/testing/app-under-test.js'
+import { untilOneWaitsForLock } from '../../src/testing/open-database.js'
 
 const EMAIL = 'grace@example.org'
 
@@ -72,4 +73,39 @@ it('an admin sees and ends the logins of a user; others reach none that is not t
   expect((await app.admin.rest('GET', '/api/auth/me')).error).toBeNull()
   await app.prisma.user.delete({ where: { id: user.id } })
   expect((await app.admin.rest('GET', path)).error?.code).toBe('NOT_FOUND')
+})
+
+it('a session ends after so many days, however much it is used', { timeout: 90_000 }, async () => {
+  await using house = await withGrace()
+  const { app, phone, user } = house
+  const DAY_MS = 86_400_000
+  const begunAt = new Date(Date.now() - 89.5 * DAY_MS)
+  await app.prisma.session.updateMany({ where: { userId: user.id }, data: { createdAt: begunAt } })
+  const renew = (refreshToken: string) => app.nobody.trpc.auth.refresh.mutate({ refreshToken })
+  const { refreshToken, refreshTokenExpiresAt } = await renew(phone.refreshToken)
+  expect(refreshTokenExpiresAt.getTime()).toBe(begunAt.getTime() + 90 * DAY_MS)
+  const { expiresAt } = await app.prisma.session.findFirstOrThrow({ orderBy: { lastUsedAt: 'desc' } })
+  expect(expiresAt).toEqual(refreshTokenExpiresAt)
+  await app.prisma.session.updateMany({
+    where: { userId: user.id },
+    data: { createdAt: new Date(Date.now() - 90 * DAY_MS) },
+  })
+  await expect(renew(refreshToken)).rejects.toMatchObject({ data: { code: 'SESSION_ENDED' } })
+})
+
+it('an API key is not made by a password that has changed while it was looked at', { timeout: 90_000 }, async () => {
+  await using house = await withGrace()
+  const { app, laptop, user } = house
+  const asked = await app.prisma.$transaction(
+    async (tx) => {
+      await tx.$queryRaw`SELECT 1 FROM app_user WHERE id = ${user.id} FOR UPDATE`
+      const made = laptop.rest('POST', '/api/api-keys', { password: PASSWORD, name: 'key', scopes: ['files.read'] })
+      await untilOneWaitsForLock(app.prisma)
+      await tx.user.update({ where: { id: user.id }, data: { passwordHash: 'another' } })
+      return [made]
+    },
+    { timeout: 20_000 },
+  )
+  expect((await asked[0]!).error?.code).toBe('INVALID_CREDENTIALS')
+  expect(await app.prisma.apiKey.count()).toBe(0)
 })

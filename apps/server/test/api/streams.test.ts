@@ -1,4 +1,4 @@
-import type { PrintFile, PrintJobEvent } from '@gantry/schemas'
+import type { JobRequirements, PrintFile, PrintJobEvent } from '@gantry/schemas'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { openPersistence, type Persistence } from '../../src/app/persistence.js'
@@ -49,7 +49,14 @@ const begunOrder = async () => {
   const told = new Promise<void>((resolve) => (commit = resolve))
   const writing = new Promise<void>((resolve) => (begun = resolve))
   const done = other.unitOfWork.run(async (tx) => {
-    const requirements = { materials: [], nozzleDiameterMm: null, sizeMm: null, printerModels: [], printerGroupIds: [] }
+    const requirements: JobRequirements = {
+      materials: [],
+      nozzleDiameterMm: null,
+      sizeMm: null,
+      printerModels: [],
+      printerGroupIds: [],
+      fileFormat: 'gcode',
+    }
     const order = { id, name: 'overlapping', fileVersionId: file.latest.id, projectId: null, partId: null }
     await tx.printJobs.create({ ...order, copies: 1, priority: 0, requirements, createdById: 'system' })
     tx.record({ type: 'print_job.created', subjectType: 'print_job', subjectId: id, payload: { jobId: id } }, 'system')

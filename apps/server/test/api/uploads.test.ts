@@ -4,6 +4,7 @@ import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { startAppUnderTest, uploaded, type AppUnderTest } from '../../src/testing/app-under-test.js'
+import { forged, SLICED, without, zipOf } from '../../src/testing/three-mf-archives.js'
 import { TINY_GCODE } from '../../src/testing/tiny-gcode.js'
 
 const LIMIT_BYTES = 400_000
@@ -120,5 +121,69 @@ describe('an upload', () => {
     expect((await app.kept())['stored files']).toBe(before + 1)
     for (const { id } of files.slice(1)) await app.admin.trpc.files.remove.mutate({ id })
     expect((await app.admin.rest('GET', `/api/files/${files[0]?.id ?? ''}/content`)).body).toBe(content)
+  })
+})
+
+describe('an upload of a 3MF', () => {
+  it('keeps what a slicer exported, as it came, with what it says of itself', async () => {
+    const archive = await zipOf(SLICED)
+    const { latest } = await uploaded(app.admin, 'cube.gcode.3mf', archive)
+    expect(latest).toMatchObject({ format: '3mf', hasThumbnail: true, sizeBytes: archive.length })
+    expect(latest.metadata).toMatchObject({ estimatedPrintSeconds: 1534, plates: [{ number: 1 }] })
+    const { headers } = app.admin
+    const content = await fetch(`${app.url}/api/files/${latest.id}/content`, { headers })
+    expect(content.headers.get('content-type')).toBe('model/3mf')
+    expect(Buffer.from(await content.arrayBuffer()).equals(archive)).toBe(true)
+    const picture = await fetch(`${app.url}/api/files/${latest.id}/thumbnail`, { headers })
+    expect(Buffer.from(await picture.arrayBuffer()).equals(Buffer.from(SLICED['Metadata/plate_1.png'] ?? ''))).toBe(
+      true,
+    )
+  })
+
+  it('that is only a model, or is none, is refused, and nothing of it is kept', async () => {
+    const before = await app.kept()
+    const refused = async (name: string, bytes: string | Buffer) => {
+      const { status, error } = await app.admin.upload(name, bytes)
+      return [status, error?.code, error?.params]
+    }
+    const archive = await zipOf(SLICED)
+    const damaged = forged(archive, (bytes) => void bytes.writeUInt8(1, bytes.length - 12))
+    expect(await refused('model.3mf', await zipOf(without(SLICED, 'Metadata/plate_1.gcode')))).toEqual([
+      422,
+      'NOT_SLICED',
+      {},
+    ])
+    expect(await refused('token.3mf', token)).toEqual([422, 'NOT_3MF', { reason: 'not_zip' }])
+    expect(await refused('damaged.3mf', damaged)).toEqual([422, 'NOT_3MF', { reason: 'malformed' }])
+    expect(await refused('cube.gcode', archive)).toEqual([422, 'NOT_GCODE', { reason: 'binary' }])
+    expect(await app.kept()).toEqual(before)
+  })
+
+  it('that is a bomb holds up no other upload', async () => {
+    const bomb = await zipOf({ ...SLICED, zeros: Buffer.alloc(50_000_000) })
+    const [ordinary, ...refused] = await Promise.all([
+      uploaded(app.admin, 'beside-bombs.gcode', TINY_GCODE),
+      ...['a.3mf', 'b.3mf', 'c.3mf'].map((name) => app.admin.upload(name, bomb)),
+    ])
+    expect(ordinary.latest.number).toBe(1)
+    const reasons = refused.map(({ error }) => error?.params)
+    expect(reasons).toEqual(Array(3).fill({ reason: 'compression_ratio' }))
+  })
+})
+
+describe('the quota', () => {
+  it('counts what is kept, and nothing of a 3MF that was refused', async () => {
+    const archive = await zipOf(SLICED)
+    const damaged = forged(archive, (bytes) => void bytes.writeUInt8(1, bytes.length - 12))
+    await using small = await startAppUnderTest({
+      ...{ GANTRY_ROLES: 'api', MAX_UPLOAD_BYTES: String(LIMIT_BYTES) },
+      UPLOAD_QUOTA_BYTES: String(LIMIT_BYTES),
+    })
+    for (let sent = 0; sent <= LIMIT_BYTES; sent += damaged.length * 40) {
+      const answers = await Promise.all([1, 2, 3, 4].map((n) => small.admin.upload(`${n}.3mf`, damaged)))
+      expect(answers.map(({ error }) => error?.code)).toEqual(Array(4).fill('NOT_3MF'))
+    }
+    await uploaded(small.admin, 'fits.3mf', archive)
+    expect(await small.kept()).toMatchObject({ 'stored files': 2 })
   })
 })

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
 
-import type { CreatedUser, DataExport } from '@gantry/schemas'
+import { PERMISSIONS, type CreatedUser, type DataExport } from '@gantry/schemas'
 import { expect, it } from 'vitest'
 
-import { callerOf, startAppUnderTest, type AppUnderTest } from '../../src/testing/app-under-test.js'
+import { callerOf, startAppUnderTest, type AppUnderTest, type Caller } from '../../src/testing/app-under-test.js'
 import { startMailServer } from '../../src/testing/mail-server.js'
 
 const PASSWORD = 'seven purple lanterns'
@@ -20,7 +20,7 @@ it('an admin invites by mail; who is invited chooses a password, forgets it, and
   const email = 'grace@example.org'
   const tokenOf = async (mails: number, page: string) => {
     await expect.poll(() => server.mails.length, SOON).toBe(mails)
-    const [, token = ''] = new RegExp(`#/${page}/([\\w-]+)`).exec(server.mails.at(-1)?.parsed.text ?? '') ?? []
+    const [, token = ''] = new RegExp(`#${page}=([\\w-]+)`).exec(server.mails.at(-1)?.parsed.text ?? '') ?? []
     return token
   }
   const { status, body } = await app.admin.rest('POST', '/api/users', { email, displayName: 'Grace', role: 'operator' })
@@ -120,3 +120,92 @@ it('nobody but admins looks after users, and what is no password is no password 
     ...{ code: 'PASSWORD_REFUSED', params: { reason: 'common' } },
   })
 })
+
+it('admins keep each other from nothing by scopes, not even at the same moment', async () => {
+  await using app = await startAppUnderTest({ GANTRY_ROLES: 'api' })
+  const admins = [app.admin, await app.logInAs('admin')]
+  const [first = '', second = ''] = await Promise.all(admins.map(async ({ trpc }) => (await trpc.auth.me.query()).id))
+  const narrow = async ({ rest }: Caller, userId: string) => {
+    const { error } = await rest('PUT', `/api/users/${userId}/scope`, { printers: { groupIds: [] }, projectIds: null })
+    return error?.code ?? 'OK'
+  }
+  const asked = await app.prisma.$transaction(
+    async (tx) => {
+      await tx.$queryRaw`SELECT 1 FROM app_user FOR UPDATE`
+      const answers = [narrow(app.admin, second), narrow(admins[1]!, first)]
+      const waiting = () => tx.$queryRaw`
+      SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`
+      await expect.poll(waiting, SOON).toHaveLength(2)
+      return answers
+    },
+    { timeout: 30_000 },
+  )
+  expect((await Promise.all(asked)).toSorted()).toEqual(['FORBIDDEN', 'OK'])
+
+  const listed = await Promise.all(admins.map(async (admin) => (await admin.rest('GET', '/api/users')).status))
+  expect(listed.toSorted()).toEqual([200, 403])
+  const last = listed[0] === 200 ? 0 : 1
+  const [own, others] = last === 0 ? [first, second] : [second, first]
+  const { rest, trpc } = admins[last]!
+  expect((await rest('PATCH', `/api/users/${own}`, { role: 'viewer' })).error?.code).toBe('INVALID_STATE')
+  expect((await rest('POST', `/api/users/${own}/disable`, {})).error?.code).toBe('INVALID_STATE')
+  await trpc.userScopes.set.mutate({ userId: others, printers: null, projectIds: null })
+  expect((await rest('PATCH', `/api/users/${own}`, { role: 'viewer' })).status).toBe(200)
+})
+
+it('the last admin who sees the whole farm keeps seeing it', async () => {
+  await using app = await startAppUnderTest({ GANTRY_ROLES: 'api' })
+  const { id: admin } = await app.admin.trpc.auth.me.query()
+  const manager = await app.logInAs('viewer')
+  const { id: userId } = await manager.trpc.auth.me.query()
+  const { id: role } = await app.admin.trpc.roles.create.mutate({ name: 'all', permissions: [...PERMISSIONS] })
+  await app.admin.trpc.roles.assign.mutate({ userId, role })
+  const narrow = { printers: null, projectIds: [] }
+  expect((await manager.rest('PUT', `/api/users/${admin}/scope`, narrow)).error?.code).toBe('INVALID_STATE')
+  await app.logInAs('admin')
+  expect((await manager.rest('PUT', `/api/users/${admin}/scope`, narrow)).status).toBe(200)
+})
+
+it(
+  'a reset ends API keys unless they are to go on, a change of the password if that is wanted; admins see them',
+  { timeout: 90_000 },
+  async () => {
+    await using app = await startAppUnderTest({ GANTRY_ROLES: 'api' })
+    const ada = await app.logInAs('operator')
+    const { id, email } = await ada.trpc.auth.me.query()
+    const scopes = ['files.read' as const]
+    const newKey = async (by: Caller, password: string) => {
+      const { key, id: keyId } = await by.trpc.apiKeys.create.mutate({ password, name: 'key', scopes })
+      return {
+        keyId,
+        use: async () => (await callerOf(app.url, { Authorization: `Bearer ${key}` }).rest('GET', '/api/files')).status,
+      }
+    }
+    const first = await newKey(ada, 'a password for tests')
+    expect(await app.admin.trpc.users.apiKeys.query({ id })).toEqual(await ada.trpc.apiKeys.list.query())
+    expect((await app.admin.trpc.users.apiKeys.query({ id })).items).toMatchObject([{ id: first.keyId, scopes }])
+    expect((await ada.rest('GET', `/api/users/${id}/api-keys`)).error?.code).toBe('FORBIDDEN')
+
+    const change = { currentPassword: 'a password for tests', newPassword: PASSWORD }
+    await ada.trpc.auth.changePassword.mutate(change)
+    expect(await first.use()).toBe(200)
+    await ada.trpc.auth.changePassword.mutate({
+      currentPassword: PASSWORD,
+      newPassword: 'eight purple lanterns',
+      revokeApiKeys: true,
+    })
+    expect(await first.use()).toBe(401)
+
+    const reset = async (more: object) => {
+      const { token } = await app.admin.trpc.users.sendPasswordLink.mutate({ id })
+      return app.nobody.rest('PUT', '/api/auth/password-reset', { token, password: PASSWORD, ...more })
+    }
+    const second = await newKey(ada, 'eight purple lanterns')
+    expect((await reset({ revokeApiKeys: false })).error).toBeNull()
+    expect(await second.use()).toBe(200)
+    expect((await reset({})).error).toBeNull()
+    expect([await second.use(), (await app.admin.trpc.users.apiKeys.query({ id })).items]).toEqual([401, []])
+    await loggedIn(app, email)
+    expect(await app.prisma.event.count({ where: { type: 'api_key.revoked' } })).toBe(2)
+  },
+)

@@ -229,6 +229,7 @@ describe('every table', () => {
   it('that has ids has them as text of a kind that has a prefix', async () => {
     const kinds: Record<string, keyof typeof ID_PREFIXES> = {
       app_user: 'user',
+      user_identity: 'identity',
       session: 'session',
       refresh_token: 'refreshToken',
       api_key: 'apiKey',

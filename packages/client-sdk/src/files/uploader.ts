@@ -41,7 +41,7 @@ const gathered = async (source: UploadSource): Promise<Blob> => {
 export class Uploader {
   constructor(private readonly options: UploaderOptions) {}
 
-  /** @throws GantryApiError `NOT_GCODE`, `FILE_TOO_LARGE`, `UPLOAD_TRUNCATED`, `STORAGE_FULL`, `ABORTED`, … */
+  /** @throws GantryApiError `NOT_GCODE`, `NOT_3MF`, `NOT_SLICED`, `FILE_TOO_LARGE`, `UPLOAD_TRUNCATED`, `STORAGE_FULL`, `ABORTED`, … */
   async upload(input: UploadInput, options: UploadOptions): Promise<PrintFile> {
     const source = uploadSourceOf(input)
     const name = options.name ?? source.name

@@ -288,8 +288,8 @@ export interface CacheStats {
  */
 export type CacheStrategy = 'simple' | 'swr'
 
-/** What a server finds when it looks at one of the things that it needs. */
-export type CheckState = 'failed' | 'ok'
+/** What a server finds when it looks at one of the things that it needs; `unknown` where it could not even look. */
+export type CheckState = 'failed' | 'ok' | 'unknown'
 
 export interface CopyCounts {
   queued: number
@@ -356,6 +356,8 @@ export interface DatabaseHealth {
   primary: {
     reachable: boolean
     latencySeconds: number | null
+    /** Why it cannot be reached. */
+    error: string | null
     pool: {
       max: number
       total: number
@@ -555,8 +557,10 @@ export type ErrorCode =
   | 'LINK_REFUSED'
   | 'METHOD_NOT_ALLOWED'
   | 'NAME_TAKEN'
+  | 'NOT_3MF'
   | 'NOT_FOUND'
   | 'NOT_GCODE'
+  | 'NOT_SLICED'
   | 'PASSWORD_REFUSED'
   | 'PRINTER_ADDRESS_REFUSED'
   | 'PRINTER_AUTH_FAILED'
@@ -575,6 +579,9 @@ export type ErrorCode =
   | 'REQUEST_TOO_LARGE'
   | 'SECOND_FACTOR_REQUIRED'
   | 'SESSION_ENDED'
+  | 'SIGN_ON_FAILED'
+  | 'SIGN_ON_REFUSED'
+  | 'SIGN_ON_REQUIRED'
   | 'STORAGE_FULL'
   | 'UNAUTHENTICATED'
   | 'UNAVAILABLE'
@@ -600,6 +607,15 @@ export interface ErrorParamsByCode {
     [key: string]: never
   }
   SECOND_FACTOR_REQUIRED: {
+    [key: string]: never
+  }
+  SIGN_ON_FAILED: {
+    reason: SignOnFailure
+  }
+  SIGN_ON_REFUSED: {
+    reason: SignOnRefusal
+  }
+  SIGN_ON_REQUIRED: {
     [key: string]: never
   }
   SESSION_ENDED: {
@@ -676,6 +692,12 @@ export interface ErrorParamsByCode {
   }
   NOT_GCODE: {
     reason: string
+  }
+  NOT_3MF: {
+    reason: NotThreeMfReason
+  }
+  NOT_SLICED: {
+    [key: string]: never
   }
   FILE_TOO_LARGE: {
     limitBytes: number
@@ -755,7 +777,7 @@ export interface ErrorParamsByCode {
     [key: string]: never
   }
   UNAVAILABLE: {
-    reason?: 'stopping'
+    reason?: 'identity_provider' | 'stopping'
   }
   INTERNAL: {
     [key: string]: never
@@ -795,13 +817,16 @@ export interface FilamentUse {
   color: string | null
 }
 
+/** What a file is: text that printers understand, or an archive of such texts with pictures and settings. */
+export type FileFormat = '3mf' | 'gcode'
+
 /** One immutable content of a file. */
 export interface FileVersion {
   id: string
   number: number
   sha256: string
   sizeBytes: number
-  format: string
+  format: FileFormat
   metadata: PrintFileMetadata
   hasThumbnail: boolean
   createdAt: Date
@@ -828,6 +853,17 @@ export interface HeaterReading {
   kind: 'bed' | 'chamber' | 'other' | 'tool'
   actualCelsius: number | null
   targetCelsius: number | null
+}
+
+/** Somebody at an identity provider, who is let in as a user of this server. */
+export interface Identity {
+  id: string
+  issuer: string
+  subject: string
+  /** As the provider had verified it at the last sign-on; null: it had not. */
+  email: string | null
+  createdAt: Date
+  lastUsedAt: Date | null
 }
 
 export interface JobDetail {
@@ -882,6 +918,8 @@ export interface JobRequirements {
   } | null
   printerModels: string[]
   printerGroupIds: string[]
+  /** What the file is; jobs from before there was a choice print g-code. */
+  fileFormat: FileFormat
 }
 
 /** A job that comes again by itself. */
@@ -951,6 +989,43 @@ export interface LogLevelState {
   configured: LogLevel
   /** When it goes back to that by itself; null: it has not been changed. */
   until: Date | null
+}
+
+/** The ways in, for a page that logs in. */
+export interface LoginMethods {
+  password: boolean
+  /** Whether people may make themselves an account. */
+  registration: boolean
+  /** Null: there is no identity provider. */
+  signOn: {
+    /** For the button. */
+    name: string
+    /** To be opened in the browser, with `return_to`. */
+    url: string
+  } | null
+}
+
+/** Why an archive is not taken for a 3MF, or not as it is. */
+export type NotThreeMfReason =
+  | 'checksum'
+  | 'compression_ratio'
+  | 'duplicate_name'
+  | 'encrypted'
+  | 'malformed'
+  | 'not_3mf'
+  | 'not_zip'
+  | 'overlap'
+  | 'picture'
+  | 'too_large'
+  | 'too_many_entries'
+  | 'unsafe_name'
+  | 'unsupported_entry'
+  | 'xml'
+
+export interface OwnIdentities {
+  /** Without one, whatever asks for the password takes a fresh sign-on instead. */
+  hasPassword: boolean
+  items: Identity[]
 }
 
 /** `off`: it is not configured. */
@@ -1079,6 +1154,19 @@ export interface PrintFileMetadata {
     }
   } | null
   thumbnails: PrintFileThumbnail[]
+  /**
+   * The plates of a 3MF that are sliced, lowest number first; everything else here is the first one's. Empty for files
+   * that know no plates, as for all that were read before there were any.
+   */
+  plates: {
+    /** As the slicer counts, from 1. */
+    number: number
+    estimatedPrintSeconds: number | null
+    filamentTotal: {
+      lengthMm: number | null
+      weightGrams: number | null
+    }
+  }[]
 }
 
 export interface PrintFileThumbnail {
@@ -1403,6 +1491,13 @@ export type Reason =
       }
     }
   | {
+      code: 'FORMAT_MISMATCH'
+      params: {
+        has: string[]
+        needs: string
+      }
+    }
+  | {
       code: 'GROUP_MISMATCH'
       params: {
         needs: string[]
@@ -1597,6 +1692,7 @@ export type ReasonCode =
   | 'COPY_GIVEN_ELSEWHERE'
   | 'EMERGENCY_STOP'
   | 'FILE_UNAVAILABLE'
+  | 'FORMAT_MISMATCH'
   | 'GROUP_MISMATCH'
   | 'HOST_NOT_DISPATCHABLE'
   | 'HOST_PERMISSION_MISSING'
@@ -1629,10 +1725,13 @@ export type ReasonCode =
 
 /** One of the last errors that nobody expected. What clients sent and stacks are in the log alone. */
 export interface RecentError {
+  /** The last time. */
   at: string
   code: string
   message: string
-  /** Null outside of requests. */
+  /** How often the same was told. */
+  times: number
+  /** Of the last time; null outside of requests. */
   requestId: string | null
 }
 
@@ -1669,6 +1768,18 @@ export interface SecondFactorStatus {
   enabled: boolean
   /** Of ten; each works once. */
   recoveryCodesLeft: number
+}
+
+/** Why nobody was let in by the identity provider: its user said no, it took too long, or what came back is not right. */
+export type SignOnFailure = 'denied' | 'expired' | 'invalid'
+
+/** Why somebody is not let in although the identity provider vouches for them. */
+export type SignOnRefusal = 'account_exists' | 'disabled' | 'identity_taken' | 'no_email' | 'no_role'
+
+/** What a sign-on that began with a `code_challenge` came back with, and what the challenge was made of (RFC 7636). */
+export interface SignOnTicket {
+  ticket: string
+  codeVerifier: string
 }
 
 export type StatisticsUnit = 'day' | 'hour'
@@ -1836,7 +1947,7 @@ export interface UserSession {
   isCurrent: boolean
 }
 
-/** `invited`: has not chosen a password yet. */
+/** `invited`: has neither chosen a password nor signed on yet. */
 export type UserState = 'active' | 'disabled' | 'invited'
 
 /** A URL to which events are posted. Its secret is shown when it is made, and never again. */
@@ -2050,17 +2161,17 @@ export type Procedures = {
     /** Takes the user's password once more. The answer holds the key; it is shown this once. */
     create: Mutation<
       {
-        /** The user's own, once more. */
-        password: string
         name: string
         scopes: Permission[]
+        /** The user's own, once more; an account without one signs on afresh instead. */
+        password?: string
         printerGroupIds?: string[]
         projectIds?: string[]
         expiresAt?: Date | null
       },
       ApiKeyWithSecret
     >
-    /** One's own; who manages users may revoke any. */
+    /** One's own; who manages users may revoke those of users who may no more than they do. */
     revoke: Mutation<
       {
         id: string
@@ -2122,6 +2233,8 @@ export type Procedures = {
     >
   }
   auth: {
+    /** For a page that logs in. */
+    methods: Query<void, LoginMethods>
     /** Log in with e-mail and password. */
     login: Mutation<
       {
@@ -2170,7 +2283,18 @@ export type Procedures = {
     >
     /** Change the cookies for new ones. */
     renewBrowserSession: Mutation<void, BrowserSession>
-    /** End this session. */
+    /** For clients without cookies: the ticket of a sign-on that began with a `code_challenge`. */
+    exchangeSignOn: Mutation<
+      SignOnTicket,
+      {
+        accessToken: string
+        accessTokenExpiresAt: Date
+        refreshToken: string
+        refreshTokenExpiresAt: Date
+        user: CurrentUser
+      }
+    >
+    /** Cookies alone are enough when the access token is over; they are taken away in any case. */
     logout: Mutation<void, void>
     /** Who is logged in. */
     me: Query<void, CurrentUser>
@@ -2183,11 +2307,13 @@ export type Procedures = {
       },
       CurrentUser
     >
-    /** Ends all other sessions. */
+    /** Ends all other sessions, and one's API keys if that is wanted. */
     changePassword: Mutation<
       {
         currentPassword: string
         newPassword: string
+        /** Whether one's API keys end, too. */
+        revokeApiKeys?: boolean
       },
       void
     >
@@ -2198,11 +2324,13 @@ export type Procedures = {
       },
       void
     >
-    /** Ends all sessions. */
+    /** Ends all sessions, and the user's API keys unless they are to go on. */
     resetPassword: Mutation<
       {
         token: string
         password: string
+        /** Whether the user's API keys end, too. */
+        revokeApiKeys?: boolean
       },
       void
     >
@@ -2303,6 +2431,27 @@ export type Procedures = {
         id: string
       },
       void
+    >
+  }
+  identities: {
+    /** By which identities one signs on. */
+    list: Query<void, OwnIdentities>
+    /** With the ticket of a sign-on that began with `purpose=link`. */
+    link: Mutation<
+      {
+        ticket: string
+        codeVerifier: string
+        password?: string
+      },
+      OwnIdentities
+    >
+    /** Sign on by it no more. */
+    unlink: Mutation<
+      {
+        id: string
+        password?: string
+      },
+      OwnIdentities
     >
   }
   notifications: {
@@ -2746,7 +2895,7 @@ export type Procedures = {
     /** A seed for the authenticator app, shown once. Nothing changes until `confirm` gets its first code. */
     begin: Mutation<
       {
-        password: string
+        password?: string
       },
       SecondFactorSeed
     >
@@ -2760,20 +2909,20 @@ export type Procedures = {
     /** Ten new recovery codes. */
     renewRecoveryCodes: Mutation<
       {
-        password: string
         code: string
+        password?: string
       },
       RecoveryCodes
     >
     /** Log in by password alone again. */
     remove: Mutation<
       {
-        password: string
         code: string
+        password?: string
       },
       void
     >
-    /** For somebody who has lost device and recovery codes. */
+    /** For somebody else who has lost device and recovery codes; by a person, not by an API key. */
     reset: Mutation<
       {
         id: string
@@ -3036,7 +3185,10 @@ export type Procedures = {
       },
       UserAccount
     >
-    /** An invitation for who has no password yet, a reset for who has; the last link is over with it. */
+    /**
+     * An invitation for who has no password yet, a reset for who has; the last link is over with it. For others than
+     * oneself; by a person, not by an API key, since the answer may hold the link.
+     */
     sendPasswordLink: Mutation<
       {
         id: string
@@ -3070,6 +3222,32 @@ export type Procedures = {
       },
       {
         ended: number
+      }
+    >
+    /** By which identities a user signs on. */
+    identities: Query<
+      {
+        id: string
+      },
+      {
+        items: Identity[]
+      }
+    >
+    /** Ends the user's sessions. */
+    unlinkIdentity: Mutation<
+      {
+        id: string
+        identityId: string
+      },
+      void
+    >
+    /** `apiKeys.revoke` ends one. */
+    apiKeys: Query<
+      {
+        id: string
+      },
+      {
+        items: ApiKey[]
       }
     >
     /** In the user's name: it counts among the user's exports. */

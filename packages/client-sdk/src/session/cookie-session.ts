@@ -34,6 +34,11 @@ export class CookieSession implements ClientSession {
     return user
   }
 
+  /** There the browser signs on by itself: the tokens of a ticket would be in the page's hands. */
+  signOn(): Promise<CurrentUser> {
+    return Promise.reject(new TypeError('a session in cookies signs on by opening auth.methods().signOn.url'))
+  }
+
   /** A page that was just loaded has to ask. */
   async isHeld(): Promise<boolean> {
     return this.held !== null || (await this.renew()) !== null

@@ -11,19 +11,27 @@ export interface Credentials {
   code?: string
 }
 
+/** What a sign-on came back with, and what its challenge was made of. */
+export interface SignOnTicket {
+  /** `sso_ticket` of the page's address. */
+  ticket: string
+  codeVerifier: string
+}
+
 export interface SessionOptions {
   store: TokenStore
   lock: Lock
   /** With these the client logs in by itself, at first and whenever a session is over. */
   credentials: Credentials | null
   login: (credentials: Credentials) => Promise<TokenPair & { user: CurrentUser }>
+  exchange: (ticket: SignOnTicket) => Promise<TokenPair & { user: CurrentUser }>
   refresh: (refreshToken: string) => Promise<TokenPair>
   onSessionEnd: (error: GantryApiError) => void
   now: () => number
 }
 
 /** What the rest of the client needs of the login, wherever its tokens are. */
-export type ClientSession = Pick<Session, 'login' | 'isHeld' | 'forget' | 'token' | 'renew' | 'authorized'>
+export type ClientSession = Pick<Session, 'login' | 'signOn' | 'isHeld' | 'forget' | 'token' | 'renew' | 'authorized'>
 
 const MAX_MARGIN_MS = 30_000
 
@@ -70,6 +78,13 @@ export class Session {
   /** @throws GantryApiError `INVALID_CREDENTIALS`, `RATE_LIMITED`, … */
   async login(credentials: Credentials): Promise<CurrentUser> {
     const { user, ...pair } = await this.options.login(credentials)
+    await this.keep(pair)
+    return user
+  }
+
+  /** @throws GantryApiError `SIGN_ON_FAILED`, `SIGN_ON_REFUSED`, … */
+  async signOn(ticket: SignOnTicket): Promise<CurrentUser> {
+    const { user, ...pair } = await this.options.exchange(ticket)
     await this.keep(pair)
     return user
   }

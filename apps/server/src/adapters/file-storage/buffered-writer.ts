@@ -38,10 +38,15 @@ export class BufferedWriter {
     }
   }
 
-  /** Writes the rest and makes everything durable. */
-  async finish(): Promise<void> {
+  /** Hands everything taken so far to the file, where it can be read. */
+  async drain(): Promise<void> {
     await this.#flush()
     await this.#writing
+  }
+
+  /** Writes the rest and makes everything durable. */
+  async finish(): Promise<void> {
+    await this.drain()
     await this.#syncing
     await this.handle.sync()
   }

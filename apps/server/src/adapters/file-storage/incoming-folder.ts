@@ -27,7 +27,7 @@ export class IncomingFolder {
     try {
       const path = await this.newPath()
       await this.ensureSpace(expectedBytes)
-      const handle = await open(path, 'wx', 0o600)
+      const handle = await open(path, 'wx+', 0o600)
       return new LocalPendingFile(handle, path, pathOf, this.spaceGuard())
     } catch (error) {
       throw toStorageError(error)

@@ -8,6 +8,8 @@ import { toStorageError, unlessMissing } from './disk-errors.js'
 export class LocalPendingFile implements PendingFile {
   readonly #writer: BufferedWriter
   #ended = false
+  /** Whether the file has all that was written so far. */
+  #isDrained = true
 
   constructor(
     private readonly handle: FileHandle,
@@ -20,8 +22,21 @@ export class LocalPendingFile implements PendingFile {
 
   async write(chunk: Buffer): Promise<void> {
     if (this.#ended) throw new Error('This file was committed or aborted before.')
+    this.#isDrained = false
     try {
       await this.#writer.write(chunk)
+    } catch (error) {
+      throw toStorageError(error)
+    }
+  }
+
+  async read(at: number, length: number): Promise<Buffer> {
+    if (this.#ended) throw new Error('This file was committed or aborted before.')
+    try {
+      if (!this.#isDrained) await this.#writer.drain()
+      this.#isDrained = true
+      const { buffer, bytesRead } = await this.handle.read(Buffer.allocUnsafe(length), 0, length, at)
+      return buffer.subarray(0, bytesRead)
     } catch (error) {
       throw toStorageError(error)
     }

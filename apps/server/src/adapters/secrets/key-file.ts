@@ -3,11 +3,14 @@ import { readFileSync, statSync } from 'node:fs'
 import { link, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 
-import { HOW_TO_MAKE_A_KEY, readSecretKey, SECRET_KEY_BYTES, weaknessOf } from '../../kernel/index.js'
-import { sealingKeyOf, type SealingKey, type SealingKeys } from './sealing-keys.js'
-
-/** Master keys; the first is the current one, the others only open. */
-export type Masters = readonly [Uint8Array, ...Uint8Array[]]
+import {
+  HOW_TO_MAKE_A_KEY,
+  readSecretKey,
+  SECRET_KEY_BYTES,
+  weaknessOf,
+  type Keys,
+  type KeysNow,
+} from '../../kernel/index.js'
 
 /** The file cannot be used as it is; the message says what to do. */
 export class KeyFileError extends Error {
@@ -23,7 +26,7 @@ export const keyFileIn = (dataDir: string): string => join(dataDir, 'secret.key'
  * The keys of the file, which is made when there is none; of two processes that start at once both get the same.
  * @throws KeyFileError when it is open to others, or holds anything but keys
  */
-export const keptKeys = async (path: string): Promise<Masters> => {
+export const keptKeys = async (path: string): Promise<Keys> => {
   if (!(await exists(path))) await place(path, [newKey()], link)
   const { mode } = await stat(path)
   // Where there are no such modes, folders of their own owner keep others out.
@@ -35,67 +38,50 @@ export const keptKeys = async (path: string): Promise<Masters> => {
 }
 
 /** Puts other keys in the place of those in the file, all at once; a crash leaves the old or the new ones. */
-export const replaceKeys = (path: string, masters: Masters): Promise<void> => place(path, masters, rename)
+export const replaceKeys = (path: string, masters: Keys): Promise<void> => place(path, masters, rename)
 
 /** When the file got its present keys. */
 export const keysSince = async (path: string): Promise<Date> => (await stat(path)).mtime
 
 export const newKey = (): Uint8Array => Uint8Array.from(randomBytes(SECRET_KEY_BYTES))
 
-/**
- * The keys of a file that another process may change while this one runs: what is sealed is sealed with the file's
- * current key. A key that was known once opens until this process ends, since texts that were read before may be held.
- */
-export class FileKeys implements SealingKeys {
-  private readonly known = new Map<string, SealingKey>()
-  private first: SealingKey
-  private seen: string
+/** The keys of a file that another process may change while this one runs; a look at it costs microseconds. */
+export class KeyFile {
+  private seen: string | null = null
 
-  /** @param masters what the file held, and what else may open */
+  /**
+   * @param masters what the file held
+   * @param more what else is good for what was made before
+   */
   constructor(
     private readonly path: string,
-    masters: Masters,
+    private masters: Keys,
+    private readonly more: readonly Uint8Array[] = [],
   ) {
-    this.seen = this.version()
-    this.first = sealingKeyOf(masters[0])
-    this.learn(masters)
+    this.masters = [...masters, ...more]
   }
 
-  current(): SealingKey {
-    this.refresh()
-    return this.first
-  }
-
-  find(id: string): SealingKey | undefined {
-    if (!this.known.has(id)) this.refresh()
-    return this.known.get(id)
-  }
-
-  all(): readonly SealingKey[] {
-    return [...this.known.values()]
-  }
-
-  /** Sealing is rare, and so is a key that is not known: a look at the file costs microseconds. */
-  private refresh(): void {
-    const version = this.version()
-    if (version === this.seen) return
-    const masters = keysOf(this.path, readFileSync(this.path, 'utf8'))
-    this.seen = version
-    this.first = sealingKeyOf(masters[0])
-    this.learn(masters)
-  }
-
-  private learn(masters: Masters): void {
-    for (const key of masters.map(sealingKeyOf)) this.known.set(key.id, key)
-  }
-
-  private version(): string {
+  /** @throws KeyFileError when it holds anything but keys by now */
+  readonly now: KeysNow = () => {
     const { ino, mtimeMs } = statSync(this.path)
-    return `${ino} ${mtimeMs}`
+    const version = `${ino} ${mtimeMs}`
+    if (version === this.seen) return this.masters
+    this.masters = [...keysOf(this.path, readFileSync(this.path, 'utf8')), ...this.more]
+    this.seen = version
+    return this.masters
+  }
+
+  /** The same; a file that cannot be read for once ends no session. */
+  readonly nowOrBefore: KeysNow = () => {
+    try {
+      return this.now()
+    } catch {
+      return this.masters
+    }
   }
 }
 
-const keysOf = (path: string, text: string): Masters => {
+const keysOf = (path: string, text: string): Keys => {
   const lines = text.split('\n').filter((line) => line.trim() !== '')
   const keys = lines.map((line) => readSecretKey(line.trim()))
   const [current, ...previous] = keys
@@ -108,7 +94,7 @@ const keysOf = (path: string, text: string): Masters => {
 }
 
 /** Written whole and durable before it gets its name; with `link`, a name that is there already stays as it is. */
-const place = async (path: string, masters: Masters, name: typeof link): Promise<void> => {
+const place = async (path: string, masters: Keys, name: typeof link): Promise<void> => {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 })
   const temporary = `${path}.${randomBytes(6).toString('hex')}`
   try {

@@ -1,5 +1,6 @@
-import { FileKeys, keptKeys, keyFileIn, type Masters } from './key-file.js'
-import { deriveKey, fixedKeys, type SealingKeys } from './sealing-keys.js'
+import { unchangingKeys, type Keys, type KeysNow } from '../../kernel/index.js'
+import { KeyFile, keptKeys, keyFileIn } from './key-file.js'
+import { deriveKey, KnownSealingKeys, type SealingKeys } from './sealing-keys.js'
 
 export interface SecretsOptions {
   /** Absolute. The key is kept in `<dataDir>/secret.key`, readable by its owner alone. */
@@ -10,19 +11,16 @@ export interface SecretsOptions {
   previousSecretKeys?: readonly Uint8Array[]
 }
 
-/** The first makes what is new; the others are good for what was made before. */
-export type Keys = readonly [Uint8Array, ...Uint8Array[]]
-
-/** Keys of 32 bytes, per purpose, derived from the master keys. */
+/** Keys of 32 bytes, per purpose, derived from the master keys. Those of a file follow it. */
 export interface Secrets {
   /** Sign access tokens. */
-  signingKeys: Keys
+  signingKeys: KeysNow
   /** Seal what is stored. */
   sealingKeys: SealingKeys
   /** Sign links that work without a login. */
-  linkKeys: Keys
-  /** Seals the audit log. */
-  auditKey: Uint8Array
+  linkKeys: KeysNow
+  /** Seal the audit log. */
+  auditKeys: KeysNow
   /** Where the master key is kept; null: it came from outside. */
   keyFile: string | null
 }
@@ -38,17 +36,34 @@ export const loadSecrets = async ({
   previousSecretKeys = [],
 }: SecretsOptions): Promise<Secrets> => {
   const path = keyFileIn(dataDir)
-  const own: Masters = secretKey === null ? await keptKeys(path) : [secretKey]
-  const masters: Masters = [...own, ...previousSecretKeys]
-  const derived = (purpose: string): Keys => {
-    const [current, ...previous] = masters
-    return [deriveKey(current, purpose), ...previous.map((key) => deriveKey(key, purpose))]
-  }
+  const { forSeals, forSignatures } =
+    secretKey === null ? await keysIn(path, previousSecretKeys) : same(unchangingKeys(secretKey, ...previousSecretKeys))
   return {
-    signingKeys: derived('access tokens'),
-    sealingKeys: secretKey === null ? new FileKeys(path, masters) : fixedKeys(masters),
-    linkKeys: derived('download links'),
-    auditKey: derived('audit log')[0],
+    signingKeys: derived(forSignatures, 'access tokens'),
+    sealingKeys: new KnownSealingKeys(forSeals),
+    linkKeys: derived(forSignatures, 'download links'),
+    auditKeys: derived(forSignatures, 'audit log'),
     keyFile: secretKey === null ? path : null,
+  }
+}
+
+const same = (keys: KeysNow) => ({ forSeals: keys, forSignatures: keys })
+
+const keysIn = async (path: string, more: readonly Uint8Array[]) => {
+  const file = new KeyFile(path, await keptKeys(path), more)
+  return { forSeals: file.now, forSignatures: file.nowOrBefore }
+}
+
+const derived = (masters: KeysNow, purpose: string): KeysNow => {
+  let seen: Keys | null = null
+  let keys: Keys
+  return () => {
+    const now = masters()
+    if (now !== seen) {
+      const [current, ...previous] = now
+      keys = [deriveKey(current, purpose), ...previous.map((key) => deriveKey(key, purpose))]
+      seen = now
+    }
+    return keys
   }
 }

@@ -1,6 +1,6 @@
 import { createHash, hkdfSync } from 'node:crypto'
 
-import { SECRET_KEY_BYTES } from '../../kernel/index.js'
+import { SECRET_KEY_BYTES, type Keys, type KeysNow } from '../../kernel/index.js'
 
 export interface SealingKey {
   /** Names the key in what it sealed; says nothing of its bytes. */
@@ -27,12 +27,42 @@ export const sealingKeyOf = (master: Uint8Array): SealingKey => {
   return { id: createHash('sha256').update(bytes).digest('base64url').slice(0, ID_LENGTH), bytes }
 }
 
-/** @param masters the first of which seals */
-export const fixedKeys = ([current, ...previous]: readonly [Uint8Array, ...Uint8Array[]]): SealingKeys => {
-  const keys = [current, ...previous].map(sealingKeyOf) as [SealingKey, ...SealingKey[]]
-  return {
-    current: () => keys[0],
-    find: (id) => keys.find((key) => key.id === id),
-    all: () => keys,
+/**
+ * Keys that may change while this process runs: what is sealed is sealed with the current one. A key that was known once
+ * opens until this process ends, since texts that were read before may be held.
+ */
+export class KnownSealingKeys implements SealingKeys {
+  private readonly known = new Map<string, SealingKey>()
+  private seen: Keys | null = null
+  private first: SealingKey
+
+  constructor(private readonly masters: KeysNow) {
+    this.first = sealingKeyOf(masters()[0])
+    this.refresh()
+  }
+
+  current(): SealingKey {
+    this.refresh()
+    return this.first
+  }
+
+  find(id: string): SealingKey | undefined {
+    if (!this.known.has(id)) this.refresh()
+    return this.known.get(id)
+  }
+
+  all(): readonly SealingKey[] {
+    return [...this.known.values()]
+  }
+
+  private refresh(): void {
+    const masters = this.masters()
+    if (masters === this.seen) return
+    this.seen = masters
+    this.first = sealingKeyOf(masters[0])
+    for (const key of masters.map(sealingKeyOf)) this.known.set(key.id, key)
   }
 }
+
+/** @param masters the first of which seals */
+export const fixedKeys = (masters: Keys): SealingKeys => new KnownSealingKeys(() => masters)

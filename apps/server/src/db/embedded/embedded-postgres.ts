@@ -61,7 +61,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     try {
       const { server, credentials, adopted } = await adoptOrStart(layout, settings)
       await provision(server.port, credentials)
-      settings.log.info({ port: server.port, pid: server.pid, adopted }, 'embedded PostgreSQL is ready')
+      settings.log.info({ port: server.port, serverPid: server.pid, adopted }, 'embedded PostgreSQL is ready')
       let stopping: Promise<{ serverStopped: boolean }> | undefined
       const stop = () => (stopping ??= leave(layout, settings, client))
       return { url: applicationUrl(server.port, credentials), adopted, stop }
@@ -106,7 +106,7 @@ async function stopIfUnclaimed(layout: EmbeddedLayout, settings: Settings): Prom
   const state = await inspectPostmaster(layout.cluster)
   if (state.kind === 'live') {
     await stopPostmaster(state.postmaster, settings.stopTimeoutSeconds)
-    settings.log.info({ pid: state.postmaster.pid }, 'embedded PostgreSQL stopped')
+    settings.log.info({ serverPid: state.postmaster.pid }, 'embedded PostgreSQL stopped')
   }
   return true
 }

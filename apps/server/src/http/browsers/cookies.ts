@@ -5,6 +5,8 @@ import { GantryError } from '../../kernel/errors.js'
 /** The prefix makes browsers take it over TLS alone, for this very host, and from no sibling of it. */
 export const ACCESS_COOKIE = '__Host-gantry-access'
 export const REFRESH_COOKIE = '__Host-gantry-refresh'
+/** Of a browser that is on its way to the identity provider and back. */
+export const SIGN_ON_COOKIE = '__Host-gantry-sign-on'
 /** Of clients of old, below `/api`. */
 export const OLD_ACCESS_COOKIE = 'access_token'
 
@@ -33,11 +35,14 @@ const FORGOTTEN: Lifetime = { value: '', expiresAt: new Date(0) }
 
 const maxAgeOf = ({ expiresAt }: Lifetime) => Math.max(0, Math.floor((expiresAt.getTime() - Date.now()) / 1_000))
 
-/** A `Set-Cookie` of one of ours. */
-export const ownCookie = (name: string, kept: Lifetime = FORGOTTEN): string =>
+/**
+ * A `Set-Cookie` of one of ours.
+ * @param sameSite `lax`: it also comes with a navigation that another site began
+ */
+export const ownCookie = (name: string, kept: Lifetime = FORGOTTEN, sameSite: 'strict' | 'lax' = 'strict'): string =>
   stringifySetCookie({
     ...{ name, value: kept.value, maxAge: maxAgeOf(kept) },
-    ...{ path: '/', secure: true, httpOnly: true, sameSite: 'strict' },
+    ...{ path: '/', secure: true, httpOnly: true, sameSite },
   })
 
 /** As clients of old know it; over plain HTTP they would not get one that is `Secure`. */

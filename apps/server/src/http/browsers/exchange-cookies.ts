@@ -16,6 +16,11 @@ export class ExchangeCookies implements BrowserCookies {
     throw new GantryError('VALIDATION_FAILED', { params: { detail: 'a streamed answer cannot set cookies' } })
   }
 
+  areThere(): boolean {
+    const { cookie = '' } = this.exchange.req.headers
+    return [ACCESS_COOKIE, REFRESH_COOKIE].some((name) => cookie.includes(name))
+  }
+
   refreshToken(): string | null {
     const refreshToken = cookieIn(this.exchange.req.headers.cookie, REFRESH_COOKIE)
     return refreshInput.safeParse({ refreshToken }).data?.refreshToken ?? null
@@ -30,9 +35,7 @@ export class ExchangeCookies implements BrowserCookies {
 
   /** Only of those that have them: clients by header know no cookies. */
   forget(): void {
-    const { cookie = '' } = this.exchange.req.headers
-    if ([ACCESS_COOKIE, REFRESH_COOKIE].some((name) => cookie.includes(name)))
-      this.set(ownCookie(ACCESS_COOKIE), ownCookie(REFRESH_COOKIE))
+    if (this.areThere()) this.set(ownCookie(ACCESS_COOKIE), ownCookie(REFRESH_COOKIE))
   }
 
   private set(...cookies: string[]): void {

@@ -1,7 +1,7 @@
 import { refreshInput, type CurrentUser, type TokenPair } from '@gantry/schemas'
 
 import { GantryError } from '../../kernel/errors.js'
-import { oldCookie } from '../browsers/cookies.js'
+import { cookieIn, oldCookie, REFRESH_COOKIE } from '../browsers/cookies.js'
 import type { Route } from '../route.js'
 import { oldRoutes, type OldAnswer, type OldCall, type OldCallSources } from './old-call.js'
 import { oldTokens, oldUser } from './views.js'
@@ -46,7 +46,9 @@ export const oldAuthRoutes = ({ secureCookies, ...sources }: OldAuthOptions): Ro
   }
 
   const logout = async (call: OldCall): Promise<OldAnswer> => {
-    if (call.exchange.actor !== null) await call.ask('auth.logout')
+    const { actor, req } = call.exchange
+    // A page of today that logs out by the old address when its access token is over.
+    if (actor !== null || cookieIn(req.headers.cookie, REFRESH_COOKIE) !== undefined) await call.ask('auth.logout')
     call.exchange.res.appendHeader('Set-Cookie', oldCookie(secureCookies))
     return { status: 204 }
   }

@@ -19,16 +19,15 @@ export interface StoredDownload {
 }
 
 export interface ExportDownloads {
-  /** @throws GantryError `LINK_REFUSED`, `LINK_EXPIRED` */
-  download(link: { exportId: string; expires: string; signature: string }): Promise<StoredDownload>
+  /** @throws GantryError `LINK_REFUSED`, `LINK_EXPIRED`, `FORBIDDEN` */
+  download(link: { exportId: string; userId: string; expires: string; signature: string }): Promise<StoredDownload>
 }
 
 export interface ExportRoutesOptions {
   exports: ExportDownloads
-  stallMs: number
 }
 
-const send = async (exchange: Exchange, found: StoredDownload, stallMs: number): Promise<void> => {
+const send = async (exchange: Exchange, found: StoredDownload): Promise<void> => {
   const { req, res } = exchange
   const { sizeBytes } = found
   const tag = `"${found.tag}"`
@@ -49,11 +48,11 @@ const send = async (exchange: Exchange, found: StoredDownload, stallMs: number):
     'Cache-Control': 'no-store',
     ETag: tag,
   })
-  await sendBytes(exchange, source, stallMs)
+  await sendBytes(exchange, source)
 }
 
-/** `GET /api/exports/{id}/download`: whoever has the link, with or without a login. */
-export const exportRoutes = ({ exports, stallMs }: ExportRoutesOptions): Route[] => [
+/** `GET /api/exports/{id}/download`: whoever has the link, with or without a login, in the name of the user it was given. */
+export const exportRoutes = ({ exports }: ExportRoutesOptions): Route[] => [
   {
     method: 'GET',
     pattern: '/api/exports/{id}/download',
@@ -61,8 +60,9 @@ export const exportRoutes = ({ exports, stallMs }: ExportRoutesOptions): Route[]
     isLong: () => true,
     handle: async (exchange, { id = '' }) => {
       const { query } = exchange
-      const [expires, signature] = [query.get('expires') ?? '', query.get('signature') ?? '']
-      await send(exchange, await exports.download({ exportId: id, expires, signature }), stallMs)
+      const of = (name: string) => query.get(name) ?? ''
+      const link = { exportId: id, userId: of('user'), expires: of('expires'), signature: of('signature') }
+      await send(exchange, await exports.download(link))
     },
   },
 ]

@@ -10,7 +10,6 @@ export interface UploadRequest {
    * well-formed, so that a handler that read to the end may keep what it read.
    */
   source: Readable
-  signal: AbortSignal
   /** Of the file, when the client told; null for forms. */
   contentLength: number | null
 }
@@ -25,8 +24,11 @@ export interface Download {
 
 /** What the file routes do; permissions are theirs to check. */
 export interface FileHandlers {
-  /** @returns the answer's JSON; nothing is kept when it rejects */
-  upload(actor: Actor, request: UploadRequest): Promise<unknown>
+  /**
+   * @param open begins to read the request, which is left alone until then; not called for whoever may not upload
+   * @returns the answer's JSON; nothing is kept when it rejects
+   */
+  upload(actor: Actor, open: () => Promise<UploadRequest>, signal: AbortSignal): Promise<unknown>
   content(actor: Actor, fileId: string, signal: AbortSignal): Promise<Download>
   thumbnail(actor: Actor, fileId: string, signal: AbortSignal): Promise<Download>
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { request } from 'node:http'
+import { request, type IncomingMessage } from 'node:http'
 import { once } from 'node:events'
 
 import type { ErrorBody } from '@gantry/schemas'
@@ -117,7 +117,8 @@ describe('an upload', () => {
       let seen: { error: unknown; aborted: boolean } | null = null
       const { url } = await start({
         files: {
-          upload: async (_actor, { source, signal }) => {
+          upload: async (_actor, open, signal) => {
+            const { source } = await open()
             source.once('data', () => req.destroy())
             const [error] = (await once(source, 'error')) as [unknown]
             seen = { error, aborted: signal.aborted }
@@ -145,6 +146,47 @@ describe('an upload', () => {
     req.on('error', () => undefined)
     expect(response.statusCode).toBe(400)
     req.destroy()
+  })
+})
+
+describe('a form', () => {
+  const FIELD = '--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n'
+  /** Begins one that never ends, and sends more of it as long as it may. */
+  const endless = async (url: string, role: string, more: string | Buffer, everyMs: number, first = '') => {
+    const req = request(`${url}/api/files`, {
+      method: 'POST',
+      headers: { Authorization: `Bearer ${role}`, 'Content-Type': 'multipart/form-data; boundary=x' },
+    })
+    req.on('error', () => undefined)
+    req.write(FIELD + first)
+    const drip = setInterval(() => req.write(more), everyMs)
+    const [response] = (await once(req, 'response')) as [IncomingMessage]
+    let body = ''
+    for await (const part of response.setEncoding('utf8')) body += part as string
+    if (!response.socket.closed) await once(response.socket, 'close')
+    clearInterval(drip)
+    return [response.statusCode, (JSON.parse(body) as { error: ErrorBody }).error.code]
+  }
+
+  it('of somebody who may not upload is refused without waiting for its file, and cut off', async () => {
+    const { url } = await start()
+    expect(await endless(url, 'viewer', 'x', 50)).toEqual([403, 'FORBIDDEN'])
+  })
+
+  it('whose file does not come in time is given up, whatever else comes', async () => {
+    const { url } = await start({ timeouts: { uploadStallMs: 200 } })
+    expect(await endless(url, 'operator', 'x', 20)).toEqual([400, 'UPLOAD_TRUNCATED'])
+  })
+
+  it('with a field that does not end is refused', async () => {
+    const { url } = await start()
+    expect(await endless(url, 'operator', Buffer.alloc(20_000, 'x'), 5)).toEqual([413, 'REQUEST_TOO_LARGE'])
+  })
+
+  it('that goes on behind its file is given up, too', async () => {
+    const { url } = await start({ timeouts: { uploadStallMs: 200 } })
+    const file = `1\r\n${FIELD.replace('"a"', '"file"; filename="a.gcode"')}G28\r\n${FIELD}`
+    expect(await endless(url, 'operator', 'x', 20, file)).toEqual([400, 'UPLOAD_TRUNCATED'])
   })
 })
 

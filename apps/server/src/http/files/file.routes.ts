@@ -9,11 +9,10 @@ import { attachment } from './file-name.js'
 import { formUpload } from './form-upload.js'
 import { sendBytes } from './send-bytes.js'
 import { rawUpload, type IncomingFile } from './raw-upload.js'
-import { fileTooLarge, type UploadLimits } from './upload-source.js'
+import { fileTooLarge, type UploadLimits, type UploadSource } from './upload-source.js'
 
 export interface FileRoutesOptions extends UploadLimits {
   files: FileHandlers
-  downloadStallMs: number
 }
 
 const actorOf = ({ actor }: Exchange): Actor => {
@@ -21,7 +20,7 @@ const actorOf = ({ actor }: Exchange): Actor => {
   return actor
 }
 
-const openUpload = (exchange: Exchange, limits: UploadLimits): IncomingFile | Promise<IncomingFile> => {
+const openUpload = async (exchange: Exchange, limits: UploadLimits): Promise<IncomingFile> => {
   const { headers } = exchange.req
   const type = mediaTypeOf(headers['content-type'])
   const isPlain = isUncompressed(headers)
@@ -38,26 +37,32 @@ const openUpload = (exchange: Exchange, limits: UploadLimits): IncomingFile | Pr
 const receive = async (exchange: Exchange, { files, ...limits }: FileRoutesOptions): Promise<void> => {
   const actor = actorOf(exchange)
   exchange.procedures = ['files.upload']
-  const { name, source, contentLength } = await openUpload(exchange, limits)
+  let source: UploadSource | null = null
+  const open = async () => {
+    const file = await openUpload(exchange, limits)
+    source = file.source
+    return file
+  }
+  const opened = (): UploadSource | null => source
   try {
-    const answer = await files.upload(actor, { name, source, signal: exchange.signal, contentLength })
-    sendJson(exchange, 201, answer)
+    sendJson(exchange, 201, await files.upload(actor, open, exchange.signal))
   } catch (error) {
     // The stream knows better why it ended than whoever read from it.
-    throw source.errored instanceof GantryError ? source.errored : error
+    const cause = opened()?.errored
+    throw cause instanceof GantryError ? cause : error
   } finally {
-    source.destroy()
+    opened()?.destroy()
   }
 }
 
-const send = async (exchange: Exchange, download: Download, stallMs: number): Promise<void> => {
+const send = async (exchange: Exchange, download: Download): Promise<void> => {
   exchange.res.writeHead(200, {
     'Content-Type': download.contentType,
     'Content-Length': download.sizeBytes,
     'Content-Disposition': attachment(download.name),
     'Cache-Control': 'private, no-cache',
   })
-  await sendBytes(exchange, download.source, stallMs)
+  await sendBytes(exchange, download.source)
 }
 
 /** `POST /api/files`, `GET /api/files/{id}/content` and `/thumbnail`: bytes straight from and to the handlers. */
@@ -69,7 +74,7 @@ export const fileRoutes = (options: FileRoutesOptions): Route[] => {
     isLong: () => true,
     handle: async (exchange, { id = '' }) => {
       const found = await options.files[part](actorOf(exchange), id, exchange.signal)
-      await send(exchange, found, options.downloadStallMs)
+      await send(exchange, found)
     },
   })
   return [

@@ -4,12 +4,15 @@ import { every, inTime, type CallOff, type Timers } from '../../kernel/clock.js'
 import type { Stoppable } from '../../kernel/lifecycle.js'
 import type { Logger } from '../../kernel/logger.port.js'
 
+/** What is to be looked at is out of sight; whatever is in the way has a check of its own. */
+export class NotSeen extends Error {}
+
 /** One thing that must work before requests are sent here. */
 export interface HealthCheck {
   name: string
   /** Whether the server is of no use without it; else it is merely degraded. */
   required: boolean
-  /** Rejects when it does not work. */
+  /** Rejects when it does not work, with {@link NotSeen} when that could not be found out. */
   check: () => Promise<void>
 }
 
@@ -75,7 +78,7 @@ export class HealthChecks implements Stoppable {
   private async look(): Promise<CheckResults> {
     const { checks } = this.options
     const states = await Promise.all(checks.map((check) => this.try(check)))
-    const failed = checks.filter((_, index) => states[index] === 'failed')
+    const failed = checks.filter((_, index) => states[index] !== 'ok')
     const status = failed.some(({ required }) => required) ? 'down' : failed.length > 0 ? 'degraded' : 'ok'
     return { status, checks: Object.fromEntries(checks.map(({ name }, index) => [name, states[index] ?? 'failed'])) }
   }
@@ -86,6 +89,7 @@ export class HealthChecks implements Stoppable {
       this.note(name, 'ok')
       return 'ok'
     } catch (error) {
+      if (error instanceof NotSeen) return 'unknown'
       this.note(name, 'failed', error)
       return 'failed'
     }

@@ -23,7 +23,12 @@ export const assertJsonOnly = (exchange: Exchange): void => {
   const { headers } = exchange.req
   const type = mediaTypeOf(headers['content-type'])
   const isJson = type === 'application/json' && /charset=(?!"?utf-?8)/i.exec(headers['content-type'] ?? '') === null
-  if (isUncompressed(headers) && (isJson || (type === null && !hasBody(exchange)))) return
+  if (!isUncompressed(headers)) {
+    throw new GantryError('UNSUPPORTED_MEDIA_TYPE', {
+      params: { expected: 'the body uncompressed, without Content-Encoding' },
+    })
+  }
+  if (isJson || (type === null && !hasBody(exchange))) return
   throw new GantryError('UNSUPPORTED_MEDIA_TYPE', { params: { expected: 'application/json' } })
 }
 

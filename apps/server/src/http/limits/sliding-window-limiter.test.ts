@@ -6,34 +6,34 @@ import { SlidingWindowLimiter } from './sliding-window-limiter.js'
 const setUp = (limit: number) => {
   let now = 0
   const limiter = new SlidingWindowLimiter(limit, { now: () => now })
-  return { limiter, at: (seconds: number) => (now = seconds * 1_000) }
+  return {
+    take: async (key: string, cost: number) => limiter.take(key, cost),
+    at: (seconds: number) => (now = seconds * 1_000),
+  }
 }
 
 describe('the sliding window', () => {
-  it('lets as many pass as allowed, per key', () => {
-    const { limiter } = setUp(2)
-    expect([limiter.take('a', 1), limiter.take('a', 1), limiter.take('a', 1)].map((v) => v.allowed)).toEqual([
-      true,
-      true,
-      false,
-    ])
-    expect(limiter.take('b', 1).allowed).toBe(true)
+  it('lets as many pass as allowed, per key', async () => {
+    const { take } = setUp(2)
+    const verdicts = [await take('a', 1), await take('a', 1), await take('a', 1)]
+    expect(verdicts.map(({ allowed }) => allowed)).toEqual([true, true, false])
+    expect((await take('b', 1)).allowed).toBe(true)
   })
 
-  it('has no gap at the turn of the minute through which twice as many would pass', () => {
-    const { limiter, at } = setUp(60)
+  it('has no gap at the turn of the minute through which twice as many would pass', async () => {
+    const { take, at } = setUp(60)
     at(59)
-    expect(limiter.take('a', 60).allowed).toBe(true)
+    expect((await take('a', 60)).allowed).toBe(true)
     at(61)
-    expect(limiter.take('a', 30).allowed).toBe(false)
+    expect((await take('a', 30)).allowed).toBe(false)
     at(90)
-    expect(limiter.take('a', 30).allowed).toBe(true)
+    expect((await take('a', 30)).allowed).toBe(true)
   })
 
-  it('does not count what it refused', () => {
-    const { limiter } = setUp(10)
-    expect(limiter.take('a', 11).allowed).toBe(false)
-    expect(limiter.take('a', 10)).toMatchObject({ allowed: true, remaining: 0 })
+  it('does not count what it refused', async () => {
+    const { take } = setUp(10)
+    expect((await take('a', 11)).allowed).toBe(false)
+    expect(await take('a', 10)).toMatchObject({ allowed: true, remaining: 0 })
   })
 })
 

@@ -1,19 +1,17 @@
-import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 
-import type { Authenticator } from '../../kernel/actor.js'
-import { assertSystemAccess } from '../system-access.js'
-import { sendJson, sendText } from '../respond.js'
+import { assertSystemAccess, type SystemAccess } from '../system-access.js'
+import { keptFile } from '../kept-file.js'
+import { JSON_TYPE, sendText, toJson } from '../respond.js'
 import type { Route } from '../route.js'
 import { DOCS_PAGE, DOCS_SCRIPT } from './docs-page.js'
 import type { JsonSchema } from './json-schema.js'
 
-export interface DocsOptions {
+export interface DocsOptions extends SystemAccess {
   /** Made when somebody first asks for it: that takes longer than the rest of what a server does to listen. */
   document: () => JsonSchema
   isPublic: boolean
-  authenticator: Pick<Authenticator, 'authenticate'>
 }
 
 const ASSETS: Readonly<Record<string, string>> = {
@@ -29,26 +27,29 @@ const PAGE_POLICY =
 const assetFolder = (): string => dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'))
 
 /** `/api/openapi.json`, and `/api/docs`, a page that shows it without anything from elsewhere. */
-export const docsRoutes = ({ document, isPublic, authenticator }: DocsOptions): Route[] => {
-  const assetRoute = ([name, contentType]: [string, string]): Route => ({
-    method: 'GET',
-    pattern: `/api/docs/${name}`,
-    access: 'open',
-    handle: async (exchange) => {
-      const bytes = await readFile(join(assetFolder(), name))
-      exchange.res.setHeader('Cache-Control', 'public, max-age=3600')
-      sendText(exchange, 200, contentType, bytes)
-    },
-  })
-  let made: JsonSchema | null = null
+export const docsRoutes = ({ document, isPublic, ...access }: DocsOptions): Route[] => {
+  const folder = assetFolder()
+  const assetRoute = ([name, contentType]: [string, string]): Route => {
+    const bytes = keptFile(join(folder, name))
+    return {
+      method: 'GET',
+      pattern: `/api/docs/${name}`,
+      access: 'open',
+      handle: async (exchange) => {
+        exchange.res.setHeader('Cache-Control', 'public, max-age=3600')
+        sendText(exchange, 200, contentType, await bytes())
+      },
+    }
+  }
+  let made: Buffer | null = null
   return [
     {
       method: 'GET',
       pattern: '/api/openapi.json',
       access: 'open',
       handle: async (exchange) => {
-        if (!isPublic) await assertSystemAccess(exchange, authenticator)
-        sendJson(exchange, 200, (made ??= document()))
+        if (!isPublic) await assertSystemAccess(exchange, access)
+        sendText(exchange, 200, JSON_TYPE, (made ??= Buffer.from(toJson(document()))))
       },
     },
     {

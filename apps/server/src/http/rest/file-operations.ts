@@ -70,6 +70,7 @@ export const FILE_OPERATIONS: Readonly<Record<string, JsonSchema>> = {
       security: [],
       parameters: [
         idParameter,
+        { name: 'user', in: 'query', required: true, schema: { type: 'string' } },
         { name: 'expires', in: 'query', required: true, schema: { type: 'string' } },
         { name: 'signature', in: 'query', required: true, schema: { type: 'string' } },
       ],

@@ -2,11 +2,13 @@ import type { AnyRouter } from '@trpc/server'
 
 import { GantryError } from '../../kernel/errors.js'
 import { assertPlainJson } from '../../trpc/input-transformer.js'
+import { mayCall } from '../../trpc/middlewares/access.middleware.js'
 import { contextOf, type ContextSources } from '../context.js'
 import type { Exchange } from '../exchange.js'
 import { assertJsonOnly, readJsonBody } from '../limits/json-body.js'
 import { sendJson } from '../respond.js'
 import type { PathParams, Route } from '../route.js'
+import { LIMITS } from '../settings.js'
 import { coerceInput } from './coerce-input.js'
 import { restProceduresOf, takesBody, type RestProcedure } from './rest-procedures.js'
 
@@ -33,12 +35,15 @@ export const parseBody = (body: Buffer): Record<string, unknown> => {
 }
 
 const queryInput = (query: URLSearchParams): Record<string, unknown> => {
-  const entries = [...new Set(query.keys())].map((key): [string, unknown] => {
-    const values = query.getAll(key)
-    return [key, values.length === 1 ? values[0] : values]
-  })
+  const given = new Map<string, string[]>()
+  for (const [key, value] of query) {
+    const values = given.get(key)
+    if (values !== undefined) values.push(value)
+    else if (given.size < LIMITS.queryKeys) given.set(key, [value])
+    else throw invalid(`the query has more than ${LIMITS.queryKeys} names`)
+  }
   // Assigned one by one, `__proto__` would become the prototype and be seen by nobody.
-  const input = Object.fromEntries(entries)
+  const input = Object.fromEntries([...given].map(([key, values]) => [key, values.length === 1 ? values[0] : values]))
   assertPlainJson(input)
   return input
 }
@@ -80,7 +85,9 @@ export const restRoutes = ({ router, bodyTimeoutMs, ...sources }: RestOptions): 
     handle: async (exchange, params) => {
       exchange.procedures = [procedure.name]
       assertJsonOnly(exchange)
-      const input = await inputOf(procedure, exchange, params, bodyTimeoutMs)
+      // The procedure refuses whoever may not call it, and what he sent is not worth reading.
+      const isWanted = mayCall(exchange.actor, procedure.access)
+      const input = isWanted ? await inputOf(procedure, exchange, params, bodyTimeoutMs) : undefined
       sendJson(exchange, 200, await callProcedure(router, procedure.name, contextOf(exchange, sources), input))
     },
   }))

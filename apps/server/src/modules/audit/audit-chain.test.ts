@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 
 import { describe, expect, it } from 'vitest'
 
-import { correlated, correlationOf } from '../../kernel/index.js'
+import { correlated, correlationOf, unchangingKeys } from '../../kernel/index.js'
 import { ADA, openAuditBench } from '../../testing/audit-bench.js'
 import { settleTransactions } from '../../testing/open-database.js'
 import { removeOldEntries } from './audit-retention.js'
@@ -110,10 +110,15 @@ describe('the chain', () => {
     expect((await bench.verify(head)).broken).toEqual({ seq: 7, kind: 'not_anchored' })
   })
 
-  it('goes on under another key, whose seals vouch for what was before', async () => {
+  it('goes on under another key while the one before is known, and is right when that is gone', async () => {
     await using bench = await open()
-    const later = new Seals(randomBytes(32))
+    const next = randomBytes(32)
+    const [both, later] = [new Seals(unchangingKeys(next, bench.key)), new Seals(unchangingKeys(next))]
     expect((await bench.verify(null, later)).broken).toEqual({ seq: 7, kind: 'unknown_key' })
+    await expect(bench.seal(bench.sealer(later))).rejects.toMatchObject({ code: 'INTERNAL' })
+    // Although nothing was changed since.
+    await bench.seal(bench.sealer(both))
+    expect((await bench.verify(null, later)).broken).toBeNull()
     await bench.pause('h')
     await bench.seal(bench.sealer(later))
     expect(await bench.verify(null, later)).toMatchObject({
@@ -121,6 +126,51 @@ describe('the chain', () => {
     })
     await bench.tamper("update audit_entry set ip = '10.9.9.9' where seq = 2")
     expect((await bench.verify(null, later)).broken).toEqual({ seq: 2, kind: 'changed' })
+  })
+
+  it('that was made anew under a key which nobody knows is never gone on with, nor taken for right', async () => {
+    await using bench = await open()
+    const { prisma, reads } = bench
+    const entries = await reads.audit.page(0, 100)
+    let last = '0'.repeat(64)
+    const statements = entries.map((entry) => {
+      const name = entry.seq === 4 ? 'somebody else' : null
+      last = hashOf({ ...entry, actorName: name }, last)
+      const actor = name === null ? 'null' : `'${name}'`
+      return `update audit_entry set hash = '${last}', key_id = '0000000000000000', actor_name = ${actor} where seq = ${entry.seq}`
+    })
+    await bench.tamper(...statements, `update audit_chain set hash = '${last}', key_id = '0000000000000000'`)
+    await bench.pause('after')
+    // Neither by whom it ran with, nor by one that is started afterwards.
+    for (const sealer of [undefined, bench.sealer()]) {
+      await expect(bench.seal(sealer)).rejects.toMatchObject({ code: 'INTERNAL' })
+    }
+    expect((await bench.verify()).broken).toEqual({ seq: 7, kind: 'unknown_key' })
+    // Nor if the server had sealed the end: who it is that sealed the entries, it does not say.
+    const { keyId, seal } = bench.seals.seal('head', 7, last)
+    await prisma.auditChain.updateMany({ data: { keyId, seal } })
+    expect((await bench.verify()).broken).toEqual({ seq: 1, kind: 'unknown_key' })
+    await bench.tamper(`update audit_chain set earlier_keys = '{0000000000000000}'`)
+    expect((await bench.verify()).broken).toEqual({ seq: 7, kind: 'end_forged' })
+  })
+
+  it('that was made elsewhere with the same key is not what this server wrote', async () => {
+    await using bench = await open()
+    const entries = await bench.reads.audit.page(6, 1)
+    const forged = { ...entries[0]!, actorName: 'somebody else' }
+    const hash = hashOf(forged, (await bench.reads.audit.page(5, 1))[0]!.hash)
+    const { seal } = bench.seals.seal('entry', 7, hash)
+    const head = bench.seals.seal('head', 7, hash)
+    await bench.tamper(
+      `update audit_entry set actor_name = 'somebody else', hash = '${hash}', seal = '${seal}' where seq = 7`,
+      `update audit_chain set hash = '${hash}', seal = '${head.seal}'`,
+    )
+    await bench.pause('after')
+    await expect(bench.seal()).rejects.toMatchObject({ code: 'INTERNAL' })
+    // Nor when another one has gone on from there.
+    await bench.seal(bench.sealer())
+    await bench.pause('more')
+    await expect(bench.seal()).rejects.toMatchObject({ code: 'INTERNAL' })
   })
 
   it('is not changed by accident', async () => {

@@ -1,5 +1,6 @@
 import type { UnitOfWork } from '../../kernel/index.js'
 import type { AuditRepository } from './audit.ports.js'
+import { assertOurs } from './end-of-chain.js'
 import type { Seals } from './seals.js'
 
 export interface AuditRetentionDeps {
@@ -24,7 +25,8 @@ export const removeOldEntries = async (
   for (let count = BATCH; count === BATCH; removed += count) {
     signal.throwIfAborted()
     count = await unitOfWork.run(async ({ audit }) => {
-      await audit.lockChain(true)
+      const chain = await audit.lockChain(true)
+      if (chain !== null) assertOurs(seals, chain)
       const last = await audit.lastOlderThan(days, BATCH)
       return last === null ? 0 : audit.removeUpTo(seals.seal('base', last.seq, last.hash))
     })

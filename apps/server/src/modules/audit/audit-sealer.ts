@@ -2,6 +2,7 @@ import { SweepLoop } from '../../kernel/sweep-loop.js'
 import { GantryError, type Logger, type Primary, type UnitOfWork } from '../../kernel/index.js'
 import type { AuditRepository, Chain, Draft, Mark, Redact, SealedEntry } from './audit.ports.js'
 import { Drafting } from './drafts.js'
+import { assertOurs, isUnder } from './end-of-chain.js'
 import { hashOf, type Seals } from './seals.js'
 
 interface Repositories {
@@ -30,6 +31,8 @@ export class AuditSealer {
   private readonly drafting: Drafting
   /** The end of the chain as this process saw it last. */
   private seen: Mark | null = null
+  /** The key under which that was. */
+  private keyId: string | null = null
 
   constructor(private readonly deps: AuditSealerDeps) {
     this.drafting = new Drafting(deps.redact)
@@ -53,26 +56,28 @@ export class AuditSealer {
 
   /** Seals what is there. @throws GantryError `INTERNAL` when the chain is not as the server left it */
   async sealAll(): Promise<void> {
-    const { reads, unitOfWork } = this.deps
-    for (let go = 0; go < GOES && (await reads.audit.hasPending()); go += 1) {
+    const { seals, reads, unitOfWork } = this.deps
+    for (let go = 0; go < GOES && (this.keyId !== seals.keyId || (await reads.audit.hasPending())); go += 1) {
+      const { keyId } = seals
       const head = await unitOfWork.run((tx) => this.sealSome(tx.audit))
       if (head === null) return
       this.seen = head
+      this.keyId = keyId
     }
   }
 
-  /** @returns the end of the chain; null when there is nothing to do, or somebody else does it */
+  /** @returns the end of the chain; null when somebody else holds it */
   private async sealSome(audit: AuditRepository): Promise<Mark | null> {
     const chain = await audit.lockChain(false)
     if (chain === null) return null
-    this.assertUntouched(chain)
+    await this.assertUntouched(audit, chain)
+    const { seals } = this.deps
     const pending = await audit.pending(TRANSACTIONS)
-    if (pending.length === 0) return null
+    if (pending.length === 0 && isUnder(seals, chain.head)) return chain.head
     const drafts = this.drafting.draftsOf(pending)
     const names = await audit.namesOf(drafts.flatMap(({ actorId }) => actorId ?? []))
     const entries = this.joined(chain.head, drafts, names)
-    const { seq, hash } = entries.at(-1) ?? chain.head
-    const head = this.deps.seals.seal('head', seq, hash)
+    const head = seals.sealEnd(chain.head, entries.at(-1) ?? chain.head)
     await audit.seal(entries, head, [...new Set(pending.map(({ txid }) => txid))])
     return head
   }
@@ -87,17 +92,21 @@ export class AuditSealer {
     })
   }
 
-  /** To go on from an end that somebody else has set would vouch for it. */
-  private assertUntouched({ head }: Chain): void {
-    const { seals, log } = this.deps
-    const judgement = seals.judge('head', head)
-    const isBehind = this.seen !== null && head.seq < this.seen.seq
-    if (judgement === 'wrong' || isBehind) {
-      throw new GantryError('INTERNAL', {
-        detail: `the end of the audit log at ${head.seq} is not what the server wrote`,
-      })
-    }
-    if (judgement === 'unknown')
-      log.warn({ keyId: head.keyId, seq: head.seq }, 'the audit log goes on under another key')
+  /** Neither forged, nor put back, nor one that was made elsewhere with the same key. */
+  private async assertUntouched(audit: AuditRepository, chain: Chain): Promise<void> {
+    assertOurs(this.deps.seals, chain)
+    const { seen } = this
+    if (seen === null || (await this.contains(audit, chain, seen))) return
+    throw new GantryError('INTERNAL', {
+      detail: `the audit log to ${chain.head.seq} does not hold what the server wrote at ${seen.seq}`,
+    })
+  }
+
+  private async contains(audit: AuditRepository, { base, head }: Chain, { seq, hash }: Mark): Promise<boolean> {
+    if (head.seq <= seq) return head.seq === seq && head.hash === hash
+    // Somebody else went on; what was removed for its age is behind us both.
+    if (base.seq >= seq) return base.seq > seq || base.hash === hash
+    const [entry] = await audit.page(seq - 1, 1)
+    return entry?.seq === seq && entry.hash === hash
   }
 }

@@ -36,6 +36,8 @@ export interface Mark {
   /** Of the key that made the seal; empty where nothing was sealed yet. */
   keyId: string
   seal: string
+  /** Of the end of the chain: keys of before that it vouches for. */
+  earlierKeys?: readonly string[]
 }
 
 export interface SealedEntry extends EntryFacts, Mark {}

@@ -45,6 +45,7 @@ export const AUDITED_TABLES: Readonly<Record<string, AuditedTable>> = {
     ...{ target: 'user', id: 'user_id', ...edited, secrets: ['seed_cipher'] },
     columns: ['confirmed_at'],
   },
+  user_identity: { ...{ target: 'user', id: 'user_id', ...edited }, columns: words('id issuer subject') },
   // Those that are over are removed by a job.
   session: {
     ...{ target: 'session', id: 'id', operations: 'insert or update', when: 'always' },

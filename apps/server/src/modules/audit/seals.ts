@@ -1,5 +1,6 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
 
+import type { Keys, KeysNow } from '../../kernel/index.js'
 import type { Chain, EntryFacts, Mark } from './audit.ports.js'
 
 /** Before the first entry. */
@@ -34,27 +35,60 @@ export const hashOf = (entry: EntryFacts, previousHash: string): string =>
 
 type Place = 'entry' | keyof Chain
 
-/** What only the server can write: HMAC-SHA-256 of a place in the chain under a key that the database never sees. */
+/** What only the server can write: HMAC-SHA-256 of a place in the chain under keys that the database never sees. */
 export class Seals {
-  readonly keyId: string
+  private keys: Keys | null = null
+  private byId: ReadonlyMap<string, Uint8Array> = new Map()
 
-  constructor(private readonly key: Uint8Array) {
-    this.keyId = createHmac('sha256', key).update('key id').digest('hex').slice(0, 16)
+  constructor(private readonly now: KeysNow) {}
+
+  /** Of the key that seals. */
+  get keyId(): string {
+    return keyIdOf(this.refreshed()[0])
   }
 
   seal(place: Place, seq: number, hash: string): Mark {
-    return { seq, hash, keyId: this.keyId, seal: this.textOf(place, seq, hash) }
+    const [key] = this.refreshed()
+    return { seq, hash, keyId: keyIdOf(key), seal: textOf(key, place, { seq, hash }) }
   }
 
-  /** `unknown`: by another key. An empty chain has no seal. */
-  judge(place: Place, { seq, hash, keyId, seal }: Mark): 'right' | 'wrong' | 'unknown' {
+  /**
+   * The end of the chain, moved on to here, or put under the current key where it is. It names the keys of before, so
+   * that entries under them stay good when those are gone.
+   */
+  sealEnd(before: Mark, { seq, hash }: Pick<Mark, 'seq' | 'hash'>): Mark {
+    const [key] = this.refreshed()
+    const keyId = keyIdOf(key)
+    const earlier = new Set([...(before.earlierKeys ?? []), before.keyId])
+    const earlierKeys = [...earlier].filter((id) => id !== '' && id !== keyId)
+    return { seq, hash, keyId, earlierKeys, seal: textOf(key, 'head', { seq, hash, earlierKeys }) }
+  }
+
+  /** `unknown`: by a key that is not known here. An empty chain has no seal. */
+  judge(place: Place, mark: Mark): 'right' | 'wrong' | 'unknown' {
+    const { seq, hash, keyId, seal } = mark
     if (place !== 'entry' && seq === 0) return hash === NO_HASH ? 'right' : 'wrong'
-    if (keyId !== this.keyId) return 'unknown'
-    const [given, due] = [Buffer.from(seal), Buffer.from(this.textOf(place, seq, hash))]
+    this.refreshed()
+    const key = this.byId.get(keyId)
+    if (key === undefined) return 'unknown'
+    const [given, due] = [Buffer.from(seal), Buffer.from(textOf(key, place, mark))]
     return given.length === due.length && timingSafeEqual(given, due) ? 'right' : 'wrong'
   }
 
-  private textOf(place: Place, seq: number, hash: string): string {
-    return createHmac('sha256', this.key).update(`${place} ${seq} ${hash}`).digest('hex')
+  private refreshed(): Keys {
+    const keys = this.now()
+    if (keys === this.keys) return keys
+    this.keys = keys
+    this.byId = new Map(keys.map((key) => [keyIdOf(key), key]))
+    return keys
   }
+}
+
+const keyIdOf = (key: Uint8Array): string => createHmac('sha256', key).update('key id').digest('hex').slice(0, 16)
+
+const textOf = (key: Uint8Array, place: Place, mark: Pick<Mark, 'seq' | 'hash' | 'earlierKeys'>): string => {
+  const { seq, hash, earlierKeys = [] } = mark
+  return createHmac('sha256', key)
+    .update([place, seq, hash, ...earlierKeys].join(' '))
+    .digest('hex')
 }

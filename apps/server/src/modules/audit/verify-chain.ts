@@ -5,8 +5,8 @@ import { hashOf, type Seals } from './seals.js'
  * `changed`: the entry is not what was sealed, nor is one that was put in its place. `missing`: it is gone. `forged`: the
  * hashes are right, and the server did not write them. `behind_end`: entries behind the last that the server wrote.
  * `cut_off`: the end is missing. `end_forged`, `beginning_forged`: where the chain ends or begins was not written by the
- * server. `not_anchored`: it is not the chain of which the anchor was taken. `unknown_key`: the end is sealed by a key
- * that is not here, so nothing vouches for it.
+ * server. `not_anchored`: it is not the chain of which the anchor was taken. `unknown_key`: it is under a key that
+ * is not known here and for which the end does not vouch either.
  */
 export type BreakKind =
   | 'changed'
@@ -30,7 +30,7 @@ export interface Verdict {
   /** Where the chain begins: what was removed for its age ends here. */
   base: Anchor
   head: Anchor
-  /** Keys other than the server's, with the first and last entry under them. */
+  /** Keys other than the current one, with the first and last entry under them. */
   otherKeys: { keyId: string; first: number; last: number }[]
   /** The first that is wrong; null when all is right. */
   broken: { seq: number; kind: BreakKind } | null
@@ -41,6 +41,8 @@ export interface VerifyChainOptions {
   seals: Seals
   /** What was noted of an earlier state, somewhere else. */
   anchor?: Anchor | null
+  /** Takes entries and an end under keys that are not known here for right. @default false */
+  anyKey?: boolean
   /** Entries read at once. @default 1000 */
   pageSize?: number
 }
@@ -105,9 +107,19 @@ class Walk {
   private judge(entry: SealedEntry): BreakKind | null {
     if (entry.seq !== this.last.seq + 1) return 'missing'
     if (entry.hash !== hashOf(entry, this.last.hash)) return 'changed'
-    const judgement = this.options.seals.judge('entry', entry)
-    if (judgement === 'unknown') this.noteOther(entry)
-    return judgement === 'wrong' ? 'forged' : null
+    const { seals } = this.options
+    const judgement = seals.judge('entry', entry)
+    if (judgement === 'wrong') return 'forged'
+    if (judgement === 'unknown' && !this.isVouchedFor(entry)) return 'unknown_key'
+    if (entry.keyId !== seals.keyId) this.noteOther(entry)
+    return null
+  }
+
+  /** By the end, if that is right; of one that is not, the end itself is what is wrong. */
+  private isVouchedFor({ keyId }: Mark): boolean {
+    const { seals, anyKey = false } = this.options
+    const { head } = this.chain
+    return anyKey || head.earlierKeys?.includes(keyId) === true || seals.judge('head', head) === 'unknown'
   }
 
   private noteOther({ keyId, seq }: Mark): void {
@@ -131,8 +143,8 @@ class Walk {
     const { head } = this.chain
     if (this.last.seq < head.seq) return { seq: this.last.seq + 1, kind: 'cut_off' }
     if (this.last.hash !== head.hash) return { seq: head.seq, kind: 'end_forged' }
-    // A seal that is right vouches for everything before it, whichever keys that is under.
-    return this.options.seals.judge('head', head) === 'unknown' ? { seq: head.seq, kind: 'unknown_key' } : null
+    const { seals, anyKey = false } = this.options
+    return !anyKey && seals.judge('head', head) === 'unknown' ? { seq: head.seq, kind: 'unknown_key' } : null
   }
 }
 

@@ -10,12 +10,12 @@ import {
 } from '../../kernel/index.js'
 import { sightOf } from '../../kernel/sight.js'
 import { isSameHash, readApiKeyToken } from './api-key-token.js'
-import type { ApiKeyRepository, LiveApiKey } from './api-keys.ports.js'
-import { RememberedCallers } from './remembered-callers.js'
+import type { CallerRepository, LiveApiKey } from './callers.ports.js'
+import { RECENT_MS, RememberedCallers } from './remembered-callers.js'
 
 export interface ApiKeyAuthenticatorOptions {
-  reads: Primary<{ apiKeys: Pick<ApiKeyRepository, 'findLive'> }>
-  bus: Pick<EventBus, 'onEvent' | 'onGap'>
+  callers: Primary<Pick<CallerRepository, 'findLiveKey'>>
+  bus: Pick<EventBus, 'onEvent' | 'onGap' | 'onHearing'>
   clock: Clock
   /** Hears of every key that was let in. */
   used: (keyId: string) => void
@@ -52,10 +52,14 @@ export class ApiKeyAuthenticator extends RememberedCallers<KnownKey> {
     super({ ...options, endedBy: (event) => (event.type === 'api_key.revoked' ? event.payload.apiKeyId : null) })
   }
 
-  /** @throws GantryError `UNAUTHENTICATED`, the same for an unknown, a wrong, an expired and a revoked key; `UNAVAILABLE` */
-  async authenticate(token: string): Promise<Actor> {
+  /**
+   * @param mayLookUp asked before the database is
+   * @throws GantryError `UNAUTHENTICATED`, the same for an unknown, a wrong, an expired and a revoked key; `UNAVAILABLE`, and
+   *   what `mayLookUp` throws
+   */
+  async authenticate(token: string, mayLookUp?: () => Promise<void>): Promise<Actor> {
     const read = readApiKeyToken(token)
-    const found = read === null ? null : (this.recalled(read.keyId) ?? (await this.liveKey(read.keyId)))
+    const found = read === null ? null : (this.recalled(read.keyId) ?? (await this.lookedUp(read.keyId, mayLookUp)))
     if (read === null || found === null || !isSameHash(found.secretHash, read.secretHash)) {
       throw new GantryError('UNAUTHENTICATED', { detail: 'the API key is not valid' })
     }
@@ -67,13 +71,21 @@ export class ApiKeyAuthenticator extends RememberedCallers<KnownKey> {
   async stillValid(actor: Actor): Promise<boolean> {
     const { apiKeyId } = actor
     if (apiKeyId === null) return false
-    const found = this.recalled(apiKeyId) ?? (await this.liveKey(apiKeyId))
+    const found = this.recalled(apiKeyId, RECENT_MS) ?? (await this.liveKey(apiKeyId))
     return found !== null && sightOf(found.actor) === sightOf(actor)
+  }
+
+  private async lookedUp(keyId: string, mayLookUp?: () => Promise<void>): Promise<KnownKey | null> {
+    if (this.isRefused(keyId)) return null
+    await mayLookUp?.()
+    const found = await this.liveKey(keyId)
+    if (found === null) this.refuse(keyId)
+    return found
   }
 
   private liveKey(keyId: string): Promise<KnownKey | null> {
     const load = async () => {
-      const key = await this.options.reads.apiKeys.findLive(keyId)
+      const key = await this.options.callers.findLiveKey(keyId)
       if (key === null) return null
       const { secretHash, expiresAt, user } = key
       return { userId: user.userId, secretHash, actor: actorOf(key), expiresAt }

@@ -1,7 +1,5 @@
 import type { Permission } from '@gantry/schemas'
 
-import type { UserRights } from './auth.ports.js'
-
 /** An API key without its secret. Empty lists: all that its user may see. */
 export interface ApiKeyRecord {
   id: string
@@ -27,26 +25,16 @@ export interface NewApiKey {
   createdAt: Date
 }
 
-/** A key that is neither revoked nor expired, of a user who is not disabled, with what that user may now. */
-export interface LiveApiKey {
-  id: string
-  secretHash: string
-  scopes: readonly Permission[]
-  printerGroupIds: readonly string[]
-  projectIds: readonly string[]
-  expiresAt: Date | null
-  user: UserRights
-}
-
 export interface ApiKeyRepository {
   /** Nobody else adds a key for the user until the transaction ends. @returns how many there are */
   lockOf(userId: string): Promise<number>
   create(key: NewApiKey): Promise<void>
   /** Those that are not revoked, newest first. */
   list(userId: string): Promise<ApiKeyRecord[]>
-  findLive(keyId: string): Promise<LiveApiKey | null>
   /** @returns the key's user; null when there is no such key that was not revoked before */
   revoke(keyId: string, by: { userId: string } | 'anybody', now: Date): Promise<string | null>
+  /** All of the user's. @returns the ids of those that were not revoked before */
+  revokeAllOf(userId: string, now: Date): Promise<string[]>
   /** They were used just now. */
   noteUse(keyIds: readonly string[]): Promise<void>
 }

@@ -29,6 +29,8 @@ export interface NewSession {
   userAgent: string | null
   ip: string | null
   expiresAt: Date
+  /** When its user proved anew, at an identity provider, who they are. @default never */
+  reauthenticatedAt?: Date | null
 }
 
 export interface NewRefreshToken {
@@ -48,7 +50,7 @@ export interface LockedRefreshToken {
   usedAt: Date | null
   /** The tokens that were given for this one: none, or whether one of them was used. */
   successors: 'none' | 'unused' | 'used'
-  session: { id: string; expiresAt: Date; revokedAt: Date | null; user: UserRecord }
+  session: { id: string; createdAt: Date; expiresAt: Date; revokedAt: Date | null; user: UserRecord }
 }
 
 /** What a user who is not disabled may do and see at this moment; nothing reaches beyond the scope. */
@@ -65,7 +67,7 @@ export type SessionEnd =
 /** Users, their sessions and refresh tokens. Asked before anybody is known, so without an actor. */
 export interface UserRepository {
   isEmpty(): Promise<boolean>
-  /** The mail addresses of all admins who may log in. */
+  /** The mail addresses of all admins who may log in and see the whole farm. */
   adminAddresses(): Promise<string[]>
   /** Nobody else creates a first user until the transaction ends. */
   lockFirst(): Promise<void>
@@ -82,8 +84,8 @@ export interface UserRepository {
   setAnalyticsOptOut(userId: string, optOut: boolean): Promise<void>
 
   createSession(session: NewSession): Promise<void>
-  /** What the user of a session may that is neither revoked nor expired. */
-  findLiveSession(sessionId: string): Promise<UserRights | null>
+  /** When the session's user last proved at an identity provider who they are; null: not in this session. */
+  reauthenticatedAt(sessionId: string): Promise<Date | null>
   extendSession(sessionId: string, expiresAt: Date, now: Date): Promise<void>
   /** @returns the session's user; null when there is no such session or it was revoked before */
   revokeSession(sessionId: string, reason: SessionEnd, now: Date): Promise<string | null>
@@ -121,4 +123,6 @@ export interface EndedSessions {
   removeUselessTokens(limit: number): Promise<number>
   /** Removes sessions that have expired or were ended, once their tokens are gone. @returns how many, at most `limit` */
   removeEnded(limit: number): Promise<number>
+  /** Removes what is left of sign-ons whose time is over. @returns how many, at most `limit` */
+  removeSignOns(limit: number): Promise<number>
 }

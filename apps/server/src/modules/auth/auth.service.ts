@@ -1,4 +1,4 @@
-import type { CurrentUser, TokenPair } from '@gantry/schemas'
+import type { CurrentUser, ErrorCode, TokenPair } from '@gantry/schemas'
 
 import {
   GantryError,
@@ -29,6 +29,7 @@ interface Repositories {
   secondFactors: SecondFactorRepository
 }
 type Transaction = Repositories & TransactionContext
+type SessionTransaction = TransactionContext & { users: Pick<UserRepository, 'createSession' | 'addRefreshToken'> }
 
 export interface AuthServiceOptions {
   unitOfWork: UnitOfWork<Repositories>
@@ -40,9 +41,17 @@ export interface AuthServiceOptions {
   forgetSession: (sessionId: string) => void
   /** A session ends after so many days without use. */
   refreshTokenDays: number
+  /** And after so many days in any case. */
+  sessionMaxDays: number
   /** Hears how every login ended. @default nobody */
-  loginEnded?: (outcome: LoginOutcome, email: string) => void
+  loginEnded?: LoginEnded
 }
+
+/**
+ * @param account the address that was tried, or what the identity provider calls the person; null: that is not known
+ * @param code why it was refused, where that is not the usual
+ */
+export type LoginEnded = (outcome: LoginOutcome, account: string | null, code?: ErrorCode) => void
 
 /** `limited`: too many had failed before. `failed`: it could not be found out. */
 export type LoginOutcome = 'ok' | 'refused' | 'limited' | 'failed'
@@ -60,7 +69,15 @@ export interface LoginOrigin {
   ip: string | null
 }
 
-interface Renewal {
+interface NewToken {
+  user: UserRecord
+  sessionId: string
+  parentId: string | null
+  expiresAt: Date
+}
+
+/** A session with the refresh token that was just made for it. */
+export interface Renewal {
   user: UserRecord
   sessionId: string
   refreshToken: string
@@ -128,6 +145,17 @@ export class AuthService {
     this.options.forgetSession(sessionId)
   }
 
+  /** The same by a refresh token, for whom the access token is over; one that is worth nothing ends nothing. */
+  async logoutBy(refreshToken: string): Promise<void> {
+    const ended = await this.options.unitOfWork.run(async (tx) => {
+      const token = await tx.users.lockRefreshToken(refreshTokenHash(refreshToken))
+      if (token === null) return null
+      await this.endSession(tx, token.session.id, 'logout')
+      return token.session.id
+    })
+    if (ended !== null) this.options.forgetSession(ended)
+  }
+
   /** @throws GantryError `NOT_FOUND` */
   async me(actor: Actor): Promise<CurrentUser> {
     const user = await this.options.reads.users.get(actor.id)
@@ -175,14 +203,23 @@ export class AuthService {
     })
   }
 
-  private async newSession(tx: Transaction, user: UserRecord, { userAgent, ip }: LoginOrigin): Promise<Renewal> {
+  /**
+   * Begins a session, within the caller's transaction, for somebody who has proved who they are.
+   * @param reauthenticatedAt when they proved it anew at an identity provider; null: with a password, or some time ago
+   */
+  async newSession(
+    tx: SessionTransaction,
+    user: UserRecord,
+    { userAgent, ip }: LoginOrigin,
+    reauthenticatedAt: Date | null = null,
+  ): Promise<Renewal> {
     const sessionId = newId('session')
-    const expiresAt = this.expiryAt(tx.now)
+    const expiresAt = this.expiryAt(tx.now, tx.now)
     const agent = userAgent?.slice(0, MAX_USER_AGENT) ?? null
-    await tx.users.createSession({ id: sessionId, userId: user.id, userAgent: agent, ip, expiresAt })
+    await tx.users.createSession({ id: sessionId, userId: user.id, userAgent: agent, ip, expiresAt, reauthenticatedAt })
     const payload = { sessionId, userId: user.id }
     tx.record({ type: 'session.started', subjectType: 'session', subjectId: sessionId, payload }, user.id)
-    return this.addToken(tx, { user, sessionId, parentId: null })
+    return this.addToken(tx, { user, sessionId, parentId: null, expiresAt })
   }
 
   /** Refusals are returned, not thrown, since the session's end has to be committed. */
@@ -191,23 +228,20 @@ export class AuthService {
     if (token === null) return { endedSessionId: null }
     const { session } = token
     const meaning = judge(token, tx.now)
-    if (meaning === 'ended') return { endedSessionId: session.id }
+    const until = this.expiryAt(tx.now, session.createdAt)
+    if (meaning === 'ended' || until <= tx.now) return { endedSessionId: session.id }
     if (meaning === 'reused') {
       await this.endSession(tx, session.id, 'refresh_token_reused')
       return { endedSessionId: session.id }
     }
     if (token.usedAt === null) await tx.users.useRefreshToken(token, session.id, tx.now)
-    await tx.users.extendSession(session.id, this.expiryAt(tx.now), tx.now)
-    return this.addToken(tx, { user: session.user, sessionId: session.id, parentId: token.id })
+    await tx.users.extendSession(session.id, until, tx.now)
+    return this.addToken(tx, { user: session.user, sessionId: session.id, parentId: token.id, expiresAt: until })
   }
 
-  private async addToken(
-    tx: Transaction,
-    { user, sessionId, parentId }: { user: UserRecord; sessionId: string; parentId: string | null },
-  ): Promise<Renewal> {
+  private async addToken(tx: SessionTransaction, { user, sessionId, parentId, expiresAt }: NewToken): Promise<Renewal> {
     const refreshToken = newRefreshToken()
     const tokenHash = refreshTokenHash(refreshToken)
-    const expiresAt = this.expiryAt(tx.now)
     await tx.users.addRefreshToken({ id: newId('refreshToken'), sessionId, tokenHash, parentId, expiresAt })
     return { user, sessionId, refreshToken, refreshTokenExpiresAt: expiresAt }
   }
@@ -218,11 +252,13 @@ export class AuthService {
     recordEnded(tx, { sessionId, userId }, userId)
   }
 
-  private expiryAt(now: Date): Date {
-    return new Date(now.getTime() + this.options.refreshTokenDays * DAY_MS)
+  private expiryAt(now: Date, begunAt: Date): Date {
+    const { refreshTokenDays, sessionMaxDays } = this.options
+    return new Date(Math.min(now.getTime() + refreshTokenDays * DAY_MS, begunAt.getTime() + sessionMaxDays * DAY_MS))
   }
 
-  private async pairOf({ user, sessionId, refreshToken, refreshTokenExpiresAt }: Renewal): Promise<TokenPair> {
+  /** The tokens of a session whose transaction is committed. */
+  async pairOf({ user, sessionId, refreshToken, refreshTokenExpiresAt }: Renewal): Promise<TokenPair> {
     const access = await this.options.tokens.issue({ userId: user.id, sessionId, role: user.role })
     return { accessToken: access.token, accessTokenExpiresAt: access.expiresAt, refreshToken, refreshTokenExpiresAt }
   }

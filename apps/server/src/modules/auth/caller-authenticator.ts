@@ -12,11 +12,14 @@ export class CallerAuthenticator implements Authenticator {
     private readonly apiKeys: ApiKeyAuthenticator,
   ) {}
 
-  async authenticate(authorization: string | undefined): Promise<Actor | null> {
+  async authenticate(authorization: string | undefined, mayLookUp?: () => Promise<void>): Promise<Actor | null> {
     if (authorization === undefined) return null
     const token = BEARER.exec(authorization)?.[1]
     if (token === undefined) throw new GantryError('UNAUTHENTICATED', { detail: 'the credentials are no bearer token' })
-    return token.startsWith(API_KEY_MARK) ? this.apiKeys.authenticate(token) : this.sessions.authenticate(token)
+    // Of the two only keys are unsigned.
+    return token.startsWith(API_KEY_MARK)
+      ? this.apiKeys.authenticate(token, mayLookUp)
+      : this.sessions.authenticate(token)
   }
 
   /** Called in the process that changed what the user may, or everybody, before anybody is told that it did. */

@@ -26,5 +26,6 @@ export const createCleanupTokensHandler = ({ sessions, log, batchSize = 1_000 }:
     }
     const tokens = await inBatches((limit) => sessions.removeUselessTokens(limit))
     const ended = await inBatches((limit) => sessions.removeEnded(limit))
-    log.debug({ tokens, sessions: ended }, 'old tokens and sessions removed')
+    const signOns = await inBatches((limit) => sessions.removeSignOns(limit))
+    log.debug({ tokens, sessions: ended, signOns }, 'old tokens and sessions removed')
   })

@@ -20,6 +20,7 @@ import { keepAnAdmin, type AdminRepository } from './admins.js'
 import type { UserRepository } from './auth.ports.js'
 import { expectNoMore, granted } from './role-grants.js'
 import type { RoleRepository } from './roles.ports.js'
+import { recordUser } from './user-events.js'
 
 interface Repositories {
   roles: RoleRepository
@@ -83,11 +84,12 @@ export class RolesService {
     return changed
   }
 
-  /** @throws GantryError `NOT_FOUND`, `INVALID_STATE` while somebody has it */
+  /** @throws GantryError `NOT_FOUND`, `FORBIDDEN` for one that may more, `INVALID_STATE` while somebody has it */
   async remove(actor: Actor, roleId: string): Promise<void> {
     await this.deps.unitOfWork.run(async (tx) => {
       await tx.roles.lockAll()
-      const { users } = await find(tx, roleId)
+      const { users, permissions } = await find(tx, roleId)
+      granted(actor, permissions)
       if (users > 0) throw refused(`${users} users have the role`)
       await tx.roles.remove(roleId)
       record(tx, actor, roleId)
@@ -108,7 +110,7 @@ export class RolesService {
       const builtIn = userRole.safeParse(role)
       granted(actor, builtIn.success ? ROLE_PERMISSIONS[builtIn.data] : (await find(tx, role)).permissions)
       await tx.roles.assign(userId, builtIn.success ? { builtIn: builtIn.data } : { id: role }, tx.now)
-      tx.record({ type: 'user.updated', subjectType: 'user', subjectId: userId, payload: { userId } }, actor.id)
+      recordUser(tx, 'user.updated', userId, actor.id)
     })
     forget({ userId })
   }

@@ -12,7 +12,7 @@ import {
 import type { CredentialSealer } from '../printers/printers.ports.js'
 import type { UserRepository } from './auth.ports.js'
 import { newRecoveryCodes, newSeed, plainCode, recoveryCodeHash, seedUri, stepOf } from './one-time-codes.js'
-import { expectNoMore } from './role-grants.js'
+import { expectAnother, expectNoMore } from './role-grants.js'
 import type { RoleRepository } from './roles.ports.js'
 import type { Reauthentication } from './reauthentication.js'
 import type { SecondFactorRecord, SecondFactorRepository } from './second-factors.ports.js'
@@ -60,7 +60,7 @@ export class SecondFactors {
    * A new seed, for the authenticator app. Nothing asks for its codes before {@link confirm}.
    * @throws GantryError `INVALID_CREDENTIALS`, `RATE_LIMITED`, `INVALID_STATE` when a second factor is there already
    */
-  async begin(actor: Actor, password: string, ip: string | null): Promise<SecondFactorSeed> {
+  async begin(actor: Actor, password: string | undefined, ip: string | null): Promise<SecondFactorSeed> {
     const { unitOfWork, reauthentication, sealer } = this.options
     const user = await reauthentication.confirm(actor, password, ip)
     const secret = newSeed()
@@ -89,7 +89,12 @@ export class SecondFactors {
   }
 
   /** Ten new ones; those of before work no more. @throws as {@link remove} */
-  async renewRecoveryCodes(actor: Actor, password: string, code: string, ip: string | null): Promise<RecoveryCodes> {
+  async renewRecoveryCodes(
+    actor: Actor,
+    password: string | undefined,
+    code: string,
+    ip: string | null,
+  ): Promise<RecoveryCodes> {
     await this.options.reauthentication.confirm(actor, password, ip)
     return this.committed(async (tx) => {
       const refusal = await this.refusal(tx, actor.id, code)
@@ -100,7 +105,7 @@ export class SecondFactors {
   }
 
   /** @throws GantryError `INVALID_CREDENTIALS`, `RATE_LIMITED`, `INVALID_STATE` when there is none */
-  async remove(actor: Actor, password: string, code: string, ip: string | null): Promise<void> {
+  async remove(actor: Actor, password: string | undefined, code: string, ip: string | null): Promise<void> {
     await this.options.reauthentication.confirm(actor, password, ip)
     await this.committed(async (tx) => {
       const refusal = await this.refusal(tx, actor.id, code)
@@ -113,9 +118,10 @@ export class SecondFactors {
 
   /**
    * By an admin, for somebody who has lost device and recovery codes.
-   * @throws GantryError `NOT_FOUND`, `FORBIDDEN` for somebody who may more
+   * @throws GantryError `NOT_FOUND`, `FORBIDDEN` for somebody who may more, `INVALID_STATE` for oneself
    */
   async reset(actor: Actor, userId: string): Promise<void> {
+    expectAnother(actor, userId)
     await this.options.unitOfWork.run(async (tx) => {
       const user = await tx.users.get(userId)
       if (user === null) throw notFound('user', userId)
@@ -182,8 +188,9 @@ export class SecondFactors {
   /** Commits what was counted, then throws what was returned as an error. */
   private async committed<T>(work: (tx: Transaction) => Promise<T | GantryError>): Promise<T> {
     const result = await this.options.unitOfWork.run(work)
-    if (result instanceof GantryError) throw result
-    return result
+    if (!(result instanceof GantryError)) return result
+    this.options.reauthentication.noteRefusal(result)
+    throw result
   }
 }
 

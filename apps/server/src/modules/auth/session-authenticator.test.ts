@@ -4,7 +4,15 @@ import type { UserRole } from '@gantry/schemas'
 import { SignJWT, UnsecuredJWT } from 'jose'
 import { describe, expect, it } from 'vitest'
 
-import { EVERYTHING, GantryError, inRole, newId, onPrimary, type StoredEvent } from '../../kernel/index.js'
+import {
+  EVERYTHING,
+  GantryError,
+  inRole,
+  newId,
+  onPrimary,
+  type StoredEvent,
+  unchangingKeys,
+} from '../../kernel/index.js'
 import { AccessTokens } from './access-tokens.js'
 import { ApiKeyAuthenticator } from './api-key-authenticator.js'
 import type { UserRights } from './auth.ports.js'
@@ -26,22 +34,22 @@ const ended = (sessionId: string): StoredEvent => ({
 
 const open = async () => {
   const { clock, move } = movableClock()
-  const { bus, say, lose } = quietBus()
+  const { bus, say, lose, hear } = quietBus()
   const signingKey = randomBytes(32)
-  const tokens = new AccessTokens({ signingKey, lifetimeSeconds: 600, clock })
+  const tokens = new AccessTokens({ keys: unchangingKeys(signingKey), lifetimeSeconds: 600, clock })
   const userId = newId('user')
   const sessionId = newId('session')
   const rights = (role: UserRole): UserRights => ({ userId, ...inRole(role), scope: EVERYTHING })
   const database = { asked: 0, answer: (): Promise<UserRights | null> => Promise.resolve(rights('viewer')) }
-  const users = {
+  const callers = onPrimary({
     findLiveSession: () => {
       database.asked += 1
       return database.answer()
     },
-  }
-  const reads = onPrimary({ users, apiKeys: { findLive: () => Promise.resolve(null) } })
-  const sessions = new SessionAuthenticator({ tokens, reads, bus, clock })
-  const apiKeys = new ApiKeyAuthenticator({ reads, bus, clock, used: () => undefined })
+    findLiveKey: () => Promise.resolve(null),
+  })
+  const sessions = new SessionAuthenticator({ tokens, callers, bus, clock })
+  const apiKeys = new ApiKeyAuthenticator({ callers, bus, clock, used: () => undefined })
   const authenticator = new CallerAuthenticator(sessions, apiKeys)
   const { token } = await tokens.issue({ userId, sessionId, role: 'viewer' })
   const ask = (header: string | undefined = `Bearer ${token}`) => authenticator.authenticate(header)
@@ -54,6 +62,7 @@ const open = async () => {
     move,
     say,
     lose,
+    hear,
     signingKey,
     token,
     tokens,
@@ -122,6 +131,22 @@ describe('the authenticator', () => {
     expect(database.asked).toBe(3)
   })
 
+  it('leaves a stream open for no more than a minute after its user was disabled without a word', async () => {
+    const { authenticator, ask, database, move } = await open()
+    const actor = (await ask())!
+    move(29_000)
+    database.answer = () => Promise.resolve(null)
+    // As often as streams are rechecked.
+    let lived = 0
+    do {
+      move(30_000)
+      lived += 30_000
+    } while (await authenticator.stillValid(actor))
+    expect(lived).toBeLessThanOrEqual(60_000)
+    database.answer = () => Promise.reject(new Error('away'))
+    await expect(authenticator.stillValid(actor)).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+  })
+
   it.each(['this process', 'an event', 'a gap'])('forgets a session when %s says so', async (source) => {
     const { authenticator, sessions, ask, database, say, lose, sessionId } = await open()
     const actor = await ask()
@@ -132,6 +157,19 @@ describe('the authenticator', () => {
     else lose()
     expect(await authenticator.stillValid(actor!)).toBe(false)
     await expect(ask()).rejects.toMatchObject({ code: 'SESSION_ENDED' })
+  })
+
+  it('remembers nobody while it could not hear that a session has ended, and again when it can', async () => {
+    const { ask, database, hear } = await open()
+    const { answer } = database
+    await ask()
+    hear(false)
+    database.answer = () => Promise.reject(new Error('nobody answers'))
+    await expect(ask()).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+    database.answer = answer
+    for (const asked of [3, 4]) expect([(await ask())?.role, database.asked]).toEqual(['viewer', asked])
+    hear(true)
+    for (const asked of [5, 5]) expect([(await ask())?.role, database.asked]).toEqual(['viewer', asked])
   })
 
   it('forgets the sessions of a user of whom something has changed, and ends streams of one who sees less now', async () => {
@@ -156,6 +194,33 @@ describe('the authenticator', () => {
     await asking
     database.answer = () => Promise.resolve(null)
     await expect(ask()).rejects.toMatchObject({ code: 'SESSION_ENDED' })
+  })
+
+  it('asks once for many who come at once, and anew for those who come after something was forgotten', async () => {
+    const { ask, sessions, rights, database, userId, sessionId, move } = await open()
+    const answers: ((session: UserRights) => void)[] = []
+    database.answer = () => new Promise((resolve) => answers.push(resolve))
+    const early = Array.from({ length: 20 }, () => ask())
+    await expect.poll(() => answers.length).toBe(1)
+    sessions.forgetUser(userId)
+    const late = Array.from({ length: 20 }, () => ask())
+    await expect.poll(() => answers.length).toBe(2)
+    answers[1]?.(rights('admin'))
+    for (const actor of await Promise.all(late)) expect(actor).toMatchObject({ role: 'admin' })
+    answers[0]?.(rights('viewer'))
+    for (const actor of await Promise.all(early)) expect(actor).toMatchObject({ role: 'viewer' })
+    expect(await ask()).toMatchObject({ id: userId, role: 'admin' })
+
+    // What failed is not waited for by whoever comes later.
+    sessions.forget(sessionId)
+    database.answer = () => Promise.reject(new Error('boom'))
+    await Promise.all([ask(), ask()].map((each) => expect(each).rejects.toMatchObject({ code: 'UNAVAILABLE' })))
+    expect(database.asked).toBe(3)
+    database.answer = () => Promise.resolve(rights('viewer'))
+    expect(await ask()).toMatchObject({ role: 'viewer' })
+    move(60_001)
+    await Promise.all([ask(), ask(), ask()])
+    expect(database.asked).toBe(5)
   })
 
   it('is unavailable, and lets nobody in, when the database cannot answer', async () => {

@@ -2,13 +2,14 @@ import { GantryError, type Actor, type Clock, type EventBus, type Primary } from
 import { sightOf } from '../../kernel/sight.js'
 import type { AccessTokens } from './access-tokens.js'
 import { failingClosed } from './failing-closed.js'
-import { RememberedCallers } from './remembered-callers.js'
-import type { UserRepository, UserRights } from './auth.ports.js'
+import { RECENT_MS, RememberedCallers } from './remembered-callers.js'
+import type { UserRights } from './auth.ports.js'
+import type { CallerRepository } from './callers.ports.js'
 
 export interface SessionAuthenticatorOptions {
   tokens: AccessTokens
-  reads: Primary<{ users: Pick<UserRepository, 'findLiveSession'> }>
-  bus: Pick<EventBus, 'onEvent' | 'onGap'>
+  callers: Primary<Pick<CallerRepository, 'findLiveSession'>>
+  bus: Pick<EventBus, 'onEvent' | 'onGap' | 'onHearing'>
   clock: Clock
 }
 
@@ -45,12 +46,12 @@ export class SessionAuthenticator extends RememberedCallers<UserRights> {
     const { kind, id, sessionId } = actor
     if (kind === 'system') return true
     if (sessionId === null) return false
-    const session = this.recalled(sessionId) ?? (await this.liveSession(sessionId))
+    const session = this.recalled(sessionId, RECENT_MS) ?? (await this.liveSession(sessionId))
     // A stream was opened with what its actor might at that time.
     return session?.userId === id && sightOf(actorOf(sessionId, session)) === sightOf(actor)
   }
 
   private liveSession(sessionId: string): Promise<UserRights | null> {
-    return this.live(sessionId, () => this.options.reads.users.findLiveSession(sessionId))
+    return this.live(sessionId, () => this.options.callers.findLiveSession(sessionId))
   }
 }

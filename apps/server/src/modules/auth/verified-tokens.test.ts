@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 
 import { describe, expect, it } from 'vitest'
 
-import { newId } from '../../kernel/index.js'
+import { unchangingKeys, newId } from '../../kernel/index.js'
 import { movableClock } from '../../testing/auth-bench.js'
 import { AccessTokens } from './access-tokens.js'
 import { VerifiedTokens } from './verified-tokens.js'
@@ -10,10 +10,11 @@ import { VerifiedTokens } from './verified-tokens.js'
 const open = async () => {
   const { clock, move } = movableClock()
   const signingKey = randomBytes(32)
-  const tokens = new AccessTokens({ signingKey, lifetimeSeconds: 600, clock })
+  const tokens = new AccessTokens({ keys: unchangingKeys(signingKey), lifetimeSeconds: 600, clock })
   const claims = { userId: newId('user'), sessionId: newId('session') }
-  const { token } = await tokens.issue({ ...claims, role: 'viewer' })
-  return { clock, move, signingKey, tokens, claims, token }
+  const elsewhere = new AccessTokens({ keys: unchangingKeys(signingKey), lifetimeSeconds: 600, clock })
+  const { token } = await elsewhere.issue({ ...claims, role: 'viewer' })
+  return { clock, move, signingKey, tokens, elsewhere, claims, token }
 }
 
 /** As a caller is recognised: what is known is not verified again. */
@@ -29,6 +30,13 @@ describe('a token that was verified once', () => {
     expect(tokens.recall(token)).toEqual(claims)
   })
 
+  it('is known from the first time on to the process that gave it', async () => {
+    const { elsewhere, token, claims, move } = await open()
+    expect(elsewhere.recall(token)).toEqual(claims)
+    move(600_000)
+    expect(elsewhere.recall(token)).toBeUndefined()
+  })
+
   it('is refused once it has expired', async () => {
     const { tokens, token, move, claims } = await open()
     await tokens.verify(token)
@@ -39,12 +47,13 @@ describe('a token that was verified once', () => {
   })
 
   it('does not vouch for the same payload under another signature, nor for another payload under its own', async () => {
-    const { tokens, token, signingKey, clock, claims } = await open()
+    const { tokens, token, elsewhere, claims } = await open()
     await tokens.verify(token)
     const [head, payload, signature = ''] = token.split('.')
     const otherSignature = randomBytes(32).toString('base64url')
-    const other = new AccessTokens({ signingKey, lifetimeSeconds: 600, clock })
-    const [, otherPayload] = (await other.issue({ ...claims, userId: newId('user'), role: 'admin' })).token.split('.')
+    const [, otherPayload] = (await elsewhere.issue({ ...claims, userId: newId('user'), role: 'admin' })).token.split(
+      '.',
+    )
     const forged = [
       `${head}.${payload}.${otherSignature}`,
       `${head}.${payload}.`,
@@ -58,7 +67,7 @@ describe('a token that was verified once', () => {
   it('is nothing to those who sign with another key', async () => {
     const { tokens, token, clock } = await open()
     await tokens.verify(token)
-    const others = new AccessTokens({ signingKey: randomBytes(32), lifetimeSeconds: 600, clock })
+    const others = new AccessTokens({ keys: unchangingKeys(randomBytes(32)), lifetimeSeconds: 600, clock })
     await expect(known(others, token)).rejects.toMatchObject(unauthenticated)
   })
 })
@@ -67,11 +76,11 @@ describe('a token of a key of before', () => {
   it('is good as long as that key is known, and is made no more', async () => {
     const { tokens, token, claims, signingKey, clock } = await open()
     const next = randomBytes(32)
-    const after = new AccessTokens({ signingKey: next, previousKeys: [signingKey], lifetimeSeconds: 600, clock })
+    const after = new AccessTokens({ keys: unchangingKeys(next, signingKey), lifetimeSeconds: 600, clock })
     expect(await after.verify(token)).toEqual(claims)
     const { token: made } = await after.issue({ ...claims, role: 'viewer' })
     await expect(tokens.verify(made)).rejects.toMatchObject(unauthenticated)
-    const alone = new AccessTokens({ signingKey: next, lifetimeSeconds: 600, clock })
+    const alone = new AccessTokens({ keys: unchangingKeys(next), lifetimeSeconds: 600, clock })
     expect(await alone.verify(made)).toEqual(claims)
     await expect(alone.verify(token)).rejects.toMatchObject(unauthenticated)
   })

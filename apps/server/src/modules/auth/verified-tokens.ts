@@ -20,7 +20,7 @@ interface Verified {
 const nameOf = (token: string): string => hash('sha256', token, 'base64')
 
 /**
- * Tokens whose signature was found good, until they expire. What it answers says nothing of the session: that is asked
+ * Tokens whose signature was found good, or made here, until they expire. What it answers says nothing of the session: that is asked
  * for each time. Refusals are not remembered, so that nobody fills it with garbage.
  */
 export class VerifiedTokens {
@@ -41,6 +41,10 @@ export class VerifiedTokens {
     if (this.clock.now() < known.expiresMs) return known.claims
     this.verified.delete(name)
     return undefined
+  }
+
+  clear(): void {
+    this.verified.clear()
   }
 
   remember(token: string, claims: AccessTokenClaims, expiresMs: number): void {

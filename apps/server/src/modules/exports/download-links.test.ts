@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 
 import { expect, it } from 'vitest'
 
-import { newId } from '../../kernel/index.js'
+import { unchangingKeys, newId } from '../../kernel/index.js'
 import { ManualClock } from '../../testing/manual-clock.js'
 import { DownloadLinks, type LinkParts } from './download-links.js'
 
@@ -10,13 +10,13 @@ const partsOf = (path: string): LinkParts => {
   const url = new URL(path, 'http://localhost')
   const [, exportId = ''] = /^\/api\/exports\/([^/]+)\/download$/.exec(url.pathname) ?? []
   const of = (name: string) => url.searchParams.get(name) ?? ''
-  return { exportId, expires: of('expires'), signature: of('signature') }
+  return { exportId, userId: of('user'), expires: of('expires'), signature: of('signature') }
 }
 
 const open = () => {
   const clock = new ManualClock()
-  const links = new DownloadLinks(randomBytes(32), clock)
-  return { clock, links, link: partsOf(links.pathTo(newId('export'))) }
+  const links = new DownloadLinks(unchangingKeys(randomBytes(32)), clock)
+  return { clock, links, link: partsOf(links.pathTo(newId('export'), newId('user'))) }
 }
 
 const refused = expect.objectContaining({ code: 'LINK_REFUSED' }) as Error
@@ -33,6 +33,7 @@ it('a link is refused when anything of it is changed, and by another server', ()
   const { links, link } = open()
   const changed: Partial<LinkParts>[] = [
     { exportId: newId('export') },
+    { userId: newId('user') },
     { expires: String(Number(link.expires) + 1) },
     { expires: `${link.expires}0` },
     { signature: '' },
@@ -50,10 +51,10 @@ it('a link is refused when anything of it is changed, and by another server', ()
 
 it('a link that a key of before has signed is good as long as that key is known', () => {
   const [clock, before, now] = [new ManualClock(), randomBytes(32), randomBytes(32)]
-  const link = partsOf(new DownloadLinks(before, clock).pathTo(newId('export')))
-  const links = new DownloadLinks(now, clock, [before])
+  const link = partsOf(new DownloadLinks(unchangingKeys(before), clock).pathTo(newId('export'), newId('user')))
+  const links = new DownloadLinks(unchangingKeys(now, before), clock)
   links.check(link)
-  const made = partsOf(links.pathTo(newId('export')))
-  new DownloadLinks(now, clock).check(made)
-  expect(() => new DownloadLinks(now, clock).check(link)).toThrow(refused)
+  const made = partsOf(links.pathTo(newId('export'), newId('user')))
+  new DownloadLinks(unchangingKeys(now), clock).check(made)
+  expect(() => new DownloadLinks(unchangingKeys(now), clock).check(link)).toThrow(refused)
 })

@@ -17,6 +17,7 @@ import { emailNotification } from '../notifications/notifications.jobs.js'
 import type { dataExportJob } from './exports.jobs.js'
 import type { ExportRecord, ExportRepository, ExportRun, ExportStorage, ExportTables } from './exports.ports.js'
 import { adoptOrder } from './adopt-order.js'
+import { expectOwnerMay } from './taker.js'
 import { writeExport } from './write-export.js'
 
 export interface ExportRepositories {
@@ -115,13 +116,11 @@ export class ExportRunner {
   }
 
   /** Who ordered data must still be allowed to have them, and gets what they may see now. */
-  private async allowedScope({ createdById, scope }: ExportRecord): Promise<Scope> {
+  private async allowedScope(record: ExportRecord): Promise<Scope> {
     const { users } = this.deps.reads
+    const { createdById } = record
     if ((await users.get(createdById)) === null) throw new JobRefused(`there is no user ${createdById}`)
-    const rights = await users.rights(createdById)
-    const needs = scope === 'farm' ? 'exports.farm' : 'exports.create'
-    if (rights?.permissions.has(needs) !== true) throw new GantryError('FORBIDDEN', { params: { needs } })
-    return rights.scope
+    return (await expectOwnerMay({ users }, record)).scope
   }
 
   private reporter(run: ExportRun) {

@@ -51,7 +51,10 @@ export interface ExportRepository {
   /** Hides it and stops who writes it. @returns null when there is none */
   remove(actor: Actor, exportId: string, now: Date): Promise<{ storedName: string | null } | null>
 
-  /** For a link that was checked: the finished export that still has its file. */
+  /**
+   * For a link that was checked: the finished export that still has its file, and whose owner's scope is none that was set
+   * after it was begun: it may hold what the owner sees no more.
+   */
   findReady(exportId: string): Promise<ExportRecord | null>
 
   /**

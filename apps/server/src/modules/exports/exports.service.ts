@@ -17,14 +17,16 @@ import { contentTypeOf, fileNameOf } from './document.js'
 import type { DownloadLinks, LinkParts } from './download-links.js'
 import { dataExportJob } from './exports.jobs.js'
 import type { ExportRecord, ExportRepository, ExportStorage } from './exports.ports.js'
+import { expectMayTake, type TakerRepositories } from './taker.js'
 
 interface Repositories {
   exports: ExportRepository
 }
+type Reads = Repositories & TakerRepositories
 
 export interface ExportsServiceDeps {
   unitOfWork: UnitOfWork<Repositories>
-  reads: Primary<Repositories>
+  reads: Primary<Reads>
   storage: ExportStorage
   links: DownloadLinks
   log: Logger
@@ -49,14 +51,17 @@ export class ExportsService {
 
   async list(actor: Actor, query: { limit: number; cursor: string | null }): Promise<Page<DataExport>> {
     const { items, nextCursor } = await this.deps.reads.exports.list(actor, query)
-    return { items: items.map((item) => this.shown(item)), nextCursor }
+    return { items: items.map((item) => this.shown(item, actor.id)), nextCursor }
   }
 
-  /** @throws GantryError `NOT_FOUND` */
-  async get(actor: Actor, exportId: string): Promise<DataExport> {
+  /**
+   * @param takerId whom its link is given, where that is not the owner
+   * @throws GantryError `NOT_FOUND`
+   */
+  async get(actor: Actor, exportId: string, takerId = actor.id): Promise<DataExport> {
     const found = await this.deps.reads.exports.get(actor, exportId)
     if (found === null) throw notFound('export', exportId)
-    return this.shown(found)
+    return this.shown(found, takerId)
   }
 
   /** @throws GantryError `FORBIDDEN`, `EXPORT_LIMIT_REACHED` */
@@ -83,11 +88,16 @@ export class ExportsService {
     }
   }
 
-  /** For whoever has the link. @throws GantryError `LINK_REFUSED`, `LINK_EXPIRED` */
+  /**
+   * For whoever has the link, as long as the one it was given may take the export: what they might when they asked for it
+   * is not enough.
+   * @throws GantryError `LINK_REFUSED`, `LINK_EXPIRED`, `FORBIDDEN`
+   */
   async download(link: LinkParts): Promise<ExportDownload> {
     const { links, reads, storage } = this.deps
     links.check(link)
     const found = await reads.exports.findReady(link.exportId)
+    if (found !== null) await expectMayTake(reads, found, link.userId)
     const name = found?.storedName ?? null
     const stored = name === null ? null : await storage.stat(name)
     if (found === null || name === null || stored === null) throw new GantryError('LINK_EXPIRED')
@@ -97,7 +107,7 @@ export class ExportsService {
     }
   }
 
-  private shown(found: ExportRecord): DataExport {
+  private shown(found: ExportRecord, takerId: string): DataExport {
     const { id, kind, scope, format, state, rowsWritten, sizeBytes, errorCode } = found
     const { createdAt, startedAt, finishedAt, expiresAt } = found
     return {
@@ -105,7 +115,7 @@ export class ExportsService {
       ...{ createdAt, startedAt, finishedAt, expiresAt },
       progress: progressOf(found),
       fileName: fileNameOf(found),
-      downloadUrl: state === 'ready' ? this.deps.links.pathTo(id) : null,
+      downloadUrl: state === 'ready' ? this.deps.links.pathTo(id, takerId) : null,
     }
   }
 }

@@ -55,7 +55,7 @@ const open = async () => {
   const refer = async (sha256: string, thumbnailSha256: string | null = null) => {
     const [fileId, id] = [newId('file'), newId('fileVersion')]
     await prisma.printFile.create({ data: { id: fileId, name: `${fileId}.gcode` } })
-    const row = { id, fileId, number: 1, format: 'gcode', sizeBytes: 20, metadata: {} }
+    const row = { id, fileId, number: 1, format: 'gcode' as const, sizeBytes: 20, metadata: {} }
     await prisma.fileVersion.create({ data: { ...row, sha256, thumbnailSha256, thumbnailFormat: 'png' } })
   }
   const left = async (sha256s: string[]) =>
@@ -126,7 +126,14 @@ describe('an upload of the same content at the same time', () => {
       expect(await bench.storage.stat(sha256)).not.toBeNull()
       const { fileId } = await tx.files.lockNamed('a.gcode', newId('file'), 'system')
       const metadata = {} as never
-      const version = { fileId, id: newId('fileVersion'), sizeBytes: 20, format: 'gcode', metadata, thumbnail: null }
+      const version = {
+        fileId,
+        id: newId('fileVersion'),
+        sizeBytes: 20,
+        format: 'gcode' as const,
+        metadata,
+        thumbnail: null,
+      }
       await tx.files.addVersion({ ...version, sha256, createdById: 'system' }, tx.now)
     })
     await stored

@@ -26,6 +26,13 @@ export interface PendingFile {
    */
   write(chunk: Buffer): Promise<void>
   /**
+   * Reads back what was written, so that a file can be looked at before anything of it is kept. Not while a `write` is
+   * under way.
+   * @returns so many bytes from `at`; fewer where the file ends before
+   * @throws GantryError `STORAGE_FULL`
+   */
+  read(at: number, length: number): Promise<Buffer>
+  /**
    * Makes the content durable under its hash, which the caller has computed. Storing the same content again is no
    * error, keeps one copy, and counts as receiving it now. On failure nothing is left behind.
    * @throws GantryError `STORAGE_FULL`

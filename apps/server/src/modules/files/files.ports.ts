@@ -1,4 +1,4 @@
-import type { FileVersion, Page, PrintFile, PrintFileMetadata, PrintFileThumbnail } from '@gantry/schemas'
+import type { FileFormat, FileVersion, Page, PrintFile, PrintFileMetadata, PrintFileThumbnail } from '@gantry/schemas'
 
 import type { Actor } from '../../kernel/index.js'
 
@@ -11,6 +11,7 @@ export interface StoredThumbnail {
 export interface FileContent {
   name: string
   sha256: string
+  format: FileFormat
   thumbnail: StoredThumbnail | null
 }
 
@@ -19,7 +20,7 @@ export interface NewFileVersion {
   fileId: string
   sha256: string
   sizeBytes: number
-  format: string
+  format: FileFormat
   metadata: PrintFileMetadata
   thumbnail: StoredThumbnail | null
   createdById: string
@@ -50,6 +51,8 @@ export interface FileRepository {
   /** Of all versions that this user uploaded and that are kept; the same content counts each time. */
   bytesUploadedBy(userId: string): Promise<number>
 
+  /** Whether it is somebody else's, and projects or jobs that the actor does not see print it. */
+  isUsedElsewhere(actor: Actor, fileId: string): Promise<boolean>
   /** Locks the file with its versions. @returns whether unfinished jobs print it; null when there is no such file */
   lockForRemoval(actor: Actor, fileId: string): Promise<{ isInUse: boolean } | null>
   /** Takes the file out of the library, and drops versions that no job or part ever used. @returns the dropped contents */

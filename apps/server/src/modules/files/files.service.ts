@@ -1,4 +1,4 @@
-import { fileName, idOf, type FileVersion, type Page, type PrintFile } from '@gantry/schemas'
+import { fileName, idOf, type FileFormat, type FileVersion, type Page, type PrintFile } from '@gantry/schemas'
 import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 
@@ -50,7 +50,6 @@ export interface UploadRequest {
   source: Readable
   /** The announced size of the file; null when unknown. */
   contentLength: number | null
-  signal: AbortSignal
   idempotencyKey?: string
 }
 
@@ -67,7 +66,8 @@ const LISTED_VERSIONS = 100
 const DROPPED_AT_ONCE = 500
 const FILE_ID = idOf('file')
 const FILE_VERSION_ID = idOf('fileVersion')
-const CONTENT_TYPES = { png: 'image/png', jpg: 'image/jpeg', qoi: 'image/qoi' } as const
+const CONTENT_TYPES = { gcode: 'text/x-gcode', '3mf': 'model/3mf' } as const satisfies Record<FileFormat, string>
+const PICTURE_TYPES = { png: 'image/png', jpg: 'image/jpeg', qoi: 'image/qoi' } as const
 
 /** The library of print files. */
 export class FilesService {
@@ -103,25 +103,24 @@ export class FilesService {
   /**
    * Stores a file, or a new version of the one that has this name. The same content again is the same version. On any
    * failure nothing is kept.
-   * @throws GantryError `FORBIDDEN`, `VALIDATION_FAILED`, `NAME_TAKEN`, `NOT_GCODE`, `FILE_TOO_LARGE`, `UPLOAD_TRUNCATED`, `STORAGE_FULL`,
-   *   `QUOTA_EXCEEDED`, `RATE_LIMITED` for too many uploads at once
+   * @param open begins the upload, when it is known that the actor may and has not too many under way
+   * @throws GantryError `FORBIDDEN`, `VALIDATION_FAILED`, `NAME_TAKEN`, `NOT_GCODE`, `NOT_3MF`, `NOT_SLICED`,
+   *   `FILE_TOO_LARGE`, `UPLOAD_TRUNCATED`, `STORAGE_FULL`, `QUOTA_EXCEEDED`, `RATE_LIMITED` for too many uploads at once
    */
-  async upload(actor: Actor, request: UploadRequest): Promise<PrintFile> {
+  async upload(actor: Actor, open: () => Promise<UploadRequest>, signal: AbortSignal): Promise<PrintFile> {
     assertMay(actor, 'files.write')
-    const name = parsedName(request.name)
-    return this.underWay.run(actor.id, () => this.receive(actor, request, name))
+    return this.underWay.run(actor.id, async () => this.receive(actor, await open(), signal))
   }
 
-  private async receive(actor: Actor, request: UploadRequest, name: string): Promise<PrintFile> {
+  private async receive(actor: Actor, request: UploadRequest, signal: AbortSignal): Promise<PrintFile> {
+    const name = parsedName(request.name)
     // What is over already need not come first; whether it still fits is decided where it is stored.
     await this.assertWithinQuota(this.deps.reads.files, actor, request.contentLength ?? 0)
     const { storage, scans, limitBytes, bytesReceived } = this.deps
-    const { source, signal, contentLength } = request
+    const { source, contentLength } = request
+    const format = formatOf(name)
     const received = await receiveUpload(source, {
-      storage,
-      scans,
-      limitBytes,
-      signal,
+      ...{ storage, scans, limitBytes, signal, format },
       ...(bytesReceived === undefined ? {} : { bytesReceived }),
       ...(contentLength === null ? {} : { expectedBytes: contentLength }),
     })
@@ -129,7 +128,7 @@ export class FilesService {
     try {
       const thumbnail = await this.keepThumbnail(received)
       if (thumbnail !== null) contents.push(thumbnail.sha256)
-      const { fileId } = await this.store(actor, request, { name, received, thumbnail })
+      const { fileId } = await this.store(actor, request, { name, format, received, thumbnail })
       return await this.get(actor, fileId)
     } catch (error) {
       await this.discard(contents)
@@ -139,12 +138,16 @@ export class FilesService {
 
   /**
    * Takes a file out of the library; jobs and parts that ended keep what they printed. A job deletes the bytes.
-   * @throws GantryError `NOT_FOUND`, `INVALID_STATE`
+   * @throws GantryError `NOT_FOUND`, `INVALID_STATE` also when others print it, whom the actor does not see
    */
   async remove(actor: Actor, fileId: string): Promise<void> {
     await this.deps.unitOfWork.run(async (tx) => {
       const locked = await tx.files.lockForRemoval(actor, fileId)
       if (locked === null) throw notFound('file', fileId)
+      if (await tx.files.isUsedElsewhere(actor, fileId))
+        throw new GantryError('INVALID_STATE', {
+          params: { detail: 'others, whom you do not see, print the file too' },
+        })
       if (locked.isInUse)
         throw new GantryError('INVALID_STATE', { params: { detail: 'print jobs still need the file' } })
       tx.record({ type: 'file.removed', subjectType: 'file', subjectId: fileId, payload: { fileId } }, actor.id)
@@ -157,8 +160,8 @@ export class FilesService {
 
   /** @param id of a file, for its newest version, or of a version. @throws GantryError `FORBIDDEN`, `NOT_FOUND` */
   async openContent(actor: Actor, id: string, range?: ByteRange): Promise<Download> {
-    const { name, sha256 } = await this.contentOf(actor, id)
-    return this.open(sha256, { name, contentType: 'text/x-gcode' }, range)
+    const { name, sha256, format } = await this.contentOf(actor, id)
+    return this.open(sha256, { name, contentType: CONTENT_TYPES[format] }, range)
   }
 
   /** @throws GantryError `FORBIDDEN`, `NOT_FOUND`, also when the file has no picture */
@@ -166,7 +169,7 @@ export class FilesService {
     const { name, thumbnail } = await this.contentOf(actor, id)
     if (thumbnail === null) throw notFound('thumbnail', id)
     const { sha256, format } = thumbnail
-    return this.open(sha256, { name: `${name}.${format}`, contentType: CONTENT_TYPES[format] })
+    return this.open(sha256, { name: `${name}.${format}`, contentType: PICTURE_TYPES[format] })
   }
 
   /** The content for a printer host; null when it is missing or has another size. */
@@ -223,7 +226,7 @@ export class FilesService {
   private async storeIn(
     tx: Repositories & TransactionContext,
     actor: Actor,
-    { name, received, thumbnail }: Upload,
+    { name, format, received, thumbnail }: Upload,
   ): Promise<{ fileId: string }> {
     const { sha256, sizeBytes, metadata } = received
     await this.lockStored(tx, thumbnail === null ? [sha256] : [sha256, thumbnail.sha256])
@@ -232,10 +235,13 @@ export class FilesService {
     const isForeign = latestSha256 !== null && (await tx.files.get(actor, fileId)) === null
     if (isForeign) throw new GantryError('NAME_TAKEN', { params: { name } })
     if (latestSha256 === sha256) return { fileId }
+    // What is new would be the newest for those as well.
+    if (latestSha256 !== null && (await tx.files.isUsedElsewhere(actor, fileId)))
+      throw new GantryError('NAME_TAKEN', { params: { name } })
     await tx.files.lockUploadsOf(actor.id)
     await this.assertWithinQuota(tx.files, actor, sizeBytes)
     const id = newId('fileVersion')
-    const version = { id, fileId, sha256, sizeBytes, format: 'gcode', metadata, thumbnail, createdById: actor.id }
+    const version = { id, fileId, sha256, sizeBytes, format, metadata, thumbnail, createdById: actor.id }
     await tx.files.addVersion(version, tx.now)
     const payload = { fileId, fileVersionId: id }
     tx.record({ type: 'file.created', subjectType: 'file', subjectId: fileId, payload }, actor.id)
@@ -275,9 +281,13 @@ export class FilesService {
 
 interface Upload {
   name: string
+  format: FileFormat
   received: ReceivedFile
   thumbnail: StoredThumbnail | null
 }
+
+/** By the ending, which the content must then bear out. */
+const formatOf = (name: string): FileFormat => (/\.3mf$/i.test(name) ? '3mf' : 'gcode')
 
 const parsedName = (name: string): string => {
   const parsed = fileName.safeParse(name)

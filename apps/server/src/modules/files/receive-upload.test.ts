@@ -14,6 +14,7 @@ import { ScanThread } from './gcode/scan-thread.js'
 import { receiveUpload, type ReceivedFile } from './receive-upload.js'
 
 const LIMIT_BYTES = 1_000_000
+const AS_GCODE = { format: 'gcode' } as const
 const scans = new ScanThread()
 
 let dataDir: string
@@ -43,7 +44,7 @@ const inChunks = (content: Buffer, bytes = 10_000): Readable =>
 
 describe('receiveUpload', () => {
   it('hashes, reads and stores a file in one pass', async () => {
-    const received = await receiveUpload(inChunks(demo), { storage, scans, limitBytes: LIMIT_BYTES })
+    const received = await receiveUpload(inChunks(demo), { ...AS_GCODE, storage, scans, limitBytes: LIMIT_BYTES })
     const sha256 = createHash('sha256').update(demo).digest('hex')
     expect(received).toMatchObject({ sha256, sizeBytes: demo.length, created: true })
     expect(received.metadata).toMatchObject({ estimatedPrintSeconds: 1140, layerCount: 15 })
@@ -52,8 +53,8 @@ describe('receiveUpload', () => {
   })
 
   it('stores the same content once', async () => {
-    const first = await receiveUpload(inChunks(demo), { storage, scans, limitBytes: LIMIT_BYTES })
-    const second = await receiveUpload(inChunks(demo, 777), { storage, scans, limitBytes: LIMIT_BYTES })
+    const first = await receiveUpload(inChunks(demo), { ...AS_GCODE, storage, scans, limitBytes: LIMIT_BYTES })
+    const second = await receiveUpload(inChunks(demo, 777), { ...AS_GCODE, storage, scans, limitBytes: LIMIT_BYTES })
     expect(second).toEqual({ ...first, created: false })
     expect(await storedFiles()).toEqual([first.sha256])
   })
@@ -77,7 +78,13 @@ describe('receiveUpload', () => {
       { code: 'NOT_GCODE', params: { reason: 'no_commands' } },
     ],
   ])('refuses %s and keeps nothing', async (_, content, options, error) => {
-    const received = receiveUpload(inChunks(content()), { storage, scans, limitBytes: LIMIT_BYTES, ...options })
+    const received = receiveUpload(inChunks(content()), {
+      ...AS_GCODE,
+      storage,
+      scans,
+      limitBytes: LIMIT_BYTES,
+      ...options,
+    })
     await expect(received).rejects.toMatchObject(error)
     expect(await storedFiles()).toEqual([])
   })
@@ -85,7 +92,13 @@ describe('receiveUpload', () => {
   it('keeps nothing when the signal gives the upload up while it waits for bytes', async () => {
     const source = new Readable({ read: () => undefined })
     const controller = new AbortController()
-    const received = receiveUpload(source, { storage, scans, limitBytes: LIMIT_BYTES, signal: controller.signal })
+    const received = receiveUpload(source, {
+      ...AS_GCODE,
+      storage,
+      scans,
+      limitBytes: LIMIT_BYTES,
+      signal: controller.signal,
+    })
     source.push(demo)
     controller.abort()
     await expect(received).rejects.toMatchObject({ code: 'REQUEST_ABORTED' })
@@ -94,7 +107,7 @@ describe('receiveUpload', () => {
 
   it("fails with the signal's own typed reason", async () => {
     const reason = new GantryError('DEADLINE_EXCEEDED')
-    const options = { storage, scans, limitBytes: LIMIT_BYTES, signal: AbortSignal.abort(reason) }
+    const options = { ...AS_GCODE, storage, scans, limitBytes: LIMIT_BYTES, signal: AbortSignal.abort(reason) }
     await expect(receiveUpload(inChunks(demo), options)).rejects.toBe(reason)
   })
 
@@ -104,7 +117,7 @@ describe('receiveUpload', () => {
   ])('keeps nothing of a file that a thread reads when %s', async (_, fail) => {
     const source = new Readable({ read: () => undefined })
     const controller = new AbortController()
-    const options = { storage, scans, limitBytes: 2 * LIMIT_BYTES, signal: controller.signal }
+    const options = { ...AS_GCODE, storage, scans, limitBytes: 2 * LIMIT_BYTES, signal: controller.signal }
     const received = receiveUpload(source, options)
     received.catch(() => undefined)
     // The second chunk is taken when the first has been read and written.
@@ -119,7 +132,7 @@ describe('receiveUpload', () => {
 
   it('keeps nothing when the disk is full', async () => {
     const full = new LocalFileStorage({ dataDir, reserveBytes: Number.MAX_SAFE_INTEGER })
-    const received = receiveUpload(inChunks(demo), { storage: full, scans, limitBytes: LIMIT_BYTES })
+    const received = receiveUpload(inChunks(demo), { ...AS_GCODE, storage: full, scans, limitBytes: LIMIT_BYTES })
     await expect(received).rejects.toMatchObject({ code: 'STORAGE_FULL' })
     expect(await storedFiles()).toEqual([])
   })
@@ -132,7 +145,7 @@ describe('receiveUpload over HTTP', () => {
   beforeEach(async () => {
     outcome = new Promise((resolve) => {
       server = createServer((req, res) => {
-        receiveUpload(req, { storage, scans, limitBytes: LIMIT_BYTES }).then(
+        receiveUpload(req, { ...AS_GCODE, storage, scans, limitBytes: LIMIT_BYTES }).then(
           (received) => {
             res.end(received.sha256)
             resolve(received)

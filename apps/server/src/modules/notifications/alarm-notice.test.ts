@@ -65,6 +65,22 @@ describe('an alarm that is raised', () => {
     expect((await bench.outbox('ALARM_NOTICE')).map(({ state }) => state)).toEqual(['done'])
   })
 
+  it('is mailed to no admin of a part, nor to who is invited', async () => {
+    await using bench = await open()
+    const { prisma } = bench
+    const [whole, part, invited] = await Promise.all(
+      ['whole', 'part', 'invited'].map((name) => bench.user(`${name}@example.org`, 'admin')),
+    )
+    const lists = { printerGroupIds: [], locationIds: [], projectIds: [], allProjects: true }
+    await prisma.userScope.create({ data: { ...lists, userId: whole!.id, allPrinters: true } })
+    await prisma.userScope.create({ data: { ...lists, userId: part!.id, allPrinters: false } })
+    await prisma.user.update({ where: { id: invited!.id }, data: { passwordHash: null } })
+    await bench.deliver(await bench.raised('critical'))
+    expect((await bench.mails()).map(({ payload }) => payload['to'])).toEqual(['whole@example.org'])
+    const { users } = repositoriesFor(prisma)
+    expect(await users.adminAddresses()).toEqual(['whole@example.org'])
+  })
+
   it('orders its notice in the same transaction, and none while it is open already', async () => {
     await using bench = await open()
     const printerId = newId('printer')

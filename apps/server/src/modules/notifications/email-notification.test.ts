@@ -163,7 +163,7 @@ describe('a mail', () => {
     await using bench = await open(senderTo(server))
     const data = { userId: 'usr_1', sealedToken: 'sealed abc', expiresAt: '2026-11-27T08:00:00Z' }
     await bench.deliver({ payload: { to: TO, key: 'k', content: { template, data } } })
-    expect(server.mails[0]?.parsed.text).toContain(`Link: https://gantry.example.org/#/${page}/abc`)
+    expect(server.mails[0]?.parsed.text).toContain(`Link: https://gantry.example.org/account/password#${page}=abc`)
     expect(server.mails[0]?.parsed.text).not.toContain('sealed')
   })
 

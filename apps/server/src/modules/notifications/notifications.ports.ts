@@ -54,6 +54,6 @@ export interface EmailRepository {
 
 /** Who gets mails about the whole installation. */
 export interface RecipientRepository {
-  /** Addresses of the admins who may log in. */
+  /** Addresses of the admins who may log in and see the whole farm. */
   adminAddresses(limit: number): Promise<string[]>
 }

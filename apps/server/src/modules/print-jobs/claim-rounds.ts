@@ -92,6 +92,7 @@ const fitterOf = (known: KnownKinds): ((record: PrinterRecord) => boolean) => {
   }
 }
 
-const factsOf = ({ model, groupId, nozzleDiameterMm, buildVolume, materials }: PrinterRecord): PrinterFacts => ({
-  ...{ model, groupId, nozzleDiameterMm, buildVolume, materials },
-})
+const factsOf = (record: PrinterRecord): PrinterFacts => {
+  const { model, groupId, nozzleDiameterMm, buildVolume, materials, fileFormats } = record
+  return { model, groupId, nozzleDiameterMm, buildVolume, materials, fileFormats }
+}

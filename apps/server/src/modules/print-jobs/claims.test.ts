@@ -55,6 +55,20 @@ describe('a claim', () => {
     expect(order).toMatchObject([{ jobId: urgent }, { jobId: first }, { jobId: second }, { kind: 'nothing_fits' }])
   })
 
+  it('gives a 3MF to printers alone whose driver said that their host prints it', async () => {
+    const { database, prisma, reads, printer, job, claim } = await openPrintingDatabase()
+    await using _ = database
+    const jobId = await job({ copies: 2, requirements: { fileFormat: '3mf' } })
+    expect(await claim(await printer())).toEqual({ kind: 'nothing_fits' })
+
+    const able = await printer()
+    const where = { printerId: able.printerId }
+    await prisma.printerRuntime.update({ where, data: { capabilities: ['pause', '3mf'] } })
+    expect((await reads.printers.get(SYSTEM_ACTOR, able.printerId))?.fileFormats).toEqual(['gcode', '3mf'])
+    expect(await claim(able)).toMatchObject({ kind: 'claimed', jobId })
+    expect((await reads.attempts.findActiveOn(able.printerId))?.remoteName).toMatch(/\.3mf$/)
+  })
+
   it('compares the requirements: what is not known does not fit', async () => {
     const { database, printer, job, claim } = await openPrintingDatabase()
     await using _ = database

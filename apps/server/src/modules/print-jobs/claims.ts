@@ -198,10 +198,11 @@ const inOrderOf = (order: readonly WaitingJob[], jobs: readonly LockedJob[]): Lo
 const begin = async (tx: ClaimTransaction, leases: Lease[], jobs: LockedJob[], gifts: Gifts): Promise<NewAttempt[]> => {
   if (gifts.length === 0) return []
   const leaseOf = new Map(leases.map((lease) => [lease.printerId, lease]))
+  const formatOf = new Map(jobs.map(({ id, requirements }) => [id, requirements.fileFormat]))
   const attempts = gifts.flatMap(({ jobId, printer, copy: { copyNumber } }): NewAttempt[] => {
     const lease = leaseOf.get(printer.printerId)
     if (lease === undefined) return []
-    const remoteName = newRemoteName(jobId, copyNumber)
+    const remoteName = newRemoteName(jobId, copyNumber, formatOf.get(jobId))
     return [{ id: newId('attempt'), jobId, copyNumber, lease, bedBefore: printer.bed, remoteName }]
   })
   await tx.attempts.create(attempts)

@@ -51,7 +51,7 @@ const narrowed = async (tx: Transaction, actor: Actor, job: PrintJob, asked: Ask
   if ((await tx.attempts.listActiveOfJob(job.id)).length > 0) throw refused('a copy is with a printer already')
   const file = await tx.printableFiles.version(job.fileVersionId)
   if (file === null) throw notFound('file version', job.fileVersionId)
-  const own = requirementsOf(file.metadata, [])
+  const own = requirementsOf(file, [])
   for (const field of ['materials', 'nozzleDiameterMm', 'printerModels'] as const) {
     const isFree = isEmpty(own[field]) || asked[field] === undefined || isSame(asked[field], own[field])
     if (!isFree) throw invalidField(`requirements.${field}`, 'is what the file was sliced for, and stands')

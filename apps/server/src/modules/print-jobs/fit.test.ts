@@ -11,6 +11,7 @@ const printer: PrinterFacts = {
   nozzleDiameterMm: 0.4,
   buildVolume: { xMm: 250, yMm: 210, zMm: 210 },
   materials: [{ slot: 0, material: 'PLA', colorHex: null }],
+  fileFormats: ['gcode'],
 }
 const nothing: JobRequirements = {
   materials: [],
@@ -18,12 +19,13 @@ const nothing: JobRequirements = {
   sizeMm: null,
   printerModels: [],
   printerGroupIds: [],
+  fileFormat: 'gcode',
 }
 const codes = (facts: Partial<PrinterFacts>, needs: Partial<JobRequirements>) =>
   mismatches({ ...printer, ...facts }, { ...nothing, ...needs }).map(({ code }) => code)
 
 describe('whether a printer satisfies a job', () => {
-  it.each([
+  it.each<[string, Partial<PrinterFacts>, Partial<JobRequirements>, string[]]>([
     ['the same material', {}, { materials: ['PLA'] }, []],
     ['another material', {}, { materials: ['PETG'] }, ['MATERIAL_MISMATCH']],
     ['no material set', { materials: [] }, { materials: ['PLA'] }, ['MATERIAL_UNKNOWN']],
@@ -46,8 +48,15 @@ describe('whether a printer satisfies a job', () => {
     ['one of the groups', {}, { printerGroupIds: ['grp_2', 'grp_1'] }, []],
     ['another group', {}, { printerGroupIds: ['grp_2'] }, ['GROUP_MISMATCH']],
     ['no group at all', { groupId: null }, { printerGroupIds: ['grp_2'] }, ['GROUP_MISMATCH']],
+    ['a 3MF where the host prints it', { fileFormats: ['gcode', '3mf'] }, { fileFormat: '3mf' }, []],
+    ['a 3MF where the host prints g-code alone', {}, { fileFormat: '3mf' }, ['FORMAT_MISMATCH']],
   ])('%s', (_name, facts, needs, expected) => {
     expect(codes(facts, needs)).toEqual(expected)
+  })
+
+  it('takes a job from before there was a choice for g-code', () => {
+    const { fileFormat: _, ...old } = nothing
+    expect(mismatches(printer, old as JobRequirements)).toEqual([])
   })
 
   it('is asked nothing by a job without requirements', () => {

@@ -1,4 +1,4 @@
-import type { BuildVolume, JobRequirements, LoadedMaterial, Reason } from '@gantry/schemas'
+import type { BuildVolume, FileFormat, JobRequirements, LoadedMaterial, Reason } from '@gantry/schemas'
 
 import type { CopyBinding, WaitingJob } from './print-jobs.ports.js'
 
@@ -9,6 +9,8 @@ export interface PrinterFacts {
   nozzleDiameterMm: number | null
   buildVolume: BuildVolume | null
   materials: readonly LoadedMaterial[]
+  /** What the host prints, by what its driver said when it last connected. */
+  fileFormats: readonly FileFormat[]
 }
 
 const NOZZLE_TOLERANCE_MM = 0.001
@@ -61,8 +63,15 @@ const groupReasons = (facts: PrinterFacts, needs: string[]): Reason[] =>
     ? []
     : [{ code: 'GROUP_MISMATCH', params: { needs } }]
 
+/** @param needs undefined in jobs from before there was a choice: they print g-code, which every host takes */
+const formatReasons = (facts: PrinterFacts, needs: FileFormat | undefined): Reason[] =>
+  needs === undefined || facts.fileFormats.includes(needs)
+    ? []
+    : [{ code: 'FORMAT_MISMATCH', params: { has: [...facts.fileFormats], needs } }]
+
 /** Why this printer does not satisfy these requirements; empty when it does. Unknown is not equal. */
 export const mismatches = (facts: PrinterFacts, needs: JobRequirements): Reason[] => [
+  ...formatReasons(facts, needs.fileFormat),
   ...materialReasons(facts, needs.materials),
   ...nozzleReasons(facts, needs.nozzleDiameterMm),
   ...volumeReasons(facts, needs.sizeMm),

@@ -3,6 +3,7 @@ import type {
   AttemptState,
   BedState,
   CopyCounts,
+  FileFormat,
   JobRequirements,
   Page,
   PrintFileMetadata,
@@ -252,6 +253,7 @@ export interface PrintJobRepository {
 export interface PrintableFile {
   fileVersionId: string
   name: string
+  format: FileFormat
   metadata: PrintFileMetadata
 }
 

@@ -186,7 +186,7 @@ export class PrintJobsService {
       projectId: part.projectId,
       partId,
       copies: copies ?? missing,
-      requirements: requirementsOf(file.metadata, printerGroupIds),
+      requirements: requirementsOf(file, printerGroupIds),
     }
   }
 
@@ -198,8 +198,8 @@ export class PrintJobsService {
   ): Promise<Ordered> {
     const file = await tx.printableFiles.latest(actor, fileId)
     if (file === null) throw notFound('file', fileId)
-    const { fileVersionId, metadata } = file
-    const requirements = requirementsOf(metadata, printerGroupIds)
+    const { fileVersionId } = file
+    const requirements = requirementsOf(file, printerGroupIds)
     return { name: name ?? file.name, fileVersionId, projectId: null, partId: null, copies, requirements }
   }
 

@@ -14,6 +14,12 @@ describe('the name of an attempt’s file on the host', () => {
     }
   })
 
+  it('ends as the file does', () => {
+    const name = newRemoteName(newId('printJob'), 1, '3mf')
+    expect(name).toMatch(/^g[a-z0-9]{8}-1-[a-z0-9]{10}\.3mf$/)
+    expect(isOurRemoteName(name)).toBe(true)
+  })
+
   it.each(['mine.gcode', 'g1234567-1-abcdefghij.gcode', 'g12345678-1-abcdefghij.gcode.bak', ''])(
     'is not %j',
     (name) => {

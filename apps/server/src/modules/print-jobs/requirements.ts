@@ -1,7 +1,10 @@
-import type { JobRequirements, PrintFileMetadata } from '@gantry/schemas'
+import type { FileFormat, JobRequirements, PrintFileMetadata } from '@gantry/schemas'
 
 /** What the file itself asks of a printer. A tool that never extrudes needs no material. */
-export const requirementsOf = (metadata: PrintFileMetadata, printerGroupIds: string[]): JobRequirements => ({
+export const requirementsOf = (
+  { format, metadata }: { format: FileFormat; metadata: PrintFileMetadata },
+  printerGroupIds: string[],
+): JobRequirements => ({
   materials: metadata.filaments
     .filter((use) => use.lengthMm === null || use.lengthMm > 0)
     .flatMap((use) => (use.material === null ? [] : [use.material])),
@@ -9,4 +12,5 @@ export const requirementsOf = (metadata: PrintFileMetadata, printerGroupIds: str
   sizeMm: metadata.boundingBox?.sizeMm ?? null,
   printerModels: metadata.printerModel === null ? [] : [metadata.printerModel],
   printerGroupIds,
+  fileFormat: format,
 })

@@ -2,6 +2,7 @@ import type { PrinterCommandKind } from '@gantry/schemas'
 
 import {
   every,
+  RareLog,
   type CallOff,
   type EventBus,
   type Logger,
@@ -43,7 +44,11 @@ export class CommandRunner {
   private requested = false
   private readonly inHand = new Set<Promise<void>>()
 
-  constructor(private readonly deps: CommandRunnerDeps) {}
+  private readonly rareLog: RareLog
+
+  constructor(private readonly deps: CommandRunnerDeps) {
+    this.rareLog = new RareLog(deps.log, deps.clock)
+  }
 
   start(): Promise<void> {
     this.unsubscribe.push(this.deps.bus.onWake('printer.command', () => this.look()))
@@ -67,7 +72,7 @@ export class CommandRunner {
         return this.takeAll()
       })
       .catch((error: unknown) =>
-        this.deps.log.error({ err: error }, 'printer commands could not be taken; tried again within a second'),
+        this.rareLog.warn({ err: error }, 'printer commands could not be taken; tried again within a second'),
       )
   }
 

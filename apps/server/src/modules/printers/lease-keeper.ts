@@ -1,4 +1,12 @@
-import type { CallOff, EventBus, Logger, Timers, UnitOfWork, Unsubscribe } from '../../kernel/index.js'
+import {
+  RareLog,
+  type CallOff,
+  type EventBus,
+  type Logger,
+  type Timers,
+  type UnitOfWork,
+  type Unsubscribe,
+} from '../../kernel/index.js'
 import { fairShare } from './fair-share.js'
 import { LeaseTerm, momentOf, type Moment } from './lease-term.js'
 import type { FleetRepository, LeaseGrant } from './printers.ports.js'
@@ -74,7 +82,11 @@ export class LeaseKeeper {
   private hasSurplus = false
   private stopping = false
 
-  constructor(private readonly deps: LeaseKeeperDeps) {}
+  private readonly rareLog: RareLog
+
+  constructor(private readonly deps: LeaseKeeperDeps) {
+    this.rareLog = new RareLog(deps.log, deps.clock)
+  }
 
   async start(): Promise<void> {
     const { bus } = this.deps
@@ -124,7 +136,7 @@ export class LeaseKeeper {
   }
 
   private async renew(): Promise<void> {
-    const { holder, log, clock } = this.deps
+    const { holder, clock } = this.deps
     const since = momentOf(clock)
     const term = this.term?.isOver === false ? this.term : null
     try {
@@ -136,7 +148,7 @@ export class LeaseKeeper {
       this.hasSurplus = surplus > 0
       if (movable > 0) await this.shareOut(movable)
     } catch (error) {
-      log.error({ err: error }, 'leases could not be renewed')
+      this.rareLog.warn({ err: error }, 'leases could not be renewed; it is tried again')
     }
   }
 

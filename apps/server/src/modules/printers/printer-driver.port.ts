@@ -37,8 +37,8 @@ export interface ConnectOptions {
   onEvent: (event: DriverEvent) => void
 }
 
-/** What the host can do, refined after connecting. */
-export type DriverCapability = 'pause' | 'emergencyStop' | 'history' | 'layers' | 'setTemperature' | 'chamber'
+/** What the host can do, refined after connecting. G-code every host prints; `3mf` is for those that print sliced 3MF too. */
+export type DriverCapability = 'pause' | 'emergencyStop' | 'history' | 'layers' | 'setTemperature' | 'chamber' | '3mf'
 
 export interface HostIdentity {
   /** The product and its version as the host says them, such as `OctoPrint 1.11.8`. */

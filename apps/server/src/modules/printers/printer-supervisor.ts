@@ -76,6 +76,8 @@ export class PrinterSupervisor {
   private loadShown = 0
   private connections = 0
   private heardAtMs: number | null = null
+  /** Told of as away. */
+  private isMissed = false
   private live: PrinterLive
 
   constructor(
@@ -190,7 +192,7 @@ export class PrinterSupervisor {
 
   /** @returns whether there was a session, after it has ended */
   private async connectOnce(record: PrinterRecord): Promise<boolean> {
-    const { drivers, sealer, timings, clock, log } = this.deps
+    const { drivers, sealer, timings, clock } = this.deps
     const abort = new AbortController()
     const over = AbortSignal.any([this.ended.signal, this.changed.signal, abort.signal])
     const early: DriverEvent[] = []
@@ -209,8 +211,7 @@ export class PrinterSupervisor {
     } catch (error) {
       const failure =
         error instanceof DriverError ? error : new DriverError('protocol', 'unexpected failure', { cause: error })
-      if (!this.ended.signal.aborted)
-        log.info({ printerId: record.id, code: failure.code, err: failure }, 'printer host cannot be connected')
+      this.tellAway(failure, 'printer host cannot be connected')
       this.down(failure)
       return false
     } finally {
@@ -245,7 +246,23 @@ export class PrinterSupervisor {
     this.session = null
     await connection.close()
     await worked
+    if (reason !== null) this.tellAway(reason, 'the connection to a printer was lost')
     this.down(reason)
+  }
+
+  /** A warning when it goes away; while it is away, the tries that fail say nothing new. */
+  private tellAway(failure: DriverError, message: string): void {
+    if (this.ended.signal.aborted) return
+    const { printerId } = this.lease
+    const fields = { printerId, printerName: this.current?.name, code: failure.code, err: failure }
+    this.deps.log[this.isMissed ? 'debug' : 'warn'](fields, message)
+    this.isMissed = true
+  }
+
+  private tellBack(): void {
+    if (!this.isMissed) return
+    this.isMissed = false
+    this.deps.log.info({ printerId: this.lease.printerId, printerName: this.current?.name }, 'a printer is back')
   }
 
   /** Works on the printer until the session ends. What it prints is followed at once, whatever the probe says. */
@@ -285,6 +302,7 @@ export class PrinterSupervisor {
   private connected(): void {
     this.heardAtMs = this.deps.clock.monotonicMs()
     this.connections += 1
+    this.tellBack()
     if (this.current !== null) this.deps.links?.connected(this.current.kind, this.connections > 1)
   }
 

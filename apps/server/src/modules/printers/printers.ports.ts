@@ -2,6 +2,7 @@ import type {
   AttemptState,
   BedState,
   BuildVolume,
+  FileFormat,
   LoadedMaterial,
   Page,
   PrinterCommandKind,
@@ -28,6 +29,8 @@ export interface PrinterRecord {
   nozzleDiameterMm: number | null
   buildVolume: BuildVolume | null
   materials: LoadedMaterial[]
+  /** What the host prints, by what its driver said when it last connected. */
+  fileFormats: FileFormat[]
   version: number
   createdAt: Date
   updatedAt: Date

@@ -10,6 +10,7 @@ import type {
 
 import {
   GantryError,
+  invalidField,
   newId,
   notFound,
   type Actor,
@@ -106,7 +107,11 @@ export class PrintersService {
     return this.get(actor, created.id)
   }
 
-  /** @throws GantryError `NOT_FOUND`, `VERSION_CONFLICT`, `NAME_TAKEN`, `PRINTER_…` */
+  /**
+   * A stored key goes to the host it was typed in for, and to no other.
+   * @throws GantryError `NOT_FOUND`, `VALIDATION_FAILED` for another host without a word on the key, `VERSION_CONFLICT`,
+   *   `NAME_TAKEN`, `PRINTER_…`
+   */
   async update(
     actor: Actor,
     { id, ifVersion, apiKey, checkConnection, ...input }: UpdatePrinterInput,
@@ -114,12 +119,16 @@ export class PrintersService {
     const before = await this.find(actor, id)
     if (input.groupId !== undefined) expectGroup(actor, input.groupId)
     const url = input.url ?? before.url
+    const isMoved = new URL(url).origin !== new URL(before.url).origin
+    if (isMoved && apiKey === undefined && before.apiKeyCipher !== null)
+      throw invalidField('apiKey', 'must be given with the URL of another host, or be null')
     const key = apiKey === undefined ? this.openKey(before) : apiKey
     const connectsElse = input.url !== undefined || apiKey !== undefined
     if (connectsElse && checkConnection) await checkHost(this.deps.drivers, before.kind, { url, apiKey: key })
     const seal = (plain: string) => this.deps.sealer.seal(plain, printerKeyAt(id))
     const sealed = apiKey === undefined ? {} : { apiKeyCipher: apiKey === null ? null : seal(apiKey) }
-    return this.change(actor, id, { ...input, ...sealed }, ifVersion ?? null)
+    // What was stored since has not been looked at.
+    return this.change(actor, id, { ...input, ...sealed }, ifVersion ?? (isMoved ? before.version : null))
   }
 
   /** @throws GantryError `NOT_FOUND`, `VERSION_CONFLICT` */

@@ -44,7 +44,7 @@ const open = async () => {
     addFile: async (name: string) => {
       const { fileId } = await files.lockNamed(name, newId('file'), ada.id)
       const id = newId('fileVersion')
-      const content = { sha256: id, sizeBytes: 1, format: 'gcode', metadata: {} as never, thumbnail: null }
+      const content = { sha256: id, sizeBytes: 1, format: 'gcode' as const, metadata: {} as never, thumbnail: null }
       await files.addVersion({ id, fileId, ...content, createdById: ada.id }, new Date())
       return { fileId, fileVersionId: id }
     },

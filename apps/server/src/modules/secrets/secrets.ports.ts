@@ -1,4 +1,4 @@
-import type { SealedAt, SealedPlace } from '../../kernel/index.js'
+import type { PassingPlace, SealedAt, SealedPlace } from '../../kernel/index.js'
 import type { CredentialSealer } from '../printers/printers.ports.js'
 
 /** One sealed text as it is stored. */
@@ -12,7 +12,7 @@ export interface SealedRow {
 /** A column, or a part of one, that holds sealed texts; several may hold those of one place. */
 export interface SealedSpot {
   name: string
-  place: SealedPlace
+  place: SealedPlace | PassingPlace
 }
 
 export interface SealedRows {

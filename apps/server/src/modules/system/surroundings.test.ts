@@ -6,7 +6,7 @@ import { Surroundings, type SurroundingsDeps } from './surroundings.js'
 
 const pool = { max: 10, total: 1, idle: 1, waiting: 0 }
 const database: DatabaseHealth = {
-  primary: { reachable: true, latencySeconds: 0.001, pool },
+  primary: { reachable: true, latencySeconds: 0.001, error: null, pool },
   replicas: [{ name: 'r/db', state: 'usable', latencySeconds: 0.001, lagSeconds: 0, outstandingReads: 0, pool }],
   maxLagSeconds: 2,
 }

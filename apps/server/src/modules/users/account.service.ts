@@ -1,6 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises'
 
-import type { ChangePasswordInput, ChoosePasswordInput, CurrentUser, UpdateProfileInput } from '@gantry/schemas'
+import type {
+  ChangePasswordInput,
+  ChoosePasswordInput,
+  CurrentUser,
+  ResetPasswordInput,
+  UpdateProfileInput,
+} from '@gantry/schemas'
 
 import {
   GantryError,
@@ -10,18 +16,20 @@ import {
   type TransactionContext,
   type UnitOfWork,
 } from '../../kernel/index.js'
+import type { ApiKeyRepository } from '../auth/api-keys.ports.js'
 import type { UserRecord, UserRepository } from '../auth/auth.ports.js'
 import { currentUserOf, type LoginOrigin } from '../auth/auth.service.js'
 import { endSessionsOf } from '../auth/end-sessions.js'
 import { checkNewPassword } from '../auth/password-policy.js'
 import { hashPassword } from '../auth/passwords.js'
 import type { Reauthentication } from '../auth/reauthentication.js'
+import { recordUser } from '../auth/user-events.js'
 import { linkIsOver, passwordTokenHash, type PasswordLinks } from './password-links.js'
-import { recordUser } from './user-changes.js'
 import type { AccountRepository, PasswordTokenRepository, TokenPurpose, TryLimiter } from './users.ports.js'
 
 interface Repositories {
   accounts: AccountRepository
+  apiKeys: Pick<ApiKeyRepository, 'revokeAllOf'>
   passwordTokens: PasswordTokenRepository
   users: Pick<UserRepository, 'get' | 'lock' | 'setPasswordHash' | 'revokeSessionsOf'>
 }
@@ -36,6 +44,8 @@ export interface AccountServiceDeps {
   links: PasswordLinks
   /** Makes this process forget a session at once. */
   forgetSession: (sessionId: string) => void
+  /** The same of an API key. */
+  forgetKey: (keyId: string) => void
   /** @default 300 */
   resetAnswerMs?: number
 }
@@ -50,7 +60,7 @@ export class AccountService {
   /** @throws GantryError `INVALID_CREDENTIALS`, `NAME_TAKEN` for an address that somebody has, `RATE_LIMITED` */
   async updateProfile(
     actor: Actor,
-    { displayName, email, currentPassword = '' }: UpdateProfileInput,
+    { displayName, email, currentPassword }: UpdateProfileInput,
     origin: LoginOrigin,
   ): Promise<CurrentUser> {
     const known = email === undefined ? null : await this.reauthenticated(actor, currentPassword, origin)
@@ -68,18 +78,22 @@ export class AccountService {
     return currentUserOf(await this.own(actor))
   }
 
-  /** Ends all other sessions. @throws GantryError `INVALID_CREDENTIALS`, `PASSWORD_REFUSED`, `RATE_LIMITED` */
+  /** Ends all other sessions, and API keys if that is wanted. @throws GantryError `INVALID_CREDENTIALS`, `PASSWORD_REFUSED`, `RATE_LIMITED` */
   async changePassword(
     actor: Actor,
-    { currentPassword, newPassword }: ChangePasswordInput,
+    { currentPassword, newPassword, revokeApiKeys = false }: ChangePasswordInput,
     origin: LoginOrigin,
   ): Promise<void> {
     const known = await this.reauthenticated(actor, currentPassword, origin)
+    // Who is let in by the identity provider alone must not stay in when that lets them in no more.
+    if (known.passwordHash === null) {
+      throw new GantryError('INVALID_STATE', { params: { detail: 'this account has no password, it signs on' } })
+    }
     await checkNewPassword({ password: newPassword, email: known.email, field: 'newPassword' })
     const passwordHash = await hashPassword(newPassword)
     await this.changing(async (tx) => {
       await unchanged(tx, actor.id, known)
-      return setPassword(tx, { userId: actor.id, passwordHash, keepSession: actor.sessionId })
+      return setPassword(tx, { userId: actor.id, passwordHash, keepSession: actor.sessionId, revokeApiKeys })
     })
   }
 
@@ -94,17 +108,25 @@ export class AccountService {
     await Promise.all([pause(resetAnswerMs), this.deps.unitOfWork.run((tx) => this.issueReset(tx, email))])
   }
 
-  /** By the link of a reset; ends all sessions. @throws GantryError `LINK_EXPIRED`, `PASSWORD_REFUSED` */
-  resetPassword(input: ChoosePasswordInput): Promise<void> {
-    return this.choosePassword('reset', input)
+  /**
+   * By the link of a reset; ends all sessions, and API keys unless they are to go on: whoever had the account may have
+   * made some.
+   * @throws GantryError `LINK_EXPIRED`, `PASSWORD_REFUSED`
+   */
+  resetPassword({ revokeApiKeys = true, ...input }: ResetPasswordInput): Promise<void> {
+    return this.choosePassword('reset', input, revokeApiKeys)
   }
 
   /** The first password. @throws GantryError `LINK_EXPIRED`, `PASSWORD_REFUSED` */
   acceptInvitation(input: ChoosePasswordInput): Promise<void> {
-    return this.choosePassword('invitation', input)
+    return this.choosePassword('invitation', input, false)
   }
 
-  private async choosePassword(purpose: TokenPurpose, { token, password }: ChoosePasswordInput): Promise<void> {
+  private async choosePassword(
+    purpose: TokenPurpose,
+    { token, password }: ChoosePasswordInput,
+    revokeApiKeys: boolean,
+  ): Promise<void> {
     const tokenHash = passwordTokenHash(token)
     const userId = await this.deps.reads.passwordTokens.find(tokenHash, purpose)
     const user = userId === null ? null : await this.deps.reads.users.get(userId)
@@ -115,20 +137,22 @@ export class AccountService {
       const current = await tx.users.lock(user.id)
       const isUsed = (await tx.passwordTokens.use(tokenHash, purpose)) !== null
       if (!isUsed || current === null || current.disabledAt !== null) throw linkIsOver()
-      return setPassword(tx, { userId: user.id, passwordHash, keepSession: null })
+      return setPassword(tx, { userId: user.id, passwordHash, keepSession: null, revokeApiKeys })
     })
   }
 
   private async issueReset(tx: Transaction, email: string): Promise<void> {
     const user = await tx.accounts.findByEmail(email)
     if (user?.state !== 'active') return
+    // Who signs on at the identity provider gets no password behind its back.
+    if ((await tx.users.get(user.id))?.passwordHash === null) return
     const last = await tx.passwordTokens.of(user.id)
     const isOnItsWay = last !== null && tx.now.getTime() - last.createdAt.getTime() < MIN_BETWEEN_RESETS_MS
     if (!isOnItsWay) await this.deps.links.issue(tx, user, 'reset')
   }
 
   /** @throws GantryError `INVALID_CREDENTIALS`, `RATE_LIMITED` */
-  private reauthenticated(actor: Actor, currentPassword: string, { ip }: LoginOrigin): Promise<UserRecord> {
+  private reauthenticated(actor: Actor, currentPassword: string | undefined, { ip }: LoginOrigin): Promise<UserRecord> {
     return this.deps.reauthentication.confirm(actor, currentPassword, ip)
   }
 
@@ -138,9 +162,10 @@ export class AccountService {
     return user
   }
 
-  private async changing(change: (tx: Transaction) => Promise<string[]>): Promise<void> {
-    const ended = await this.deps.unitOfWork.run(change)
-    ended.forEach(this.deps.forgetSession)
+  private async changing(change: (tx: Transaction) => Promise<Ended>): Promise<void> {
+    const { sessions, keys } = await this.deps.unitOfWork.run(change)
+    sessions.forEach(this.deps.forgetSession)
+    keys.forEach(this.deps.forgetKey)
   }
 }
 
@@ -151,13 +176,31 @@ const unchanged = async (tx: Transaction, userId: string, known: UserRecord | nu
   if (known !== null && user.passwordHash !== known.passwordHash) throw new GantryError('INVALID_CREDENTIALS')
 }
 
-/** @returns the sessions that ended */
+/** By their ids. */
+interface Ended {
+  sessions: string[]
+  keys: string[]
+}
+
+interface NewPassword {
+  userId: string
+  passwordHash: string
+  keepSession: string | null
+  revokeApiKeys: boolean
+}
+
 const setPassword = async (
   tx: Transaction,
-  { userId, passwordHash, keepSession }: { userId: string; passwordHash: string; keepSession: string | null },
-): Promise<string[]> => {
+  { userId, passwordHash, keepSession, revokeApiKeys }: NewPassword,
+): Promise<Ended> => {
   await tx.users.setPasswordHash(userId, passwordHash)
   await tx.passwordTokens.remove(userId)
   recordUser(tx, 'user.updated', userId, userId)
-  return endSessionsOf(tx, { userId, reason: 'password_changed', actorId: userId, except: keepSession })
+  const keys = revokeApiKeys ? await tx.apiKeys.revokeAllOf(userId, tx.now) : []
+  for (const apiKeyId of keys) {
+    const payload = { apiKeyId, userId }
+    tx.record({ type: 'api_key.revoked', subjectType: 'api_key', subjectId: apiKeyId, payload }, userId)
+  }
+  const ending = { userId, reason: 'password_changed', actorId: userId, except: keepSession } as const
+  return { sessions: await endSessionsOf(tx, ending), keys }
 }

@@ -4,8 +4,9 @@ import { GantryError, newId, type TransactionContext, type UnitOfWork } from '..
 import type { LoginOrigin } from '../auth/auth.service.js'
 import { checkNewPassword } from '../auth/password-policy.js'
 import { hashPassword } from '../auth/passwords.js'
+import { recordUser } from '../auth/user-events.js'
 import { emailNotification } from '../notifications/notifications.jobs.js'
-import { nameOf, recordUser } from './user-changes.js'
+import { nameOf } from './account-names.js'
 import type { AccountRepository, TryLimiter } from './users.ports.js'
 
 interface Repositories {

@@ -195,7 +195,7 @@ describe('an invitation', () => {
     expect(user.state).toBe('invited')
     expect(invitation).toMatchObject({ purpose: 'invitation', isMailed: false })
     const token = invitation?.token ?? ''
-    expect(invitation?.link).toBe(`https://gantry.example.org/#/invitation/${token}`)
+    expect(invitation?.link).toBe(`https://gantry.example.org/account/password#invitation=${token}`)
     expect((await service.create(root, input)).invitation).toEqual(invitation)
     expect(await mails()).toEqual([])
     expect(
@@ -248,7 +248,7 @@ describe('an invitation', () => {
     await using bench = await openAccounts()
     const { service, account, root, userId, login } = bench
     const { purpose, token, link } = await service.sendPasswordLink(root, userId)
-    expect([purpose, link]).toEqual(['reset', `https://gantry.example.org/#/reset/${token}`])
+    expect([purpose, link]).toEqual(['reset', `https://gantry.example.org/account/password#reset=${token}`])
     await login(PASSWORD)
     await account.resetPassword({ token: token ?? '', password: NEW_PASSWORD })
     await login(NEW_PASSWORD)

@@ -30,11 +30,12 @@ import { endSessionsOf } from '../auth/end-sessions.js'
 import { checkNewPassword } from '../auth/password-policy.js'
 import { hashPassword } from '../auth/passwords.js'
 import type { ExportsService } from '../exports/exports.service.js'
-import { expectNoMore, granted } from '../auth/role-grants.js'
+import { expectAnother, expectNoMore, granted } from '../auth/role-grants.js'
 import type { RoleRepository } from '../auth/roles.ports.js'
+import { recordUser } from '../auth/user-events.js'
+import { nameOf } from './account-names.js'
 import type { IssuedLink, PasswordLinks } from './password-links.js'
 import { register, type RegistrationDeps, type RegistrationRequest } from './registration.js'
-import { nameOf, recordUser } from './user-changes.js'
 import type { AccountQuery, AccountRepository, PasswordTokenRepository } from './users.ports.js'
 
 interface Repositories {
@@ -135,9 +136,10 @@ export class UsersService {
 
   /**
    * Another invitation for who has not chosen a password yet, a reset for who has; the last link is over with it.
-   * @throws GantryError `NOT_FOUND`, `INVALID_STATE` for who is disabled
+   * @throws GantryError `NOT_FOUND`, `INVALID_STATE` for who is disabled, and for oneself
    */
   async sendPasswordLink(actor: Actor, userId: string): Promise<PasswordLink> {
+    expectAnother(actor, userId)
     const { links, unitOfWork } = this.deps
     const issued = await unitOfWork.run(async (tx) => {
       const user = await find(tx, userId)
@@ -157,7 +159,7 @@ export class UsersService {
 
   /** @throws GantryError `NOT_FOUND`, `FORBIDDEN` for a user who may more */
   async getExport(actor: Actor, userId: string, exportId: string): Promise<DataExport> {
-    return this.deps.exports.get(await this.exportOwner(actor, userId), exportId)
+    return this.deps.exports.get(await this.exportOwner(actor, userId), exportId, actor.id)
   }
 
   /** Who takes all that is a user's is one who may all that the user may. */

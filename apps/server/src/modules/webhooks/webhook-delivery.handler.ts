@@ -1,5 +1,6 @@
 import {
   handleJob,
+  JobPostponed,
   type Clock,
   type JobDelivery,
   type JobHandler,
@@ -12,7 +13,7 @@ import type { UserRepository } from '../auth/auth.ports.js'
 import type { CredentialSealer } from '../printers/printers.ports.js'
 import { disable, GIVEN_UP } from './switch-off.js'
 import { signedHeaders } from './webhook-signature.js'
-import { pauseAfterMs, webhookDelivery } from './webhooks.jobs.js'
+import { askedPauseMs, pauseAfterMs, webhookDelivery } from './webhooks.jobs.js'
 import { previousSecretAt, secretAt } from './webhooks.ports.js'
 import type {
   DueDelivery,
@@ -60,7 +61,8 @@ export const createWebhookDeliveryHandler = (deps: WebhookDeliveryDeps): JobHand
       result.error === null ? arrived(tx, due, jobId, result) : failed(tx, due, delivery, result),
     )
     const { error } = result
-    if (!isOver) throw new Error(`webhook ${due.webhook.id} did not take it: ${error?.detail ?? ''}`)
+    if (!isOver)
+      throw new JobPostponed(`webhook ${due.webhook.id} did not take it: ${error?.detail ?? ''}`, askedPauseMs(result))
     if (error !== null)
       deps.log.warn(
         { deliveryId: due.id, webhookId: due.webhook.id, error },
@@ -116,7 +118,7 @@ const failed = async (
   await tx.webhooks.noteFailure(webhook.id, tx.now)
   const reason = reasonToDisable(webhook, result, tx.now)
   if (reason === null && attempt < attempts) {
-    const nextTryAt = new Date(tx.now.getTime() + pauseAfterMs(attempt))
+    const nextTryAt = new Date(tx.now.getTime() + Math.max(pauseAfterMs(attempt), askedPauseMs(result)))
     await tx.webhookDeliveries.tryAgain(due.id, result, nextTryAt, tx.now)
     return false
   }

@@ -97,6 +97,8 @@ export interface TryResult {
   status: number | null
   error: { code: WebhookErrorCode; detail: string } | null
   excerpt: string | null
+  /** How long the receiver wants to be left alone; null: it did not say. */
+  retryAfterMs: number | null
 }
 
 export interface DeliveryQuery {

@@ -33,6 +33,10 @@ export class SimulatedBus {
       onEvent: (handler) => listenIn(ear.onEvent, handler),
       onRecorded: () => () => undefined,
       onGap: () => () => undefined,
+      onHearing: (handler) => {
+        handler(true)
+        return () => undefined
+      },
       publishTelemetry: () => undefined,
       onTelemetry: () => () => undefined,
       wake: (topic) => this.wake(topic),

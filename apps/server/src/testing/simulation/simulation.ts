@@ -1,3 +1,4 @@
+import type { JobRequirements } from '@gantry/schemas'
 import type { Scheduler } from 'fast-check'
 
 import { SimulatedBus } from './bus.js'
@@ -151,6 +152,7 @@ export class Simulation {
     const row: PrinterRow = {
       ...{ id, name: id, kind, url: id, apiKeyCipher: null, model: null, groupId: null, locationId: null },
       ...{ enabled: true, maintenance: false, nozzleDiameterMm: null, buildVolume: null, materials: [], version: 1 },
+      fileFormats: ['gcode'],
       ...{ createdAt: epoch, updatedAt: epoch, bed: 'clear', bedSince: epoch, state: 'offline', stateSince: epoch },
       ...{ lastSeenAt: null, leaseOwner: null, leaseUntil: null, leaseEpoch: 0, holds: [], activeAttempt: null },
     }
@@ -159,7 +161,10 @@ export class Simulation {
 
   private addJob(index: number, copies: number): void {
     const id = `job-${index + 1}`
-    const requirements = { materials: [], nozzleDiameterMm: null, sizeMm: null, printerModels: [], printerGroupIds: [] }
+    const requirements: JobRequirements = {
+      ...{ materials: [], nozzleDiameterMm: null, sizeMm: null, printerModels: [], printerGroupIds: [] },
+      fileFormat: 'gcode',
+    }
     this.store.tables.put('jobs', id, {
       ...{ id, name: id, fileVersionId: 'fvr', projectId: null, partId: null, copies, priority: index, requirements },
       ...{ createdById: 'person', createdAt: new Date(index) },

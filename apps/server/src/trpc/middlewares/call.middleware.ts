@@ -42,6 +42,13 @@ const partOf = (current: Correlation | undefined, path: string): Correlation | n
   return { ...current, fields: { ...current.fields, procedure: path }, span }
 }
 
+/** What goes in and out of these are passwords and codes, of which `code` cannot be told by its name from that of an error. */
+const PRIVATE = /^(?:auth|secondFactor)\./
+
+/** One-time and recovery codes come beside passwords elsewhere, too. */
+const withoutCode = (input: unknown): unknown =>
+  typeof input === 'object' && input !== null && 'code' in input ? { ...input, code: '[redacted]' } : input
+
 /**
  * What went in and what came out: the beginnings, without secrets. Contents of files never come by here; what a stream
  * yields is not shown.
@@ -52,7 +59,11 @@ const showBodies = async (
   getRawInput: () => Promise<unknown>,
   result: { data: unknown } | null,
 ): Promise<void> => {
-  const input = await getRawInput().catch(() => 'unreadable')
+  if (PRIVATE.test(procedure)) {
+    log.debug({ procedure }, 'what went in and out is not shown')
+    return
+  }
+  const input = withoutCode(await getRawInput().catch(() => 'unreadable'))
   const output = result === null ? {} : { output: new Excerpt(result.data) }
   log.debug({ procedure, input: new Excerpt(input), ...output }, 'what went in and out')
 }

@@ -1,4 +1,4 @@
-import { asAdmin, mutation, posted, query, type Attack } from './attack.js'
+import { asAdmin, mutation, posted, query, request, type Attack, type Lab } from './attack.js'
 
 const REFUSED = '400 VALIDATION_FAILED'
 const UNKNOWN = '404 NOT_FOUND'
@@ -161,4 +161,23 @@ const BATCHES: Attack[] = [
   ['a stream inside a batch', (lab) => asAdmin(lab, batch(['printers.onStatus', 'system.info'])), REFUSED],
 ]
 
-export const PROCEDURES: Attack[] = [...META, ...NAMES, ...BATCHES]
+const digits = (count: number) => `{"json":{"email":"${'9'.repeat(count)}"},"meta":{"values":{"email":["bigint"]}}}`
+const login = (body: string) =>
+  request('/trpc/auth.login', {
+    method: 'POST',
+    headers: ['Content-Type: application/json', `Content-Length: ${body.length}`],
+    body,
+  })
+
+/** As many names as there is room for in a URL. */
+const manyNames = `/api/printers?${Array.from({ length: 4_000 }, (_, n) => n.toString(36)).join('&')}`
+
+/** Little to send, much to work on; where it says nothing else, for anybody. */
+export const COSTLY: Attack[] = [
+  ['a big integer of a million digits', () => login(digits(1_000_000)), REFUSED],
+  ['a big integer of 41 digits', () => login(digits(41)), REFUSED],
+  ['a query of 4,000 names', () => request(manyNames), '401 UNAUTHENTICATED'],
+  ['a query of 4,000 names, of somebody who may ask', (lab: Lab) => asAdmin(lab, manyNames), REFUSED],
+]
+
+export const PROCEDURES: Attack[] = [...META, ...NAMES, ...BATCHES, ...COSTLY]

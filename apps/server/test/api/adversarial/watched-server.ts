@@ -87,9 +87,7 @@ const furnished = async (url: string, databaseUrl: string): Promise<Lab> => {
   const host = { kind: 'octoprint', url: 'http://192.168.255.1', checkConnection: false } as const
   const printer = await admin.trpc.printers.create.mutate({ name: 'Cellar', ...host })
   const project = await admin.trpc.projects.create.mutate({ name: 'Project', parts: [] })
-  const {
-    signingKeys: [signingKey],
-  } = await loadSecrets({ dataDir: '', secretKey: SECRET_KEY })
+  const { signingKeys } = await loadSecrets({ dataDir: '', secretKey: SECRET_KEY })
   const ids = { fileId: file.id, printerId: printer.id, projectId: project.id }
-  return { url, adminToken, viewerToken, signingKey, ...ids }
+  return { url, adminToken, viewerToken, signingKey: signingKeys()[0], ...ids }
 }

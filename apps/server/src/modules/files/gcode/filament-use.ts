@@ -69,7 +69,7 @@ function readMaterials(comments: CommentReader): (string | null)[] {
   return material === null ? [] : [material]
 }
 
-const readColor = (text: string | null): string | null => {
+export const readColor = (text: string | null): string | null => {
   const color = text?.toUpperCase()
   return color !== undefined && /^#[0-9A-F]{6}$/.test(color) ? color : null
 }

@@ -32,6 +32,7 @@ describe('GcodeScanner on sliced files', () => {
       layerCount: 15,
       layerHeightMm: 0.2,
       firstLayerHeightMm: 0.25,
+      plates: [],
       objectHeightMm: 3.05,
       filaments: [{ lengthMm: 963.6, weightGrams: 2.87, material: 'PLA', name: 'Generic PLA', color: '#FF8000' }],
       filamentTotal: { lengthMm: 963.6, weightGrams: 2.87 },
@@ -53,6 +54,7 @@ describe('GcodeScanner on sliced files', () => {
     expect(metadata).toMatchObject({
       estimatedPrintSeconds: 979,
       layerCount: 100,
+      plates: [],
       objectHeightMm: 20.05,
       filaments: [
         { lengthMm: 525.43, weightGrams: 1.57, material: 'PLA', name: 'Generic PLA', color: '#FF8000' },
@@ -70,6 +72,7 @@ describe('GcodeScanner on sliced files', () => {
       layerCount: 71,
       layerHeightMm: 0.28,
       firstLayerHeightMm: 0.3,
+      plates: [],
       objectHeightMm: 19.9,
       filaments: [{ lengthMm: 1393.25, weightGrams: null, material: 'PETG', name: 'Generic PETG', color: null }],
       filamentTotal: { lengthMm: 1393.25, weightGrams: null },
@@ -93,6 +96,7 @@ describe('GcodeScanner on sliced files', () => {
       estimatedPrintSeconds: 5052,
       layerCount: 5,
       firstLayerHeightMm: 0.2,
+      plates: [],
       objectHeightMm: 1,
       filaments: [
         { lengthMm: 12.4, weightGrams: 0.37, material: 'PLA' },
@@ -113,6 +117,7 @@ describe('GcodeScanner on sliced files', () => {
       estimatedPrintSeconds: 86_400 + 2 * 3600 + 3 * 60 + 4,
       layerCount: 4,
       firstLayerHeightMm: 0.3,
+      plates: [],
       objectHeightMm: 1.2,
       // 12.8 mm of 1.75 mm ASA at 1.07 g/cm³
       filaments: [{ lengthMm: 12.8, weightGrams: 0.03, material: 'ASA', color: '#29B2B2' }],
@@ -190,6 +195,7 @@ describe('GcodeScanner on comments', () => {
       layerCount: null,
       layerHeightMm: null,
       firstLayerHeightMm: null,
+      plates: [],
       objectHeightMm: 0.3,
       filaments: [{ lengthMm: 5, weightGrams: null, material: null, name: null, color: null }],
       filamentTotal: { lengthMm: 5, weightGrams: null },

@@ -47,6 +47,7 @@ export function buildMetadata(file: ScannedFile): PrintFileMetadata {
     ...readTemperatures(comments, file.nozzle, file.bed, firstTool),
     boundingBox,
     thumbnails: comments.thumbnails.list,
+    plates: [],
   }
 }
 

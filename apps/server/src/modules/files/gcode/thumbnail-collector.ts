@@ -3,7 +3,7 @@ import type { PrintFileThumbnail } from '@gantry/schemas'
 /** Base64 characters kept of one thumbnail; slicers write a few tens of kB. */
 const MAX_BASE64_BYTES = 2 * 1024 * 1024
 const MAX_THUMBNAILS = 16
-const MAX_SIDE_PX = 4096
+export const MAX_SIDE_PX = 4096
 
 /** `thumbnail begin 220x124 5432`, `thumbnail_JPG begin 16x16 512`, `thumbnail_QOI begin …` */
 const BEGIN = /^thumbnail(?:_(PNG|JPG|QOI))? begin (\d{1,5})\s?[xX]\s?(\d{1,5})/
@@ -23,7 +23,7 @@ interface OpenThumbnail {
   base64Bytes: number
 }
 
-const SIGNATURES = {
+export const SIGNATURES = {
   png: Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]),
   jpg: Buffer.from([0xff, 0xd8, 0xff]),
   qoi: Buffer.from('qoif', 'latin1'),
