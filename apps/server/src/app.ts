@@ -6,7 +6,7 @@ import { openErrorReports } from './app/error-reports.js'
 import { openLogLevel } from './app/log-level.js'
 import { FLEET_ROLE_TIMINGS, startFleetRole, type FleetRole, type FleetRoleTimings } from './app/fleet-role.js'
 import { openHealth } from './app/health.js'
-import { openHttpLimits } from './app/http-limits.js'
+import { openHttpLimits, type HttpLimits } from './app/http-limits.js'
 import { createHttpRole, startApiUse } from './app/http-role.js'
 import { openPersistence } from './app/persistence.js'
 import { composeServices } from './app/services.js'
@@ -129,7 +129,7 @@ const startRoles = async (
   alarmSweep.start()
   const apiUse = startApiUse({ unitOfWork, instanceId, clock, log }, lifecycle)
   // Ends after HTTP does, so that streams which end then are told of.
-  const limits = openHttpLimits({ config, authenticator, clock, log, lifecycle })
+  const limits = does('api') ? openHttpLimits({ config, authenticator, clock, log, lifecycle }) : null
   const running: RunningRoles = {}
   stopInOrder(running, lifecycle, config.shutdown.drainMs)
   const warmUp = openWarmUp({ ...shared, services })
@@ -144,12 +144,12 @@ const startRoles = async (
       heaterOnMs: config.alarms.heaterOnMinutes * 60_000,
     })
   }
-  const url = does('api') ? await listen() : null
-  if (does('api')) warmUp.orders.start()
+  const url = limits === null ? null : await listen(limits)
+  if (url !== null) warmUp.orders.start()
   log.info({ url, metricsUrl, instanceId, roles: config.roles }, 'Gantry is ready')
   return { url, metricsUrl, firstAdmin }
 
-  async function listen(): Promise<string> {
+  async function listen(limits: HttpLimits): Promise<string> {
     running.http = createHttpRole({
       ...{ config, services, authenticator, cache, metrics, apiUse, refusals, tracer, health, limits, log },
     })

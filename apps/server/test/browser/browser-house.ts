@@ -8,6 +8,10 @@ import { openTestBrowser } from './test-browser.js'
 export const ADMIN = 'admin@example.org'
 /** One that may be chosen. */
 export const GOOD = 'seven purple lanterns'
+/** For the browser, which may have to be installed. */
+export const INSTALL_MS = 300_000
+/** A browser does much for each step, and machines have much else to do. */
+export const SLOW = { timeout: 120_000 }
 const PUBLIC_URL = 'https://gantry.example.org'
 
 /** A server that sends mails, and people with browsers. */

@@ -6,12 +6,17 @@ import { decodeQR } from 'qr/decode.js'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 
 import { createUser, PASSWORD } from '../../src/testing/app-under-test.js'
-import { ADMIN, fieldOf, fillIn, GOOD, openBrowserHouse, saidOf, type BrowserHouse } from './browser-house.js'
-
-/** It may have to be installed. */
-const INSTALL_MS = 300_000
-/** A browser does much for each step, and machines have much else to do. */
-const SLOW = { timeout: 120_000 }
+import {
+  ADMIN,
+  fieldOf,
+  fillIn,
+  GOOD,
+  INSTALL_MS,
+  openBrowserHouse,
+  saidOf,
+  SLOW,
+  type BrowserHouse,
+} from './browser-house.js'
 
 let house: BrowserHouse
 

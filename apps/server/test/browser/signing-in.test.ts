@@ -2,13 +2,18 @@ import type { CreatedUser } from '@gantry/schemas'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 
 import { createUser } from '../../src/testing/app-under-test.js'
-import { ADMIN, fieldOf, fillIn, GOOD, openBrowserHouse, saidOf, type BrowserHouse } from './browser-house.js'
+import {
+  ADMIN,
+  fieldOf,
+  fillIn,
+  GOOD,
+  INSTALL_MS,
+  openBrowserHouse,
+  saidOf,
+  SLOW,
+  type BrowserHouse,
+} from './browser-house.js'
 import { PLAIN_HOST } from './test-browser.js'
-
-/** It may have to be installed. */
-const INSTALL_MS = 300_000
-/** A browser does much for each step, and machines have much else to do. */
-const SLOW = { timeout: 120_000 }
 
 let house: BrowserHouse
 
